@@ -1,0 +1,362 @@
+//! Layers: many tasks of one kind, described once.
+//!
+//! A [`MappedLayer`] is a grid of blocks that run one op; which blocks of other layers a block
+//! reads is given by an [`IndexMap`] for each input, so a million-block layer takes a few hundred
+//! bytes and is expanded only where it runs. Block `c` of a grid is numbered row-major. An
+//! [`ExplicitLayer`] holds tasks one by one, in an append-only arena: delayed calls and plain dict
+//! graphs are made of these.
+
+use std::sync::Arc;
+
+use crate::dag::Csr;
+use crate::graph::TaskRef;
+use crate::key::{Group, Key};
+use crate::op::Op;
+
+/// How one axis of an input's grid follows from the block of the output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AxisMap {
+    /// The same index as the output's on this axis: identity and transposition.
+    Same(u8),
+    /// Always this index: broadcasting reads 0.
+    Fixed(u32),
+    /// `start + step * i` of the output's index on `axis`: a slice of blocks.
+    Affine {
+        /// Axis of the output.
+        axis: u8,
+        /// Block read for output block 0.
+        start: u32,
+        /// Distance between successive blocks; negative steps walk backwards.
+        step: i32,
+    },
+    /// The `by` blocks that output block `i` reduces: one level of a tree reduction.
+    Tree {
+        /// Axis of the output.
+        axis: u8,
+        /// Blocks per output block; the last may get fewer.
+        by: u32,
+    },
+    /// The block itself with so many neighbours on either side, clipped at the edges.
+    Halo {
+        /// Axis of the output.
+        axis: u8,
+        /// Neighbours before.
+        before: u32,
+        /// Neighbours after.
+        after: u32,
+    },
+    /// The blocks that a concatenation takes from this input: output block `i` reads `i - start`,
+    /// or nothing where that lies outside of this input.
+    Window {
+        /// Axis of the output.
+        axis: u8,
+        /// First output block that comes from this input.
+        start: u32,
+    },
+    /// Every block of the axis: contractions and all-to-all exchanges.
+    Every,
+}
+
+/// Which blocks of an input a block of the output reads, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IndexMap {
+    /// The block of the same number.
+    Identity,
+    /// Axis by axis: one map for each axis of the input; their product, row-major.
+    Axes(Box<[AxisMap]>),
+    /// Row `b` lists what block `b` reads.
+    Table(Csr),
+}
+
+/// Number of blocks of a grid.
+///
+/// # Panics
+/// If there are 2^32 or more.
+#[must_use]
+pub fn n_blocks(shape: &[u32]) -> u32 {
+    shape.iter().try_fold(1u32, |n, &d| n.checked_mul(d)).expect("a layer has fewer than 2^32 blocks")
+}
+
+/// The coordinates of row-major block `block`, into `coords`.
+pub fn unravel(mut block: u32, shape: &[u32], coords: &mut Vec<u32>) {
+    coords.clear();
+    coords.resize(shape.len(), 0);
+    for (coord, &extent) in coords.iter_mut().zip(shape).rev() {
+        *coord = block % extent;
+        block /= extent;
+    }
+}
+
+impl AxisMap {
+    /// The half-open ranges read on an axis of `extent` blocks: first, count and step.
+    fn span(&self, out: &[u32], extent: u32) -> (i64, u32, i64) {
+        let at = |axis: u8| out[axis as usize];
+        let clipped = |from: i64, to: i64| {
+            let (from, to) = (from.clamp(0, extent.into()), to.clamp(0, extent.into()));
+            (from, (to - from).max(0) as u32, 1)
+        };
+        match *self {
+            Self::Same(axis) => (at(axis).into(), 1, 1),
+            Self::Fixed(index) => (index.into(), 1, 1),
+            Self::Affine { axis, start, step } => {
+                (i64::from(start) + i64::from(step) * i64::from(at(axis)), 1, 1)
+            }
+            Self::Tree { axis, by } => {
+                let from = i64::from(at(axis)) * i64::from(by);
+                clipped(from, from + i64::from(by))
+            }
+            Self::Halo { axis, before, after } => {
+                let mid = i64::from(at(axis));
+                clipped(mid - i64::from(before), mid + i64::from(after) + 1)
+            }
+            Self::Window { axis, start } => {
+                let index = i64::from(at(axis)) - i64::from(start);
+                if (0..i64::from(extent)).contains(&index) { (index, 1, 1) } else { (0, 0, 1) }
+            }
+            Self::Every => (0, extent, 1),
+        }
+    }
+}
+
+impl IndexMap {
+    /// Appends to `blocks` what output block `block` (with coordinates `out`) reads of a grid of
+    /// `shape`. Returns `false`, with `blocks` as they were, if a block lies outside of the grid.
+    #[must_use]
+    pub fn read(&self, block: u32, out: &[u32], shape: &[u32], blocks: &mut Vec<u32>) -> bool {
+        let before = blocks.len();
+        let total = n_blocks(shape);
+        match self {
+            Self::Identity => blocks.push(block),
+            Self::Table(rows) => blocks.extend_from_slice(rows.row(block)),
+            Self::Axes(axes) => {
+                debug_assert_eq!(axes.len(), shape.len(), "one map for each axis of the input");
+                let mut partial: Vec<i64> = vec![0];
+                for (map, &extent) in axes.iter().zip(shape) {
+                    let (first, count, step) = map.span(out, extent);
+                    let last = first + step * (i64::from(count) - 1).max(0);
+                    if count > 0 && !(0..i64::from(extent)).contains(&last.max(first)) {
+                        return false;
+                    }
+                    partial = partial
+                        .iter()
+                        .flat_map(|base| {
+                            (0..i64::from(count))
+                                .map(move |i| base * i64::from(extent) + first + step * i)
+                        })
+                        .collect();
+                }
+                if partial.iter().any(|&b| b < 0) {
+                    return false;
+                }
+                blocks.extend(partial.into_iter().map(|b| b as u32));
+            }
+        }
+        let fits = blocks[before..].iter().all(|&b| b < total);
+        if !fits {
+            blocks.truncate(before);
+        }
+        fits
+    }
+}
+
+/// One input of a mapped layer.
+#[derive(Debug, Clone)]
+pub struct LayerInput {
+    /// The layer that is read: an index into the graph's layers.
+    pub layer: u32,
+    /// Which of its blocks.
+    pub map: IndexMap,
+}
+
+/// A grid of blocks that run one op.
+#[derive(Clone)]
+pub struct MappedLayer {
+    /// The collection's name: block `(i, j)` has the key `(name, i, j)`.
+    pub name: Group,
+    /// Blocks along each axis.
+    pub shape: Box<[u32]>,
+    /// What each block runs; it finds its block in the [`crate::op::TaskContext`].
+    pub op: Arc<dyn Op>,
+    /// What each block reads.
+    pub inputs: Box<[LayerInput]>,
+}
+
+/// A task on its own.
+pub struct TaskSpec {
+    /// Its name.
+    pub key: Key,
+    /// What it runs.
+    pub op: Arc<dyn Op>,
+    /// The tasks whose values it takes, in order.
+    pub inputs: Vec<TaskRef>,
+}
+
+/// Tasks one by one: an append-only arena.
+#[derive(Default, Clone)]
+pub struct ExplicitLayer {
+    keys: Vec<Key>,
+    ops: Vec<Arc<dyn Op>>,
+    ends: Vec<u32>,
+    inputs: Vec<TaskRef>,
+}
+
+impl ExplicitLayer {
+    /// An empty layer with room for so many tasks.
+    #[must_use]
+    pub fn with_capacity(tasks: usize) -> Self {
+        Self {
+            keys: Vec::with_capacity(tasks),
+            ops: Vec::with_capacity(tasks),
+            ends: Vec::with_capacity(tasks),
+            inputs: Vec::with_capacity(tasks),
+        }
+    }
+
+    /// Appends a task; its block is the number of tasks that were there before. Inputs may name
+    /// tasks that are appended later.
+    ///
+    /// # Panics
+    /// If the layer has 2^32 inputs or more.
+    pub fn push(
+        &mut self,
+        key: Key,
+        op: Arc<dyn Op>,
+        inputs: impl IntoIterator<Item = TaskRef>,
+    ) -> u32 {
+        let block = self.keys.len() as u32;
+        self.keys.push(key);
+        self.ops.push(op);
+        self.inputs.extend(inputs);
+        self.ends.push(u32::try_from(self.inputs.len()).expect("fewer than 2^32 inputs"));
+        block
+    }
+
+    /// Number of tasks.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there are no tasks.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The inputs of task `block`.
+    #[must_use]
+    pub fn inputs(&self, block: u32) -> &[TaskRef] {
+        let block = block as usize;
+        let start = if block == 0 { 0 } else { self.ends[block - 1] };
+        &self.inputs[start as usize..self.ends[block] as usize]
+    }
+
+    /// The keys, by block.
+    #[must_use]
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+}
+
+/// The unit of a graph.
+#[derive(Clone)]
+pub enum Layer {
+    /// Tasks one by one.
+    Explicit(ExplicitLayer),
+    /// A grid of blocks.
+    Mapped(MappedLayer),
+}
+
+impl Layer {
+    /// Number of tasks.
+    #[must_use]
+    pub fn n_tasks(&self) -> u32 {
+        match self {
+            Self::Explicit(layer) => layer.len() as u32,
+            Self::Mapped(layer) => n_blocks(&layer.shape),
+        }
+    }
+
+    /// The op of task `block`.
+    #[must_use]
+    #[inline]
+    pub fn op(&self, block: u32) -> &Arc<dyn Op> {
+        match self {
+            Self::Explicit(layer) => &layer.ops[block as usize],
+            Self::Mapped(layer) => &layer.op,
+        }
+    }
+
+    /// The key of task `block`.
+    #[must_use]
+    pub fn key(&self, block: u32) -> Key {
+        match self {
+            Self::Explicit(layer) => layer.keys[block as usize].clone(),
+            Self::Mapped(layer) => {
+                let mut coords = Vec::new();
+                unravel(block, &layer.shape, &mut coords);
+                let index: Vec<i64> = coords.into_iter().map(i64::from).collect();
+                Key::block(layer.name.clone(), &index)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(map: &IndexMap, block: u32, out: &[u32], shape: &[u32]) -> Option<Vec<u32>> {
+        let (mut coords, mut blocks) = (Vec::new(), Vec::new());
+        unravel(block, out, &mut coords);
+        map.read(block, &coords, shape, &mut blocks).then_some(blocks)
+    }
+
+    fn axes<const N: usize>(maps: [AxisMap; N]) -> IndexMap {
+        IndexMap::Axes(Box::new(maps))
+    }
+
+    #[test]
+    fn transposition_swaps_coordinates() {
+        let map = axes([AxisMap::Same(1), AxisMap::Same(0)]);
+        // Block (1, 2) of a (3, 4) grid reads block (2, 1) of a (4, 3) grid.
+        assert_eq!(read(&map, 6, &[3, 4], &[4, 3]), Some(vec![7]));
+    }
+
+    #[test]
+    fn broadcasting_reads_the_only_block() {
+        let map = axes([AxisMap::Fixed(0), AxisMap::Same(1)]);
+        assert_eq!(read(&map, 6, &[3, 4], &[1, 4]), Some(vec![2]));
+    }
+
+    #[test]
+    fn tree_reduction_takes_the_rest_last() {
+        let map = axes([AxisMap::Tree { axis: 0, by: 4 }]);
+        assert_eq!(read(&map, 0, &[3], &[10]), Some(vec![0, 1, 2, 3]));
+        assert_eq!(read(&map, 2, &[3], &[10]), Some(vec![8, 9]));
+    }
+
+    #[test]
+    fn halo_is_clipped_and_a_product() {
+        let halo = AxisMap::Halo { axis: 0, before: 1, after: 1 };
+        assert_eq!(read(&axes([halo.clone()]), 0, &[3], &[3]), Some(vec![0, 1]));
+        assert_eq!(read(&axes([halo.clone()]), 1, &[3], &[3]), Some(vec![0, 1, 2]));
+        let both = axes([halo, AxisMap::Every]);
+        assert_eq!(read(&both, 2, &[3], &[3, 2]), Some(vec![2, 3, 4, 5]));
+    }
+
+    #[test]
+    fn a_window_reads_nothing_outside() {
+        let map = axes([AxisMap::Window { axis: 0, start: 2 }]);
+        assert_eq!(read(&map, 1, &[5], &[3]), Some(vec![]));
+        assert_eq!(read(&map, 4, &[5], &[3]), Some(vec![2]));
+    }
+
+    #[test]
+    fn slices_walk_backwards_and_refuse_to_leave_the_grid() {
+        let map = axes([AxisMap::Affine { axis: 0, start: 4, step: -2 }]);
+        assert_eq!(read(&map, 2, &[3], &[5]), Some(vec![0]));
+        assert_eq!(read(&map, 3, &[4], &[5]), None);
+        assert_eq!(read(&axes([AxisMap::Fixed(7)]), 0, &[1], &[5]), None);
+    }
+}

@@ -1,0 +1,9 @@
+//! Where graphs run: the only home of threads, files and clocks.
+//!
+//! [`local`] runs a graph on the threads of this machine, keeping its values in a [`store`] that
+//! spills to disk when a memory budget asks for it. The runtime runs opaque ops: it knows no
+//! collection and no Python.
+
+pub mod local;
+pub mod store;
+pub mod system;

@@ -1,0 +1,213 @@
+//! Which tasks are ready, and who runs which.
+//!
+//! Ready tasks are named by their priority, which says in one number what to run next. A task is of
+//! one of two classes: native, or in a lane (see [`oxidask_core::op::Lane`]). Tasks that are ready
+//! from the start lie in sorted lists with a common cursor; what becomes ready later goes to the
+//! queue of the worker that made it so.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+use std::time::Duration;
+
+use oxidask_core::graph::TaskGraph;
+use parking_lot::{Condvar, Mutex};
+
+/// What a task needs to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Nothing: any thread at any time.
+    Native,
+    /// An interpreter.
+    Lane,
+}
+
+const CLASSES: [Class; 2] = [Class::Native, Class::Lane];
+
+/// Tasks that were ready from the start, by ascending priority.
+#[derive(Default)]
+struct Roots {
+    priorities: Vec<u32>,
+    next: AtomicUsize,
+}
+
+impl Roots {
+    fn peek(&self) -> Option<u32> {
+        self.priorities.get(self.next.load(Ordering::Relaxed)).copied()
+    }
+
+    /// Takes `priority` if it is still the next one.
+    fn claim(&self, priority: u32) -> bool {
+        let at = self.next.load(Ordering::Relaxed);
+        self.priorities.get(at) == Some(&priority)
+            && self.next.compare_exchange(at, at + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+}
+
+type Heap = BinaryHeap<Reverse<u32>>;
+
+/// The ready tasks of a run. See the [module](self).
+pub struct Frontier {
+    /// Task of each priority.
+    schedule: Vec<u32>,
+    priority: Vec<u32>,
+    class: Vec<Class>,
+    /// Inputs that have no value yet.
+    waiting: Box<[AtomicU32]>,
+    roots: [Roots; 2],
+    queues: Box<[[Mutex<Heap>; 2]]>,
+    n_sleeping: AtomicUsize,
+    sleep: Mutex<()>,
+    wake: Condvar,
+}
+
+impl Frontier {
+    /// The frontier of `graph` before anything ran, for `n_workers`. `has_value` says which tasks
+    /// have their value already and are never run.
+    #[must_use]
+    pub fn new(
+        graph: &TaskGraph,
+        priority: Vec<u32>,
+        n_workers: usize,
+        has_value: impl Fn(u32) -> bool,
+    ) -> Self {
+        let mut schedule = vec![0; priority.len()];
+        for (task, &p) in priority.iter().enumerate() {
+            schedule[p as usize] = task as u32;
+        }
+        let mut class = Vec::with_capacity(graph.len());
+        let mut waiting = Vec::with_capacity(graph.len());
+        for task in 0..graph.len() as u32 {
+            class.push(if graph.op(task).lane().is_some() { Class::Lane } else { Class::Native });
+            let inputs = graph.dag().inputs.row(task);
+            let missing = inputs.iter().filter(|&&input| !has_value(input)).count();
+            waiting.push(AtomicU32::new(missing as u32));
+        }
+        let mut roots: [Roots; 2] = Default::default();
+        for (p, &task) in schedule.iter().enumerate() {
+            if waiting[task as usize].load(Ordering::Relaxed) == 0 && !has_value(task) {
+                roots[class[task as usize] as usize].priorities.push(p as u32);
+            }
+        }
+        Self {
+            schedule,
+            priority,
+            class,
+            waiting: waiting.into(),
+            roots,
+            queues: (0..n_workers.max(1)).map(|_| Default::default()).collect(),
+            n_sleeping: AtomicUsize::new(0),
+            sleep: Mutex::new(()),
+            wake: Condvar::new(),
+        }
+    }
+
+    /// Place of a task in the static order.
+    #[must_use]
+    pub fn priority(&self, task: u32) -> u32 {
+        self.priority[task as usize]
+    }
+
+    /// What a task needs.
+    #[must_use]
+    pub fn class(&self, task: u32) -> Class {
+        self.class[task as usize]
+    }
+
+    /// The class of the task that `worker` should run next, if any is ready. Work that others
+    /// have queued counts only when `worker` has none.
+    #[must_use]
+    pub fn best_class(&self, worker: usize) -> Option<Class> {
+        let own = CLASSES.iter().filter_map(|&class| Some((self.peek(worker, class)?, class)));
+        own.min_by_key(|&(priority, _)| priority).map(|(_, class)| class).or_else(|| {
+            CLASSES.into_iter().find(|&class| {
+                self.queues.iter().any(|queue| !queue[class as usize].lock().is_empty())
+            })
+        })
+    }
+
+    fn peek(&self, worker: usize, class: Class) -> Option<u32> {
+        let queued = self.queues[worker][class as usize].lock().peek().map(|&Reverse(p)| p);
+        match (queued, self.roots[class as usize].peek()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Takes a ready task of `class`: the first in the static order of `worker`'s queue and the
+    /// roots, or else the first of another worker's queue.
+    #[must_use]
+    pub fn take(&self, worker: usize, class: Class) -> Option<u32> {
+        let roots = &self.roots[class as usize];
+        loop {
+            let mut queue = self.queues[worker][class as usize].lock();
+            let queued = queue.peek().map(|&Reverse(p)| p);
+            match (queued, roots.peek()) {
+                (Some(own), root) if root.is_none_or(|root| own < root) => {
+                    queue.pop();
+                    return Some(self.schedule[own as usize]);
+                }
+                (_, Some(root)) => {
+                    if roots.claim(root) {
+                        return Some(self.schedule[root as usize]);
+                    }
+                }
+                (_, None) => break,
+            }
+        }
+        let n = self.queues.len();
+        let victims = (1..n).map(|distance| (worker + distance) % n);
+        victims.into_iter().find_map(|victim| {
+            let Reverse(stolen) = self.queues[victim][class as usize].lock().pop()?;
+            Some(self.schedule[stolen as usize])
+        })
+    }
+
+    /// Tells the readers of a finished task; those that wait for nothing else become ready in
+    /// `worker`'s queue.
+    pub fn finished(&self, worker: usize, users: &[u32]) {
+        let mut n_ready = 0;
+        for &user in users {
+            if self.waiting[user as usize].fetch_sub(1, Ordering::AcqRel) == 1 {
+                let class = self.class[user as usize];
+                let priority = self.priority[user as usize];
+                self.queues[worker][class as usize].lock().push(Reverse(priority));
+                n_ready += 1;
+            }
+        }
+        // The worker goes on with one of them itself.
+        if n_ready > 1 {
+            self.wake(n_ready - 1);
+        }
+    }
+
+    fn wake(&self, n: usize) {
+        // Pairs with the fence in `sleep_while`: either the sleeper sees the pushed task, or we
+        // see the sleeper.
+        fence(Ordering::SeqCst);
+        if self.n_sleeping.load(Ordering::Relaxed) > 0 {
+            let _lock = self.sleep.lock();
+            for _ in 0..n {
+                self.wake.notify_one();
+            }
+        }
+    }
+
+    /// Wakes every sleeper, to look whether it may go on or has to stop.
+    pub fn wake_all(&self) {
+        fence(Ordering::SeqCst);
+        let _lock = self.sleep.lock();
+        self.wake.notify_all();
+    }
+
+    /// Sleeps until somebody wakes the worker, if `idle` still holds, or for `limit` at most.
+    pub fn sleep_while(&self, limit: Duration, idle: impl Fn() -> bool) {
+        let mut lock = self.sleep.lock();
+        self.n_sleeping.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if idle() {
+            self.wake.wait_for(&mut lock, limit);
+        }
+        self.n_sleeping.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,422 @@
+//! The store: values by slot, in memory or on disk, within a budget.
+//!
+//! A scheduler puts values into numbered slots and takes them out; the store counts their bytes
+//! and, when they and the process outgrow the budget, writes those needed furthest in the future
+//! to a [`spill`] file and drops them from memory. It starts no thread: whoever makes it grow calls
+//! [`Store::relieve`], at a moment when it holds no lock and no interpreter, and pays.
+//!
+//! | a slot is | meaning |
+//! |---|---|
+//! | empty | nothing was put, or it was removed |
+//! | memory | the value is here |
+//! | disk | the value was spilled; [`Store::get`] reads it and keeps it here again |
+//!
+//! Values that have no byte form stay in memory; so do those that someone else holds too, because
+//! dropping ours would free nothing.
+
+mod slots;
+pub mod spill;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use oxidask_core::value::{CodecError, Family, Value};
+use parking_lot::Mutex;
+
+use crate::system;
+use slots::Slots;
+use spill::{Extent, SpillFile};
+
+/// Eviction starts when this share of the budget is in use, and goes on down to [`LOW_WATER`].
+const HIGH_WATER: f64 = 0.70;
+const LOW_WATER: f64 = 0.55;
+
+/// Why the store can't give or keep a value.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Writing to the spill file failed.
+    #[error(
+        "{needed_bytes} bytes of intermediate values can't be spilled to {}: {source}; free space \
+         there, choose another directory (config `local.spill-directory`) or raise the memory \
+         budget (config `local.memory-limit`)", directory.display()
+    )]
+    Spill {
+        /// The spill directory.
+        directory: PathBuf,
+        /// Size of the value that was to be written.
+        needed_bytes: u64,
+        /// What the system said.
+        source: Arc<std::io::Error>,
+    },
+    /// Reading from the spill file failed.
+    #[error("a spilled value can't be read back from {}: {source}", directory.display())]
+    Unspill {
+        /// The spill directory.
+        directory: PathBuf,
+        /// What the system said.
+        source: Arc<std::io::Error>,
+    },
+    /// A value came back from disk as something that its family can't read.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The slot has no value: a bug in the scheduler that asked.
+    #[error("slot {0} holds no value")]
+    Empty(u32),
+}
+
+/// How much memory a store may take, and where it spills to.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    /// Bytes that the process should stay within; `u64::MAX` for no bound.
+    pub memory_bytes: u64,
+    /// Where the spill file is made when it is first needed.
+    pub spill_directory: PathBuf,
+}
+
+impl Default for Budget {
+    /// [`system::DEFAULT_MEMORY_SHARE`] of what the machine or cgroup allows, spilling into the
+    /// system's temporary directory.
+    fn default() -> Self {
+        let limit = system::memory_limit_bytes();
+        Self {
+            memory_bytes: limit
+                .map_or(u64::MAX, |limit| (limit as f64 * system::DEFAULT_MEMORY_SHARE) as u64),
+            spill_directory: std::env::temp_dir(),
+        }
+    }
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Empty,
+    Memory(Value),
+    Disk(Arc<Extent>, &'static dyn Family),
+}
+
+#[derive(Default)]
+struct Entry {
+    state: State,
+    nbytes: u64,
+    unspillable: bool,
+}
+
+/// Values by slot. See the [module](self).
+pub struct Store {
+    budget: Budget,
+    entries: Slots<Entry>,
+    memory_bytes: AtomicU64,
+    /// What the process held before the store had any values: not ours to give back.
+    baseline_bytes: u64,
+    /// Bytes in use when resident memory was last looked at, and what it was.
+    looked_at: AtomicU64,
+    resident_bytes: AtomicU64,
+    spilled_any: AtomicBool,
+    spilled_bytes: AtomicU64,
+    spill: OnceLock<SpillFile>,
+    evicting: Mutex<()>,
+}
+
+impl Store {
+    /// An empty store.
+    #[must_use]
+    pub fn new(budget: Budget) -> Self {
+        let baseline_bytes = match budget.memory_bytes {
+            u64::MAX => 0,
+            _ => system::resident_bytes().unwrap_or(0),
+        };
+        Self {
+            budget,
+            entries: Slots::new(),
+            memory_bytes: AtomicU64::new(0),
+            baseline_bytes,
+            looked_at: AtomicU64::new(0),
+            resident_bytes: AtomicU64::new(baseline_bytes),
+            spilled_any: AtomicBool::new(false),
+            spilled_bytes: AtomicU64::new(0),
+            spill: OnceLock::new(),
+            evicting: Mutex::new(()),
+        }
+    }
+
+    /// The budget.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Bytes of values in memory.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes written to disk so far.
+    #[must_use]
+    pub fn spilled_bytes(&self) -> u64 {
+        self.spilled_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether anything was ever spilled.
+    #[must_use]
+    #[inline]
+    pub fn has_spilled(&self) -> bool {
+        self.spilled_any.load(Ordering::Relaxed)
+    }
+
+    /// Puts a value into an empty slot.
+    #[inline]
+    pub fn put(&self, slot: u32, value: Value) {
+        let nbytes = value.payload().nbytes();
+        let mut entry = self.entries.get(slot).lock();
+        debug_assert!(matches!(entry.state, State::Empty), "slot {slot} is taken");
+        *entry = Entry { state: State::Memory(value), nbytes, unspillable: false };
+        drop(entry);
+        self.memory_bytes.fetch_add(nbytes, Ordering::Relaxed);
+    }
+
+    /// A handle to the slot's value, which is read from disk, and kept in memory, if need be.
+    ///
+    /// # Errors
+    /// If the slot is empty, or the disk fails.
+    pub fn get(&self, slot: u32) -> Result<Value, StoreError> {
+        let (extent, family) = match &self.entries.get(slot).lock().state {
+            State::Memory(value) => return Ok(value.clone()),
+            State::Empty => return Err(StoreError::Empty(slot)),
+            State::Disk(extent, family) => (Arc::clone(extent), *family),
+        };
+        // Decoding may wait for an interpreter whose holder waits for this entry: no lock here.
+        let (header, buffers) = extent.read().map_err(|source| StoreError::Unspill {
+            directory: self.budget.spill_directory.clone(),
+            source: Arc::new(source),
+        })?;
+        let value = family.decode(&header, buffers)?;
+        let mut entry = self.entries.get(slot).lock();
+        if matches!(entry.state, State::Disk(..)) {
+            entry.state = State::Memory(value.clone());
+            self.memory_bytes.fetch_add(entry.nbytes, Ordering::Relaxed);
+        }
+        Ok(value)
+    }
+
+    /// Takes the value out, leaving the slot empty.
+    ///
+    /// # Errors
+    /// If the slot is empty, or the disk fails.
+    pub fn take(&self, slot: u32) -> Result<Value, StoreError> {
+        loop {
+            let mut entry = self.entries.get(slot).lock();
+            if matches!(entry.state, State::Disk(..)) {
+                drop(entry);
+                drop(self.get(slot)?);
+                continue;
+            }
+            return match std::mem::take(&mut entry.state) {
+                State::Memory(value) => {
+                    self.memory_bytes.fetch_sub(entry.nbytes, Ordering::Relaxed);
+                    Ok(value)
+                }
+                _ => Err(StoreError::Empty(slot)),
+            };
+        }
+    }
+
+    /// Empties the slot.
+    pub fn remove(&self, slot: u32) {
+        let mut entry = self.entries.get(slot).lock();
+        let state = std::mem::take(&mut entry.state);
+        let nbytes = entry.nbytes;
+        // The value may run a destructor that comes back to the store: drop it without the lock.
+        drop(entry);
+        if matches!(state, State::Memory(_)) {
+            self.memory_bytes.fetch_sub(nbytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the slot's value is on disk.
+    #[must_use]
+    pub fn is_on_disk(&self, slot: u32) -> bool {
+        self.has_spilled() && matches!(self.entries.get(slot).lock().state, State::Disk(..))
+    }
+
+    /// Bytes that reading the slot from disk would take, 0 if it isn't there.
+    #[must_use]
+    pub fn bytes_on_disk(&self, slot: u32) -> u64 {
+        let entry = self.entries.get(slot).lock();
+        if matches!(entry.state, State::Disk(..)) { entry.nbytes } else { 0 }
+    }
+
+    /// Whether `more_bytes` on top of what is held would ask for eviction.
+    #[must_use]
+    #[inline]
+    pub fn is_pressed(&self, more_bytes: u64) -> bool {
+        let ours = self.memory_bytes().saturating_add(more_bytes);
+        let line = self.line(HIGH_WATER);
+        ours > line || (ours > line / 8 && self.measured(ours) > line)
+    }
+
+    /// The share `water` of what the budget leaves for values and for tasks at work.
+    fn line(&self, water: f64) -> u64 {
+        if self.budget.memory_bytes == u64::MAX {
+            return u64::MAX;
+        }
+        // A budget below what the process held at the start can't be kept; half of it goes to us.
+        let room = self.budget.memory_bytes.saturating_sub(self.baseline_bytes);
+        (room.max(self.budget.memory_bytes / 2) as f64 * water) as u64
+    }
+
+    /// Our bytes, or how much the process has grown where that is more. Resident memory is read
+    /// again after every change by a 64th of the budget.
+    fn measured(&self, ours: u64) -> u64 {
+        let looked_at = self.looked_at.load(Ordering::Relaxed);
+        if ours.abs_diff(looked_at) > self.budget.memory_bytes / 64 {
+            self.looked_at.store(ours, Ordering::Relaxed);
+            let resident = system::resident_bytes().unwrap_or(0);
+            self.resident_bytes.store(resident, Ordering::Relaxed);
+        }
+        let grown = self.resident_bytes.load(Ordering::Relaxed).saturating_sub(self.baseline_bytes);
+        // Memory that the allocator keeps after a peak is not pressure that eviction can lower.
+        ours.max(grown.min(ours.saturating_mul(2)))
+    }
+
+    /// Spills the values needed last until `more_bytes` fit below the low-water mark, or until
+    /// nothing is left that can be spilled. `next_use` gives when a slot is needed next; the larger
+    /// the later. Must not be called with a lock or an interpreter held.
+    ///
+    /// # Errors
+    /// If the disk is full or fails; the values stay in memory.
+    pub fn relieve(
+        &self,
+        more_bytes: u64,
+        next_use: &dyn Fn(u32) -> u64,
+    ) -> Result<(), StoreError> {
+        let _turn = self.evicting.lock();
+        if !self.is_pressed(more_bytes) {
+            return Ok(());
+        }
+        let mut victims: Vec<(u64, u32)> = Vec::new();
+        for (slot, entry) in self.entries.iter() {
+            let entry = entry.lock();
+            if let State::Memory(value) = &entry.state
+                && !entry.unspillable
+                && entry.nbytes > 0
+                && value.n_handles() == 1
+            {
+                drop(entry);
+                victims.push((next_use(slot), slot));
+            }
+        }
+        victims.sort_unstable_by(|a, b| b.cmp(a));
+        let target = self.line(LOW_WATER);
+        for (_, slot) in victims {
+            let ours = self.memory_bytes().saturating_add(more_bytes);
+            if self.measured(ours).min(ours.saturating_mul(2)) <= target {
+                break;
+            }
+            self.evict(slot)?;
+        }
+        Ok(())
+    }
+
+    /// Writes one slot to disk. A value that can't be encoded is marked and stays.
+    fn evict(&self, slot: u32) -> Result<(), StoreError> {
+        let value = match &self.entries.get(slot).lock().state {
+            State::Memory(value) => value.clone(),
+            _ => return Ok(()),
+        };
+        let Ok(encoded) = value.payload().encode() else {
+            self.entries.get(slot).lock().unspillable = true;
+            return Ok(());
+        };
+        let spill_error = |source: std::io::Error| StoreError::Spill {
+            directory: self.budget.spill_directory.clone(),
+            needed_bytes: encoded.nbytes(),
+            source: Arc::new(source),
+        };
+        let file = match self.spill.get() {
+            Some(file) => file,
+            None => {
+                let file =
+                    SpillFile::create(&self.budget.spill_directory).map_err(spill_error)?;
+                self.spill.get_or_init(|| file)
+            }
+        };
+        let extent = Arc::new(file.write(&encoded).map_err(spill_error)?);
+        self.spilled_bytes.fetch_add(extent.len(), Ordering::Relaxed);
+        self.spilled_any.store(true, Ordering::Relaxed);
+        let family = value.payload().family();
+        let mut entry = self.entries.get(slot).lock();
+        if matches!(entry.state, State::Memory(_)) {
+            let freed = std::mem::replace(&mut entry.state, State::Disk(extent, family));
+            let nbytes = entry.nbytes;
+            drop(entry);
+            drop(freed);
+            drop(encoded);
+            drop(value);
+            self.memory_bytes.fetch_sub(nbytes, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oxidask_core::value::{Bytes, Native};
+
+    fn budget(memory_bytes: u64, directory: &std::path::Path) -> Budget {
+        Budget { memory_bytes, spill_directory: directory.into() }
+    }
+
+    fn bytes(byte: u8, len: usize) -> Value {
+        Value::new(Bytes(vec![byte; len].into()))
+    }
+
+    #[test]
+    fn what_is_needed_last_is_spilled_first_and_comes_back_equal() {
+        let directory = tempfile::tempdir().unwrap();
+        let mib = 1 << 20;
+        let store = Store::new(budget(64 * mib, directory.path()));
+        for slot in 0..40u8 {
+            store.put(slot.into(), bytes(slot, 2 * mib as usize));
+        }
+        store.relieve(0, &|slot| slot.into()).unwrap();
+        assert!(store.memory_bytes() <= 64 * mib);
+        assert!(store.spilled_bytes() >= 16 * mib);
+        assert!(!store.is_on_disk(0) && store.is_on_disk(39));
+        let back = store.take(39).unwrap();
+        assert_eq!(&*back.downcast_ref::<Bytes>().unwrap().0, &vec![39; 2 * mib as usize]);
+        assert!(matches!(store.get(39), Err(StoreError::Empty(39))));
+        for slot in 0..39 {
+            store.remove(slot);
+        }
+        assert_eq!(store.memory_bytes(), 0);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn values_without_bytes_and_values_in_use_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(budget(1 << 20, directory.path()));
+        let held = bytes(1, 1 << 20);
+        store.put(0, held.clone());
+        store.put(1, Value::new(Native([0u64; 1000])));
+        store.put(2, bytes(2, 1 << 20));
+        store.relieve(0, &|slot| slot.into()).unwrap();
+        assert!(!store.is_on_disk(0) && !store.is_on_disk(1) && store.is_on_disk(2));
+        assert!(store.get(1).is_ok());
+    }
+
+    #[test]
+    fn a_spill_directory_that_cannot_be_made_is_an_error_that_names_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let store = Store::new(budget(1 << 20, &file));
+        store.put(0, bytes(1, 1 << 20));
+        let error = store.relieve(0, &|_| 0).unwrap_err().to_string();
+        assert!(error.contains(&*file.to_string_lossy()) && error.contains("local.memory-limit"));
+        assert!(store.get(0).is_ok());
+    }
+}

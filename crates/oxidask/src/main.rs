@@ -1,0 +1,2 @@
+//! The `oxidask` binary.
+fn main() {}
