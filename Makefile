@@ -5,8 +5,9 @@
 # clones share (OXIDASK_TARGET_DIR, by default oxidask/target below ~/.cache), tools beside it.
 #
 # One profile, `release`, serves the wheel, the demo, the tests and the benchmarks, so that each
-# third-party crate is compiled once. The tests add our own debug assertions to it
-# (.ci/test-profile.toml); clippy runs under it too, to share build scripts and procedural macros.
+# third-party crate is compiled once. The tests add our own debug assertions to it and leave out
+# link-time optimisation (.ci/test-profile.toml says why); clippy runs under it too, to share build
+# scripts and procedural macros.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -27,6 +28,7 @@ export OXIDASK_PYTHON := $(PY)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH):$(CACHE)/tools/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_QUIET := 1
 
 # Runs a command with the shared target directory (and says there what must be minded).
 SHARED := $(PYTHON) .ci/shared_target.py
@@ -52,13 +54,13 @@ $(STAMPS)/venv:
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/maturin: $(STAMPS)/venv
-	@$(PY) -m pip install --quiet 'maturin>=1.9,<2' && touch $@
+	@$(PY) -m pip install 'maturin>=1.9,<2' && touch $@
 
 # The requirements of one purpose, installed once and again when their file changes.
 define REQUIREMENTS
 $$(STAMPS)/$(1)-requirements: $(2) $$(STAMPS)/venv
 	@echo "== Python packages of $(2)"
-	@$$(PY) -m pip install --quiet -r $(2) && touch $$@
+	@$$(PY) -m pip install -r $(2) && touch $$@
 endef
 $(eval $(call REQUIREMENTS,test,python/tests/requirements.txt))
 $(eval $(call REQUIREMENTS,lint,.ci/requirements-lint.txt))
@@ -107,7 +109,7 @@ test-python: $(STAMPS)/build $(STAMPS)/test-requirements
 test-examples: $(STAMPS)/build $(STAMPS)/test-requirements $(STAMPS)/demo-requirements
 	@for name in $(RUST_EXAMPLES); do \
 		echo "== Rust example $$name"; \
-		$(CARGO) run --quiet --release -p oxidask --example $$name; done
+		$(CARGO) run --quiet --release $(TEST_PROFILE) -p oxidask --example $$name; done
 	@for file in $(PYTHON_EXAMPLES); do \
 		echo "== Python example $$file"; \
 		$(PY) $$file; done
@@ -146,7 +148,7 @@ $(BENCH_VENV)/.stamp: benchmarks/requirements.txt
 	@.ci/check-tools "$(PYTHON)"
 	@echo "== Python environment of the benchmarks in $(BENCH_VENV)"
 	@$(PYTHON) -m venv $(BENCH_VENV)
-	@$(BENCH_VENV)/bin/python -m pip install --quiet -r benchmarks/requirements.txt
+	@$(BENCH_VENV)/bin/python -m pip install -r benchmarks/requirements.txt
 	@echo "$(CURDIR)/python" > "$$($(BENCH_VENV)/bin/python -c \
 		'import sysconfig; print(sysconfig.get_path("purelib"))')/oxidask.pth"
 	@touch $@

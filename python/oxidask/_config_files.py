@@ -20,15 +20,13 @@ def load_file(path: str | os.PathLike[str]) -> dict[str, Any] | None:
         return None
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"The configuration file {str(path)!r} is malformed, "
-            f"original error message:\n\n{error}"
+            f"The configuration file {str(path)!r} is malformed, original error message:\n\n{error}"
         ) from error
     try:
         tree = _native.yaml_load(text)
     except ValueError as error:
         raise ValueError(
-            f"The configuration file {str(path)!r} is malformed, "
-            f"original error message:\n\n{error}"
+            f"The configuration file {str(path)!r} is malformed, original error message:\n\n{error}"
         ) from error
     if tree is not None and not isinstance(tree, dict):
         raise ValueError(

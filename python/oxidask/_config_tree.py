@@ -7,12 +7,17 @@ of `oxidask.config`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Tree = dict[str, Any]
 Priority = Literal["new", "old", "new-defaults"]
 #: How to take back one assignment: what happened, where, and the value that was there.
 Change = tuple[Literal["insert", "replace"], tuple[str, ...], Any]
+
+#: The tree that the whole process reads, as `oxidask.config.config`.
+GLOBAL: Tree = {}
+#: Stands for a setting that is not there.
+ABSENT: Final = object()
 
 
 def canonical_name(k: str, config: Mapping[str, Any]) -> str:
@@ -44,7 +49,7 @@ def canonical_name(k: str, config: Mapping[str, Any]) -> str:
     if underscored in config:
         return underscored
     if dashed.count("-") > 1:  # only then can `config` hold a spelling that mixes both
-        for name in config:
+        for name in list(config):  # a copy: another thread may add names meanwhile
             if isinstance(name, str) and name.replace("_", "-") == dashed:
                 return name
     return k
@@ -168,3 +173,15 @@ def take_back(tree: Tree, changes: list[Change]) -> None:
             else:
                 node.pop(last, None)
     changes.clear()
+
+
+def remove(tree: Mapping[str, Any], key: str, default: Any) -> Any:
+    """Take a dotted name out of `tree` and return its value, or else `default`."""
+    node: Any = tree
+    *parents, last = key.split(".")
+    try:
+        for name in parents:
+            node = node[canonical_name(name, node)]
+        return node.pop(canonical_name(last, node))
+    except (KeyError, TypeError, AttributeError, IndexError):
+        return default

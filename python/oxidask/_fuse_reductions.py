@@ -21,6 +21,9 @@ __all__ = ["MAX_NESTING", "FuseLimits", "fuse_reductions", "substitute"]
 MAX_NESTING = 200
 """How deep tasks are nested at most: what runs or pickles them goes down recursively."""
 
+# Beyond this, a tree that was not absorbed is measured afresh: to carry the inputs of all that is
+# below it up to every task would take more than linear time.
+_MAX_BORDER = 100
 # Tasks, keys and scalars.  Other values (arrays, say) are better serialised once, on their own.
 _INLINE_TYPES = (tuple, str, Number)
 
@@ -37,7 +40,11 @@ class FuseLimits:
 
 @dataclass
 class _Tree:
-    """A task with what it has absorbed so far."""
+    """A task with what it has absorbed so far.
+
+    The measures are those of the whole tree, absorbed or not: a tree that has grown too big does
+    not start to grow again higher up.
+    """
 
     task: Any
     keys: list[Any]
@@ -46,9 +53,8 @@ class _Tree:
     width: int = 1
     n_tasks: int = 1
     # Tasks on the border whose inputs differ could have run in parallel: they count as well.
-    border: int = 0
+    border: float = 0
     inputs: set[Any] = field(default_factory=set)
-    # The inputs of the tree as if all that could have been absorbed had been.
     border_inputs: set[Any] = field(default_factory=set)
 
 
@@ -103,11 +109,9 @@ def fuse_reductions(
         # Sorted by the order of use, so that the result does not depend on hashes.
         children = [dep for dep in dict.fromkeys(dependencies[key]) if dep in absorbable]
         tree = _absorb(key, dsk[key], inputs, [(c, trees[c]) for c in children], limits)
-        if tree.n_tasks == 1 and len(tree.keys) == 1:
-            trees[key] = tree
-            continue
-        for child in children:
-            del trees[child]
+        if len(tree.keys) > 1:
+            for child in children:
+                del trees[child]
         trees[key] = tree
     return _assembled(dsk, trees, rename)
 
@@ -137,9 +141,8 @@ def _absorb(
     children: list[tuple[Any, _Tree]],
     limits: FuseLimits,
 ) -> _Tree:
-    alone = _Tree(task, [key], inputs=inputs, border_inputs=inputs)
     if not children:
-        return alone
+        return _Tree(task, [key], inputs=inputs, border_inputs=inputs)
     height = max(child.height for _, child in children)
     width = sum(child.width for _, child in children)
     n_tasks = sum(child.n_tasks for _, child in children)
@@ -149,33 +152,38 @@ def _absorb(
     border += min(len(children) - 1, max(0, len(child_inputs) - most_inputs))
     other_inputs = inputs - {child_key for child_key, _ in children}
     adds_inputs = not other_inputs <= child_inputs
-    border += adds_inputs
+    # Bounded, so that a wide border alone never keeps a tree from growing for ever.
+    border = min(border, limits.ave_width - 1) + adds_inputs
     depth = 1 + max(child.depth for _, child in children)
     is_chain = len(children) == 1 and not adds_inputs
     is_small = depth <= MAX_NESTING
     if not is_chain:
-        n_flat = sum(child.height == 1 for _, child in children)
         is_small = is_small and (
             (n_tasks + border) / height <= limits.ave_width
-            and n_flat <= limits.ave_width
+            and sum(child.height == 1 for _, child in children) <= limits.ave_width
             and width <= limits.max_width
-            and height <= limits.max_height
+            and (height <= limits.max_height or len(children) == 1)
             and not (adds_inputs and height >= limits.max_depth_new_edges)
         )
-    alone.border_inputs = child_inputs | other_inputs
-    if not is_small:
-        return alone
-    return _Tree(
-        substitute(task, {child_key: child.task for child_key, child in children}),
-        [k for _, child in children for k in child.keys] + [key],
-        depth=depth,
+    border_inputs = child_inputs | other_inputs
+    if not is_small and len(border_inputs) > _MAX_BORDER:
+        return _Tree(task, [key], inputs=inputs, border_inputs=inputs)
+    tree = _Tree(
+        task,
+        [key],
         height=height if is_chain else height + 1,
         width=width,
         n_tasks=n_tasks if is_chain else n_tasks + 1,
         border=border,
-        inputs=set().union(other_inputs, *(child.inputs for _, child in children)),
-        border_inputs=alone.border_inputs,
+        inputs=inputs,
+        border_inputs=border_inputs,
     )
+    if is_small:
+        tree.task = substitute(task, {child_key: child.task for child_key, child in children})
+        tree.keys = [k for _, child in children for k in child.keys] + [key]
+        tree.depth = depth
+        tree.inputs = other_inputs.union(*(child.inputs for _, child in children))
+    return tree
 
 
 def _assembled(

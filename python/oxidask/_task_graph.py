@@ -17,7 +17,6 @@ __all__ = [
     "convert_legacy_task",
     "cull",
     "execute_graph",
-    "execute_subgraph",
     "fuse",
     "fuse_linear_task_spec",
     "resolve_aliases",
@@ -316,7 +315,7 @@ def fuse(*tasks: Any, key: Any = None) -> Any:
     external = tuple(dep for dep in needed if dep not in inner)
     return Task(
         outputs[0] if key is None else key,
-        execute_subgraph,
+        _execute_subgraph,
         inner,
         outputs[0],
         external,
@@ -325,12 +324,12 @@ def fuse(*tasks: Any, key: Any = None) -> Any:
     )
 
 
-def execute_subgraph(inner: Any, output: Any, inputs: tuple[Any, ...], *values: Any) -> Any:
+def _execute_subgraph(inner: Any, output: Any, inputs: tuple[Any, ...], *values: Any) -> Any:
     """Run the tasks of a fused one: what :func:`fuse` makes it call.
 
     Examples
     --------
-    >>> execute_subgraph({"y": Task("y", abs, TaskRef("x"))}, "y", ("x",), -1)
+    >>> _execute_subgraph({"y": Task("y", abs, TaskRef("x"))}, "y", ("x",), -1)
     1
     """
     cache = dict(zip(inputs, values, strict=True))

@@ -270,6 +270,11 @@ def _dependencies_of_arguments(
     return frozenset(found) if found else _NO_DEPENDENCIES
 
 
+def _get_dependencies(obj: object) -> Any:
+    """Return the keys that an argument needs: those of a reference or node, else none."""
+    return _dependencies_of_arguments((obj,), {})
+
+
 def _value_of(arg: Any, values: Any) -> Any:
     kind = _kind(type(arg))
     if kind == _PLAIN:
@@ -347,6 +352,8 @@ class Alias(GraphNode):
         new_key = self.key if key is None else key
         if self.target not in subs:
             return self if new_key == self.key else Alias(new_key, self.target)
+        if key is None and self.key == self.target and not is_node(subs[self.target]):
+            return Alias(subs[self.target])  # an argument: it has no key of its own
         new = subs[self.target]
         if is_node(new):
             return new.substitute({}, key=new_key)
@@ -391,6 +398,11 @@ class DataNode(GraphNode):
 
     def __reduce__(self) -> Any:
         return DataNode, (self.key, self.value)
+
+    def __sizeof__(self) -> int:
+        from oxidask.sizeof import sizeof
+
+        return object.__sizeof__(self) + sizeof(self.key) + sizeof(self.value)
 
     def __dask_tokenize__(self) -> Any:
         # The key of a literal is often made up, and must not reach the token of what uses it.
@@ -470,7 +482,7 @@ class Task(GraphNode):
         >>> Task("x", abs, 1).has_subgraph()
         False
         """
-        return self.func is execute_subgraph
+        return self.func is _execute_subgraph
 
     def __call__(self, values: Any = ()) -> Any:
         if self._dependencies:
@@ -503,6 +515,12 @@ class Task(GraphNode):
         if self.func is other.func and self.kwargs == other.kwargs == {}:
             return all(map(same_value, self.args, other.args))
         return same_value(self, other)
+
+    def __sizeof__(self) -> int:
+        from oxidask.sizeof import sizeof
+
+        parts = (self.key, self.func, self.args, self.kwargs)
+        return object.__sizeof__(self) + sum(map(sizeof, parts))
 
     def __dask_tokenize__(self) -> Any:
         return type(self).__name__, self.func, self.args, self.kwargs
@@ -541,7 +559,7 @@ from oxidask._task_graph import (  # noqa: E402
     convert_legacy_task,
     cull,
     execute_graph,
-    execute_subgraph,
+    _execute_subgraph,
     fuse,
     fuse_linear_task_spec,
     resolve_aliases,

@@ -227,7 +227,8 @@ def class_parts(cls: type) -> Any:
         return found
     members: dict[str, Any] = {}
     if isinstance(cls, enum.EnumMeta):
-        members = {name: member._value_ for name, member in cls.__members__.items()}
+        declared: dict[str, Any] = dict(cls.__members__)
+        members = {name: member._value_ for name, member in declared.items()}
     namespace = {
         name: "slot" if _is_slot(value, cls) else value
         for name, value in vars(cls).items()
@@ -243,9 +244,8 @@ def _is_slot(value: Any, cls: type) -> bool:
 
 def _is_of_enum(name: str, members: dict[str, Any]) -> bool:
     """Whether an entry of an enum's namespace follows from its members."""
-    return name in members or (name.startswith("_") and name.endswith("_") and name[1] != "_") or (
-        name in ("__new__", "__reduce_ex__")
-    )
+    sunder = len(name) > 2 and name[0] == name[-1] == "_" and name[1] != "_"
+    return sunder or name in members or name in ("__new__", "__reduce_ex__")
 
 
 def enum_member(member: Any) -> Any:

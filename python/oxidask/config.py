@@ -19,8 +19,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, overload
 
 from oxidask import _native
+from oxidask._config_deprecations import (
+    check_deprecations,
+    deprecations,
+    rename,
+    warn_renamed,
+)
 from oxidask._config_files import find_files, load_file
-from oxidask._config_tree import Change, Tree, assign, canonical_name, merge, own, take_back, update
+from oxidask._config_tree import (
+    ABSENT,
+    GLOBAL,
+    Change,
+    Tree,
+    assign,
+    canonical_name,
+    merge,
+    own,
+    remove,
+    take_back,
+    update,
+)
 from oxidask._config_values import (
     deserialize,
     expand_environment_variables,
@@ -64,25 +82,22 @@ class _NoDefault(enum.Enum):
 
 
 no_default: Final = _NoDefault.no_default
-_ABSENT: Final = object()
 
 #: The tree that every reader sees.
-config: Tree = {}
-global_config = config
+config: Tree = GLOBAL
+global_config: Tree = GLOBAL
 
 #: What `update_defaults` registered, oldest first.
 defaults: list[Mapping[str, Any]] = []
-
-#: Former names of settings; ``None`` marks a setting that was removed.
-deprecations: dict[str, str | None] = dict(_native.config_deprecations())
 
 config_lock = threading.Lock()
 
 #: Prefixes of environment variables, the weaker first: settings made for Dask go on working.
 _PREFIXES = ("DASK_", "OXIDASK_")
-#: What follows a prefix in the variables that steer this module and are no settings.
-_STEERING = ("CONFIG", "ROOT_CONFIG")
+#: Behind a prefix: the variable in which a parent process hands over its configuration.
 _INHERIT = "INTERNAL_INHERIT_CONFIG"
+#: Behind a prefix: variables that steer this module and are no settings.
+_STEERING = ("CONFIG", "ROOT_CONFIG", _INHERIT)
 
 
 def _user_folder() -> str:
@@ -150,18 +165,21 @@ def get(
     """
     if override_with is not None:
         return override_with
-    node: Any = global_config if config is None else config
+    node: Any = GLOBAL if config is None else config
     try:
-        if "." not in key:
-            return node[key if key in node else canonical_name(key, node)]
-        for name in key.split("."):
-            node = node[name if name in node else canonical_name(name, node)]
-        return node
+        for name in key.split(".") if "." in key else (key,):
+            if name not in node:
+                name = canonical_name(name, node)
+                if name not in node:
+                    break
+            node = node[name]
+        else:
+            return node
     except (KeyError, TypeError, IndexError):
-        if default is not no_default:
-            return default
-    # A scalar on the way is as good as a missing name to the caller: both are KeyError.
-    raise KeyError(key) from None
+        pass  # a plain value on the way, or a name that another thread just removed
+    if default is no_default:
+        raise KeyError(key)
+    return default
 
 
 def pop(key: str, default: Any = no_default, config: Tree | None = None) -> Any:
@@ -189,16 +207,10 @@ def pop(key: str, default: Any = no_default, config: Tree | None = None) -> Any:
     >>> tree
     {'array': {'backend': 'numpy'}}
     """
-    node: Any = global_config if config is None else config
-    *parents, last = key.split(".")
-    try:
-        for name in parents:
-            node = node[canonical_name(name, node)]
-        return node.pop(canonical_name(last, node))
-    except (KeyError, TypeError, AttributeError):
-        if default is not no_default:
-            return default
-    raise KeyError(key) from None
+    value = remove(GLOBAL if config is None else config, key, default)
+    if value is no_default:
+        raise KeyError(key)
+    return value
 
 
 def update_defaults(
@@ -226,7 +238,7 @@ def update_defaults(
     >>> tree
     {'x': 10, 'y': 5, 'z': 30}
     """
-    tree = global_config if config is None else config
+    tree = GLOBAL if config is None else config
     registered = _registered if defaults is None else defaults
     with config_lock:
         former = merge(*registered)
@@ -272,7 +284,7 @@ class set:
         lock: Any = config_lock,
         **kwargs: Any,
     ) -> None:
-        self.config = global_config if config is None else config
+        self.config = GLOBAL if config is None else config
         self._lock = lock
         self._record: list[Change] = []
         settings = list(arg.items()) if arg else []
@@ -291,91 +303,6 @@ class set:
     def __exit__(self, *exc_info: object) -> None:
         with self._lock:
             take_back(self.config, self._record)
-
-
-def check_deprecations(
-    key: str, deprecations: Mapping[str, str | None] = deprecations
-) -> str:
-    """Return the present name of a setting, with a warning when `key` is a former one.
-
-    Parameters
-    ----------
-    key
-        Dotted name.
-    deprecations
-        Former names, and the present ones, or ``None`` for settings that are gone.
-
-    Raises
-    ------
-    ValueError
-        When the setting was removed.
-
-    Examples
-    --------
-    >>> check_deprecations("array.chunk-size")
-    'array.chunk-size'
-    >>> import warnings
-    >>> with warnings.catch_warnings():
-    ...     warnings.simplefilter("ignore")
-    ...     check_deprecations("old_name", {"old-name": "new.name"})
-    'new.name'
-    """
-    former = key.replace("_", "-")
-    if former not in deprecations:
-        return key
-    present = deprecations[former]
-    if present is None:
-        raise ValueError(f"The setting {key!r} was removed and has no effect; do not set it")
-    _warn_renamed(key, present)
-    return present
-
-
-def _warn_renamed(former: str, present: str) -> None:
-    warnings.warn(
-        f"The setting {former!r} is deprecated; it is called {present!r} now",
-        FutureWarning,
-        stacklevel=4,
-    )
-
-
-def rename(
-    deprecations: Mapping[str, str | None] = deprecations, config: Tree | None = None
-) -> dict[str, str | None]:
-    """Move settings from their former names to their present ones, in place.
-
-    Parameters
-    ----------
-    deprecations
-        Former names, and the present ones, or ``None`` for settings that are gone.
-    config
-        The tree to change; the global one when omitted.
-
-    Returns
-    -------
-    dict
-        The part of `deprecations` that was met.
-
-    Examples
-    --------
-    >>> tree = {"old_name": 1}
-    >>> rename({"old-name": "new.name"}, config=tree)
-    {'old-name': 'new.name'}
-    >>> tree
-    {'new': {'name': 1}}
-    """
-    tree = global_config if config is None else config
-    found: dict[str, str | None] = {}
-    moved: list[tuple[str, Any]] = []
-    for former, present in deprecations.items():
-        value = pop(former, _ABSENT, tree)
-        if value is not _ABSENT:
-            found[former] = present
-            if present is not None:
-                moved.append((present, value))
-    # Assigned last: a present name may lie inside a former one.
-    for present, value in moved:
-        assign(tree, present, value, [])
-    return found
 
 
 @overload
@@ -419,7 +346,7 @@ def collect_yaml(
     for path in find_files(_places if paths is None else paths):
         tree = load_file(path)
         if tree is not None:
-            yield (path, tree) if return_paths else tree  # type: ignore[misc]
+            yield (path, tree) if return_paths else tree
 
 
 def paths_containing_key(
@@ -440,7 +367,7 @@ def paths_containing_key(
     []
     """
     for path, tree in collect_yaml(paths, return_paths=True):
-        if get(key, _ABSENT, tree) is not _ABSENT:
+        if get(key, ABSENT, tree) is not ABSENT:
             yield path
 
 
@@ -467,11 +394,14 @@ def collect_env(env: Mapping[str, str] | None = None) -> Tree:
     variables = os.environ if env is None else env
     tree: Tree = {}
     for prefix in _PREFIXES:
-        if inherited := variables.get(prefix + _INHERIT):
-            update(tree, deserialize(inherited))
+        if text := variables.get(prefix + _INHERIT):
+            inherited = deserialize(text)
+            if not isinstance(inherited, dict):
+                raise ValueError(f"{prefix + _INHERIT} holds {inherited!r}, which is no dict")
+            update(tree, inherited)
         for variable, text in variables.items():
             name = variable.removeprefix(prefix)
-            if name == variable or name in _STEERING or name == _INHERIT:
+            if name == variable or name in _STEERING:
                 continue
             key = name.lower().replace("__", ".")
             if all(key.split(".")):
@@ -505,14 +435,14 @@ def collect(
         found = rename(deprecations, tree)
         for former, present in list(pending.items()):
             answer = f"ignore-deprecated.{former}" if present is None else present
-            if get(answer, _ABSENT, tree) is not _ABSENT:
+            if get(answer, ABSENT, tree) is not ABSENT:
                 del pending[former]
         pending.update(found)
         update(result, tree)
     for former, present in pending.items():
         if present is not None:
-            _warn_renamed(former, present)
-        elif get(f"ignore-deprecated.{former}", _ABSENT, result) is _ABSENT:
+            warn_renamed(former, present)
+        elif get(f"ignore-deprecated.{former}", ABSENT, result) is ABSENT:
             warnings.warn(
                 f"The setting {former!r} was removed and has no effect; to silence this, set "
                 f"'ignore-deprecated.{former}' in a stronger file or in the environment",
@@ -548,7 +478,7 @@ def refresh(
     >>> tree
     {'a': 1, 'b': 3}
     """
-    tree = global_config if config is None else config
+    tree = GLOBAL if config is None else config
     fresh = merge(*(_registered if defaults is None else defaults))
     update(fresh, collect(paths, env))
     with config_lock:

@@ -318,7 +318,7 @@ def subs(task: Any, key: Any, val: Any) -> Any:
     return task
 
 
-def _explore(dsk: Graph, roots: Iterable[Any], dependencies: Callable[[Any], Any]) -> Any:
+def _explore(roots: Iterable[Any], dependencies: Callable[[Any], Any]) -> Any:
     """Visit `roots` and all that they need, without recursion.
 
     Returns
@@ -332,18 +332,22 @@ def _explore(dsk: Graph, roots: Iterable[Any], dependencies: Callable[[Any], Any
     for root in roots:
         if root in done:
             continue
-        path: dict[Any, Iterator[Any]] = {root: iter(dependencies(root))}
+        path = [root]
+        left = [iter(dependencies(root))]
+        on_path = {root}
         while path:
-            key = next(reversed(path))
-            for dep in path[key]:
-                if dep in path:
-                    keys = list(path)
-                    return order, [*keys[keys.index(dep) :], dep]
+            for dep in left[-1]:
+                if dep in on_path:
+                    return order, [*path[path.index(dep) :], dep]
                 if dep not in done:
-                    path[dep] = iter(dependencies(dep))
+                    path.append(dep)
+                    left.append(iter(dependencies(dep)))
+                    on_path.add(dep)
                     break
             else:
-                del path[key]
+                left.pop()
+                key = path.pop()
+                on_path.remove(key)
                 done.add(key)
                 order.append(key)
     return order, None
@@ -367,7 +371,7 @@ def toposort(dsk: Graph, dependencies: Mapping[Any, Any] | None = None) -> list[
     ['x', 'y']
     """
     lookup = _graph_dependencies(dsk) if dependencies is None else dependencies.__getitem__
-    order, cycle = _explore(dsk, dsk, lookup)
+    order, cycle = _explore(dsk, lookup)
     if cycle:
         raise RuntimeError(f"Cycle detected in Dask: {'->'.join(map(str, cycle))}")
     return order  # type: ignore[no-any-return]
@@ -382,7 +386,30 @@ def getcycle(d: Graph, keys: Any) -> list[Key]:
     ['x', 'y', 'x']
     """
     roots = keys if isinstance(keys, (list, set, frozenset)) else [keys]
-    return _explore(d, flatten(list(roots)), _graph_dependencies(d))[1] or []
+    dependencies = _graph_dependencies(d)
+    cycle = _explore(flatten(list(roots)), dependencies)[1] or []
+    # A short cycle tells more than a long one; looking from a few of its keys is enough.
+    shorter = (_shortest_cycle(key, dependencies) for key in cycle[:8])
+    return min([cycle, *shorter], key=len)
+
+
+def _shortest_cycle(start: Any, dependencies: Callable[[Any], Any]) -> list[Any]:
+    """Return the shortest cycle through `start`, which must be in one, by breadth-first search."""
+    parents = {start: start}
+    level = [start]
+    while True:
+        following = []
+        for key in level:
+            for dep in dependencies(key):
+                if dep == start:
+                    path = [start, key]
+                    while path[-1] != start:
+                        path.append(parents[path[-1]])
+                    return path[::-1]
+                if dep not in parents:
+                    parents[dep] = key
+                    following.append(dep)
+        level = following
 
 
 def isdag(d: Graph, keys: Any) -> bool:
@@ -437,7 +464,7 @@ def get(dsk: Graph, out: Any, cache: MutableMapping[Any, Any] | None = None) -> 
         nodes[key] = convert_legacy_task(key, dsk[key], dsk)
         return nodes[key].dependencies if is_node(nodes[key]) else ()
 
-    order, cycle = _explore(dsk, wanted, dependencies)
+    order, cycle = _explore(wanted, dependencies)
     if cycle:
         listed = "".join(f"\n  -> {key}" for key in cycle)
         raise RuntimeError(f"Cycle detected between the following keys:{listed}")

@@ -12,11 +12,17 @@ Hasher = Callable[[Any], bytes]
 
 
 def _xxh3(buffer: Any) -> bytes:
-    return _native.hash_buffer(buffer)
+    view = memoryview(buffer)
+    return bytes(_native.hash_buffer(view if view.ndim else view.tobytes()))
 
 
 def _sha1(buffer: Any) -> bytes:
-    return hashlib.sha1(buffer, usedforsecurity=False).digest()
+    view = memoryview(buffer)
+    try:
+        view = view.cast("B")
+    except TypeError:  # structured items have no cast
+        view = memoryview(view.tobytes())
+    return hashlib.sha1(view, usedforsecurity=False).digest()
 
 
 #: The hash functions at hand, the best one first.
@@ -43,13 +49,7 @@ def hash_buffer(buf: Any, hasher: Hasher | None = None) -> bytes:
     >>> hash_buffer(b"abc") == hash_buffer(bytearray(b"abc"))
     True
     """
-    if hasher is not None:
-        try:
-            return hasher(buf)
-        except (TypeError, BufferError):
-            # What a hasher cannot read as it lies, the default one can.
-            pass
-    return _xxh3(buf)
+    return (hasher or _xxh3)(buf)
 
 
 def hash_buffer_hex(buf: Any, hasher: Hasher | None = None) -> str:

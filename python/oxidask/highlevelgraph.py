@@ -353,7 +353,7 @@ class HighLevelGraph(Mapping[Key, Any]):
         return f"<div><h4>{escape(title)}</h4>{''.join(parts)}</div>"
 
     def __dask_tokenize__(self) -> Any:
-        return type(self).__name__, self.to_dict()
+        return type(self).__name__, [(name, dict(layer)) for name, layer in self.layers.items()]
 
 
 class _LayerLabel:

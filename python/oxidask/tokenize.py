@@ -297,12 +297,15 @@ def _reconstruction(o: Any, reduced: tuple[Any, ...]) -> Any:
 
 def _without_caches(cls: type, state: Any) -> Any:
     """The state of an object, less what its cached properties have computed so far."""
+    if type(state) is tuple and len(state) == 2 and type(state[0]) is dict:  # and its slots
+        return _without_caches(cls, state[0]), state[1]
     if type(state) is not dict:
         return state
     cached = [
         name for name in state if isinstance(getattr(cls, name, None), functools.cached_property)
     ]
-    return {k: v for k, v in state.items() if k not in cached} if cached else state
+    # Without attributes, the state is None.
+    return {k: v for k, v in state.items() if k not in cached} or None if cached else state
 
 
 def _normalize_seq_func(seq: Iterable[Any]) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@
 //! What this crate must never know: threads, files, sockets, clocks, randomness, Python. The
 //! same inputs give the same decisions on every machine and in every run.
 
-// pub mod config;
+pub mod config;
 pub mod dag;
 pub mod graph;
 pub mod key;
@@ -20,5 +20,5 @@ pub mod op;
 pub mod optimize;
 pub mod order;
 pub mod reference;
-// pub mod tokenize;
+pub mod tokenize;
 pub mod value;

@@ -4,6 +4,7 @@
 //! an interpreter (Python's) name a [`Lane`]: schedulers enter it once for a batch of tasks
 //! instead of once a task. Ops without a lane run anywhere, in parallel.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
@@ -31,6 +32,11 @@ pub trait Op: Send + Sync {
 
     /// The value, for an op that only holds one: such a task needs no run.
     fn constant(&self) -> Option<Value> {
+        None
+    }
+
+    /// The op itself, for those who know its type and look inside.
+    fn as_any(&self) -> Option<&dyn Any> {
         None
     }
 

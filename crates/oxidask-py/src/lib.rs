@@ -1,6 +1,48 @@
 //! The Python binding: the only crate that knows pyo3.
+//!
+//! Python objects are one family of values ([`object`]) and Python itself a lane that tasks enter
+//! together. [`graph`] brings dict graphs to ours, [`delayed`] is the class behind
+//! `oxidask.delayed`, [`run`] drives the local scheduler with Python's threads, and [`external`]
+//! with any executor. The other modules stand behind the Python modules of their names.
+
+mod callbacks;
+mod delayed;
+mod external;
+mod graph;
+mod key;
+mod object;
+mod op;
+mod portable;
+mod run;
+mod template;
+mod tokenize;
+mod unpack;
+mod visualize;
+mod yaml;
+
 use pyo3::prelude::*;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The native half of the `oxidask` package.
-#[pymodule]
-mod _native {}
+#[pymodule(gil_used = false)]
+mod _native {
+    #[pymodule_export]
+    use crate::callbacks::RunState;
+    #[pymodule_export]
+    use crate::delayed::{
+        Delayed, DelayedAttr, DelayedGraph, DelayedLeaf, delayed_structure, merge_delayed,
+        seed_tokens,
+    };
+    #[pymodule_export]
+    use crate::external::ExternalRun;
+    #[pymodule_export]
+    use crate::portable::delayed_from_plain;
+    #[pymodule_export]
+    use crate::run::{ThreadPool, compute};
+    #[pymodule_export]
+    use crate::tokenize::{hash_buffer, hash_buffer_hex, tokenize, tokenize_defer};
+    #[pymodule_export]
+    use crate::yaml::{config_deprecations, default_config_yaml, yaml_dump, yaml_load};
+}

@@ -26,7 +26,7 @@ fn main() {
                 ("independent", _) | (_, None) => Vec::new(),
                 ("binary fan-in", _) if i >= n / 2 => {
                     let at = 2 * (i - n / 2);
-                    [at, at + 1].map(|block| TaskRef { layer: 0, block }).to_vec()
+                    [at, at + 1].map(|block| TaskRef { layer: 0, block: block.min(i - 1) }).to_vec()
                 }
                 ("binary fan-in", _) => Vec::new(),
                 (_, Some(block)) => vec![TaskRef { layer: 0, block }],

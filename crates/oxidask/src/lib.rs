@@ -1,1 +1,2 @@
-//! Placeholder while the house is laid.
+//! Oxidask for Rust: task graphs, run in parallel, larger than memory.
+pub mod visualize;

@@ -12,7 +12,7 @@ from timeit import default_timer
 from typing import Any, NamedTuple
 
 from oxidask.callbacks import Callback
-from oxidask.diagnostics.process_usage import Usage, UsageReader, usage_reader
+from oxidask.diagnostics.process_usage import Reading, UsageReader, usage_reader
 
 __all__ = [
     "CacheData",
@@ -142,6 +142,7 @@ class Profiler(_Profiler):
         self._results: dict[Hashable, tuple[float, float | None, Hashable]] = {}
 
     def clear(self) -> None:
+        """Forget what was recorded."""
         super().clear()
         self._dsk = {}
         self._results = {}
@@ -282,10 +283,8 @@ class _Sampler(threading.Thread):
         self._dt = dt
         self._reader = reader
         self._stop_event = threading.Event()
-        self._samples: list[ResourceData] = []
-        self._time = default_timer()
-        self._usage: Usage = reader.read()
-        self._samples.append(ResourceData(self._time, _megabytes(self._usage), 0.0))
+        self._last = reader.read()
+        self._samples = [ResourceData(self._last.time, _megabytes(self._last), 0.0)]
 
     def run(self) -> None:
         while not self._stop_event.wait(self._dt):
@@ -296,23 +295,27 @@ class _Sampler(threading.Thread):
         self._stop_event.set()
         self.join()
         self._sample()
+        self._reader.close()
         return self._samples
 
     def _sample(self) -> None:
-        now, usage = default_timer(), self._reader.read()
-        seconds = now - self._time
+        reading = self._reader.read()
+        seconds = reading.time - self._last.time
         if seconds <= 0:
             return
         # By process, because one that has ended takes its past use with it.
+        before = self._last.processes
         used = sum(
-            max(0.0, cpu - self._usage.get(pid, (0, 0.0))[1]) for pid, (_, cpu) in usage.items()
+            max(0.0, cpu - before.get(pid, (0, 0.0))[1])
+            for pid, (_, cpu) in reading.processes.items()
         )
-        self._samples.append(ResourceData(now, _megabytes(usage), 100 * used / seconds))
-        self._time, self._usage = now, usage
+        percent = 100 * used / seconds
+        self._samples.append(ResourceData(reading.time, _megabytes(reading), percent))
+        self._last = reading
 
 
-def _megabytes(usage: Usage) -> float:
-    return sum(resident for resident, _ in usage.values()) / 1e6
+def _megabytes(reading: Reading) -> float:
+    return sum(resident for resident, _ in reading.processes.values()) / 1e6
 
 
 class CacheProfiler(_Profiler):
@@ -360,6 +363,7 @@ class CacheProfiler(_Profiler):
         self.clear()
 
     def clear(self) -> None:
+        """Forget what was recorded."""
         super().clear()
         self._dsk: dict[Hashable, Any] = {}
         # Held results, with their size and since when.

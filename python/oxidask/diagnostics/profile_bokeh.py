@@ -12,7 +12,6 @@ from bokeh.io.state import curstate
 from bokeh.layouts import gridplot
 from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearAxis, Range1d
 from bokeh.plotting import figure
-
 from oxidask.diagnostics.notebook_bar import in_notebook
 from oxidask.diagnostics.profile_series import (
     function_label,
@@ -36,7 +35,7 @@ def tasks(
     label_size: int,
     **kwargs: Any,
 ) -> Any:
-    """Bars for tasks, a row for each worker."""
+    """Draw bars for tasks, a row for each worker."""
     start, span = time_axis(start_time, end_time)
     worker_ids = dict.fromkeys(result.worker_id for result in results)
     rows = {worker_id: str(row) for row, worker_id in enumerate(worker_ids)}
@@ -75,7 +74,7 @@ def resources(
     palette: str,
     **kwargs: Any,
 ) -> Any:
-    """A line for processors, on the left axis, and one for memory, on the right."""
+    """Draw a line for processors, on the left axis, and one for memory, on the right."""
     start, span = time_axis(start_time, end_time)
     times = [time - start for time, _, _ in results]
     memory = [megabytes for _, megabytes, _ in results]
@@ -109,7 +108,7 @@ def cache(
     label_size: int,
     **kwargs: Any,
 ) -> Any:
-    """A line of the held amount for each function."""
+    """Draw a line of the held amount for each function."""
     start, span = time_axis(start_time, end_time)
     fig = _figure(span, {"tools": "hover," + _TOOLS, **kwargs})
     held = held_over_time(results, start, start + span, label_size)
@@ -131,7 +130,7 @@ def cache(
 
 
 def stack(profilers: Sequence[Any], span: tuple[float | None, float | None], **kwargs: Any) -> Any:
-    """The figures of several profilers above each other, on one time axis."""
+    """Draw the figures of several profilers above each other, on one time axis."""
     title = kwargs.pop("title", "Profile Results")
     figures = [
         profiler._plot(span=span, title=title if row == 0 else None, **kwargs)

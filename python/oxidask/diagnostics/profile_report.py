@@ -115,7 +115,7 @@ def tasks(
     label_size: int,
     **kwargs: Any,
 ) -> ProfileReport:
-    """Bars for tasks, a row for each worker."""
+    """Draw bars for tasks, a row for each worker."""
     options = _options(kwargs)
     start, span = time_axis(start_time, end_time)
     by_worker: dict[Hashable, list[TaskData]] = {}
@@ -156,7 +156,7 @@ def resources(
     palette: str,
     **kwargs: Any,
 ) -> ProfileReport:
-    """A line for processors, on the left axis, and one for memory, on the right."""
+    """Draw a line for processors, on the left axis, and one for memory, on the right."""
     options = _options(kwargs)
     start, span = time_axis(start_time, end_time)
     cpu = [(time - start, percent) for time, _, percent in results]
@@ -187,7 +187,7 @@ def cache(
     label_size: int,
     **kwargs: Any,
 ) -> ProfileReport:
-    """A line of the held amount for each function."""
+    """Draw a line of the held amount for each function."""
     options = _options(kwargs)
     start, span = time_axis(start_time, end_time)
     held = held_over_time(results, start, start + span, label_size)
@@ -207,7 +207,7 @@ def cache(
 def stack(
     profilers: Sequence[Any], span: tuple[float | None, float | None], **kwargs: Any
 ) -> ProfileReport:
-    """The pictures of several profilers above each other, on one time axis."""
+    """Draw the pictures of several profilers above each other, on one time axis."""
     title = kwargs.pop("title", "Profile Results")
     reports = [profiler._plot(span=span, title=None, **kwargs) for profiler in profilers]
     return ProfileReport(title, [panel for report in reports for panel in report.panels])
@@ -258,7 +258,7 @@ def _groups(tasks_of_worker: Iterable[TaskData], least: float) -> Iterable[list[
 
 
 def _steps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The corners of a line that keeps its height until the next point."""
+    """Give the corners of a line that keeps its height until the next point."""
     corners = list(points[:1])
     for (_, before), (time, amount) in pairwise(points):
         corners += [(time, before), (time, amount)]

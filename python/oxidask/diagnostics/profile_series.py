@@ -12,7 +12,7 @@ __all__ = ["function_label", "held_over_time", "shorten", "task_label", "time_ax
 
 
 def time_axis(start_time: float | None, end_time: float | None) -> tuple[float, float]:
-    """The start of the observation and its length; a second when nothing was observed.
+    """Give the start of the observation and its length; a second when there was none.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def time_axis(start_time: float | None, end_time: float | None) -> tuple[float, 
 
 
 def function_label(task: Any, size: int = 60) -> str:
-    """The name of the function that a task calls.
+    """Name the function that a task calls.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def function_label(task: Any, size: int = 60) -> str:
 
 
 def task_label(task: Any, size: int = 60) -> str:
-    """A task as text of at most `size` characters.
+    """Write a task as text of at most `size` characters.
 
     Examples
     --------

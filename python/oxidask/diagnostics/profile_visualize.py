@@ -36,7 +36,7 @@ class Version(NamedTuple):
 
 
 def BOKEH_VERSION() -> Version:
-    """The version of the installed bokeh; zeros when there is none.
+    """Tell the version of the installed bokeh; zeros when there is none.
 
     Examples
     --------
@@ -289,7 +289,7 @@ def unquote(expr: Any) -> Any:
 
 
 def _drawing() -> Any:
-    """The module that draws: both have the same functions."""
+    """Choose the module that draws: both have the same functions."""
     # A bokeh before 3 names the arguments of a figure differently.
     if BOKEH_VERSION().major >= 3:
         from oxidask.diagnostics import profile_bokeh

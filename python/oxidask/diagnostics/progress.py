@@ -19,7 +19,7 @@ __all__ = ["ProgressBar", "format_time"]
 
 
 class ProgressBar(Callback):
-    """Show how much of a computation is done, and for how long it has run.
+    r"""Show how much of a computation is done, and for how long it has run.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class ProgressBar(Callback):
     ...     get_sync({"x": (add, 1, 2)}, "x")
     3
     >>> out.getvalue().split(" | ")[:2]
-    ['\\r[##########]', '100% Completed']
+    ['\r[##########]', '100% Completed']
     """
 
     def __init__(

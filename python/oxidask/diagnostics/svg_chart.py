@@ -71,9 +71,12 @@ class Chart:
         left, right = self._x(begin), self._x(end)
         height = 0.9 * self.plot_height / n_rows
         top = self._y((row + 0.95) / n_rows)
+        # An edge tells neighbours apart, but would hide a bar that is not wider than itself.
+        edge = ' stroke="white" stroke-width="0.5"' if right - left > 2 else ""
         self._marks.append(
             f'<rect x="{left:.2f}" y="{top:.2f}" width="{max(0.5, right - left):.2f}" '
-            f'height="{height:.2f}" fill="{color}"><title>{html.escape(tooltip)}</title></rect>'
+            f'height="{height:.2f}" fill="{color}"{edge}>'
+            f"<title>{html.escape(tooltip)}</title></rect>"
         )
 
     def line(
@@ -95,7 +98,7 @@ class Chart:
         )
 
     def svg(self) -> str:
-        """The chart as an SVG element."""
+        """Write the chart as an SVG element."""
         frame = (
             f'<rect x="{_LEFT}" y="{_TOP}" width="{self.plot_width}" height="{self.plot_height}" '
             'fill="none" stroke="currentColor" stroke-opacity="0.4"/>'
@@ -167,7 +170,7 @@ def round_ticks(top: float) -> list[float]:
 
 
 def distinct_colors(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each name, the same for the same names in any order.
+    """Choose a colour for each name, the same for the same names in any order.
 
     Examples
     --------

@@ -6,7 +6,6 @@ import threading
 from operator import add, mul
 
 import pytest
-
 from oxidask.callbacks import (
     Callback,
     add_callbacks,

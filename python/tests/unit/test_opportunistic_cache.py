@@ -5,7 +5,6 @@ from __future__ import annotations
 from operator import add
 
 import pytest
-
 from oxidask.cache import Cache, CostAwareCache, Scorer
 from oxidask.callbacks import Callback
 from oxidask.local import get_sync

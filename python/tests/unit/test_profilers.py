@@ -8,17 +8,18 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import warnings
 import xml.etree.ElementTree as ElementTree
 from operator import add, mul
 
 import pytest
-
 from oxidask.diagnostics import (
     CacheProfiler,
     Profiler,
     ResourceProfiler,
     process_usage,
+    profile,
     profile_report,
     profile_visualize,
     visualize,
@@ -115,6 +116,33 @@ def test_resource_profiler_samples_in_between():
     assert times == sorted(set(times))
 
 
+def test_time_and_processor_time_are_of_one_instant(monkeypatch):
+    """Else a sample that another thread interrupts shows more processors than there are."""
+    clock = iter([10.0, 15.0, 15.0, 15.00002])
+    processor = iter([1.0, 3.0])
+    monkeypatch.setattr(process_usage, "default_timer", lambda: next(clock))
+    monkeypatch.setattr(process_usage.time, "process_time", lambda: next(processor))
+    assert process_usage._time_and_own_cpu() == (15.00001, 3.0)
+
+
+def test_percentages_are_of_the_time_between_samples():
+    readings = iter(
+        [
+            process_usage.Reading(10.0, {1: (2_000_000, 5.0), 2: (1_000_000, 1.0)}),
+            process_usage.Reading(12.0, {1: (2_000_000, 8.0), 3: (500_000, 1.0)}),
+            process_usage.Reading(12.0, {1: (2_000_000, 8.0)}),
+        ]
+    )
+    closed = []
+    reader = types.SimpleNamespace(read=lambda: next(readings), close=lambda: closed.append(1))
+    sampler = profile._Sampler(60, reader)
+    sampler._sample()
+    sampler.start()
+    # Three seconds of process 1 and one of the new process 3, in two; nothing for no time at all.
+    assert sampler.stop() == [(10.0, 3.0, 0.0), (12.0, 2.5, 200.0)]
+    assert closed == [1]
+
+
 def test_resource_profiler_registered():
     profiler = ResourceProfiler(dt=60)
     profiler.register()
@@ -145,29 +173,36 @@ def test_resource_profiler_stops_after_an_error():
     assert no_resource_thread()
 
 
-def test_usage_counts_our_work_and_our_children():
+def test_usage_counts_our_work():
     reader = process_usage.usage_reader()
     begin = time.process_time()
-    _, before = reader.read()[os.getpid()]
+    _, before = reader.read().processes[os.getpid()]
     while time.process_time() - begin < 0.05:
         pass
-    resident, after = reader.read()[os.getpid()]
+    resident, after = reader.read().processes[os.getpid()]
+    reader.close()
     assert resident > 1_000_000
     assert after - before >= 0.04
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_usage_counts_our_children():
+    reader = process_usage.ProcReader(listing_seconds=0)
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        assert child.pid in reader.read()
+        assert child.pid in reader.read().processes
     finally:
         child.communicate(b"\n")
-    assert child.pid not in reader.read()
+    assert child.pid not in reader.read().processes
+    reader.close()
 
 
 def test_psutil_is_the_second_choice(monkeypatch):
     pytest.importorskip("psutil")
     monkeypatch.setattr(process_usage.sys, "platform", "darwin")
     reader = process_usage.usage_reader()
-    assert type(reader).__name__ == "_PsutilReader"
-    assert reader.read()[os.getpid()][0] > 1_000_000
+    assert isinstance(reader, process_usage.PsutilReader)
+    assert reader.read().processes[os.getpid()][0] > 1_000_000
 
 
 def test_without_proc_and_psutil_the_remedy_is_named(monkeypatch):
@@ -345,7 +380,7 @@ def test_report_refuses_what_it_does_not_know(without_bokeh):
 def test_only_profilers_are_drawn():
     with pytest.raises(ValueError, match="empty"):
         visualize([], show=False, save=False)
-    with pytest.raises(AttributeError, match="3.*not a profiler"):
+    with pytest.raises(AttributeError, match=r"3.*not a profiler"):
         visualize(3, show=False, save=False)
 
 

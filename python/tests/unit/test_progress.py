@@ -9,7 +9,6 @@ import types
 from operator import add
 
 import pytest
-
 from oxidask.diagnostics import ProgressBar
 from oxidask.local import get_sync
 from oxidask.threaded import get as get_threaded
@@ -143,7 +142,7 @@ def test_a_second_computation_takes_the_bar_over():
 
 
 def test_a_bar_without_period_is_refused():
-    with pytest.raises(ValueError, match="dt must be .* got 0"):
+    with pytest.raises(ValueError, match=r"dt must be .* got 0"):
         ProgressBar(dt=0)
 
 

@@ -6,6 +6,10 @@ use std::fmt::Write;
 use super::scalar;
 use super::value::Value;
 
+/// Names of more bytes than this are written in the form for long names. The bound of YAML is 1024
+/// characters.
+const MAX_NAME: usize = 128;
+
 /// Writes a value as a YAML document, sections in their order, indented by two.
 #[must_use]
 pub fn to_yaml(value: &Value) -> String {
@@ -22,9 +26,17 @@ fn block(value: &Value, depth: usize, out: &mut String) {
                 if at > 0 {
                     indent(depth, out);
                 }
+                let start = out.len();
                 inline(name, out);
+                // Readers look only so far ahead for the colon; a longer name is announced.
+                let long = out.len() - start > MAX_NAME;
+                if long {
+                    out.insert_str(start, "? ");
+                    out.push('\n');
+                    indent(depth, out);
+                }
                 out.push(':');
-                nested(inner, depth, out);
+                nested(inner, depth, long, out);
             }
         }
         Value::List(values) if !values.is_empty() => {
@@ -43,12 +55,12 @@ fn block(value: &Value, depth: usize, out: &mut String) {
     }
 }
 
-/// Writes what follows the colon of a name.
-fn nested(value: &Value, depth: usize, out: &mut String) {
+/// Writes what follows the colon of a name; a `long` one needs its list indented.
+fn nested(value: &Value, depth: usize, long: bool, out: &mut String) {
     let deeper = match value {
         Value::Map(map) if !map.is_empty() => depth + 1,
         // The dash of a list in a section indents enough.
-        Value::List(values) if !values.is_empty() => depth,
+        Value::List(values) if !values.is_empty() => depth + usize::from(long),
         _ => {
             out.push(' ');
             inline(value, out);
@@ -114,7 +126,14 @@ fn string(text: &str, out: &mut String) {
 
 /// Whether text can stand without quotes: a word that no reader takes for anything else.
 fn is_plain(text: &str) -> bool {
-    let starts_well = text.starts_with(|c: char| c.is_alphanumeric() || c == '/' || c == '_');
+    let starts_well = match text.chars().next() {
+        // With a letter that is in no number ("128MiB"); readers differ on the rest ("0x_").
+        Some('0'..='9') => {
+            text.contains(|c: char| matches!(c, 'g'..='z' | 'G'..='Z') && !"oxOX".contains(c))
+        }
+        Some(c) => c.is_alphanumeric() || c == '/' || c == '_',
+        None => false,
+    };
     let harmless = |c: char| c.is_alphanumeric() || "/_-.+()$;\\ ".contains(c);
     starts_well
         && !text.ends_with(' ')

@@ -53,10 +53,8 @@ pub(super) fn int(word: &str) -> Option<Value> {
         radix(digits, 2)
     } else if let Some(digits) = body.strip_prefix("0x") {
         radix(digits, 16)
-    } else if body == "0" {
-        Some(0)
     } else if let Some(digits) = body.strip_prefix('0') {
-        radix(digits, 8)
+        if digits.chars().all(|c| c == '_') { Some(0) } else { radix(digits, 8) }
     } else if body.contains(':') {
         sixties(body, |digits| radix(digits, 10))
     } else if body.starts_with(|c: char| c.is_ascii_digit()) {
@@ -152,6 +150,8 @@ mod tests {
             ("12", Value::Int(12)),
             ("-1_000", Value::Int(-1000)),
             ("0777", Value::Int(511)),
+            ("0", Value::Int(0)),
+            ("-0_", Value::Int(0)),
             ("089", "089".into()),
             ("0x1F", Value::Int(31)),
             ("0b101", Value::Int(5)),

@@ -174,6 +174,17 @@ fn written_text_is_block_style() {
     assert_eq!(to_yaml(&value), text);
 }
 
+#[test]
+fn long_names_come_back() {
+    let inner: Value = tree("{a: [1], b: {c: 2}}").into();
+    for value in [inner.clone(), Value::Null, vec![Value::Null, inner].into()] {
+        let value =
+            Value::from(Map::from_iter([("é: ".repeat(1000), value), ("z".into(), true.into())]));
+        let value = Value::from(Map::from_iter([("outer", value)]));
+        assert_eq!(parse_yaml(&to_yaml(&value)).unwrap(), value);
+    }
+}
+
 fn any_value() -> impl Strategy<Value = Value> {
     let plain = prop_oneof![
         Just(Value::Null),

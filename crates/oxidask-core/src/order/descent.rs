@@ -4,59 +4,77 @@ use std::cmp::Reverse;
 
 use crate::dag::{Csr, Dag};
 
-use super::walk::Walk;
+use super::walk::{Spare, Walk};
 
-/// In which order the inputs of a task are computed.
+/// Which of the sinks, and of the inputs of a task, is computed first.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Inputs {
-    /// By falling hardness, equals by falling index.
-    HardestFirst,
-    /// By falling index.
-    LastFirst,
-    /// By rising index.
-    FirstFirst,
+pub(super) enum Visit {
+    /// The hardest; among equals the last.
+    Hardest,
+    /// That with the highest index.
+    Last,
+    /// That with the lowest index.
+    First,
+}
+
+impl Visit {
+    /// Brings ascending `tasks` into this order.
+    fn arrange(self, tasks: &mut [u32], hardness: &[u64]) {
+        let hardness_of = |task: u32| hardness[task as usize];
+        match self {
+            Self::First => {}
+            Self::Hardest
+                if tasks.windows(2).any(|pair| hardness_of(pair[0]) != hardness_of(pair[1])) =>
+            {
+                tasks.sort_unstable_by_key(|&task| Reverse((hardness_of(task), task)));
+            }
+            Self::Hardest | Self::Last => tasks.reverse(),
+        }
+    }
 }
 
 /// One way to descend.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Manner {
-    pub(super) inputs: Inputs,
+    pub(super) visit: Visit,
     /// Whether to turn aside to tasks that miss fewer inputs than the one in hand.
     pub(super) nearby_first: bool,
+    pub(super) spare: Spare,
 }
 
-/// The inputs of each task in the order in which they are to be computed.
-pub(super) fn plan(dag: &Dag, hardness: &[u64], inputs: Inputs) -> Csr {
-    let mut plan = Csr::with_capacity(dag.len(), dag.inputs.n_edges());
-    let mut sorted = Vec::new();
-    for task in 0..dag.len() as u32 {
-        let row = dag.inputs.row(task);
-        let hardness_of = |input: u32| hardness[input as usize];
-        match inputs {
-            Inputs::FirstFirst => plan.push_row(row.iter().copied()),
-            Inputs::HardestFirst
-                if row.windows(2).any(|pair| hardness_of(pair[0]) != hardness_of(pair[1])) =>
-            {
-                sorted.clear();
-                sorted.extend_from_slice(row);
-                sorted.sort_unstable_by_key(|&input| Reverse((hardness_of(input), input)));
-                plan.push_row(sorted.iter().copied());
-            }
-            Inputs::HardestFirst | Inputs::LastFirst => plan.push_row(row.iter().rev().copied()),
-        }
+/// Everything in the order in which it is to be computed, as far as it is missing.
+#[derive(Debug)]
+pub(super) struct Plan {
+    sinks: Vec<u32>,
+    inputs: Csr,
+}
+
+/// Lays out the sinks of `dag` and the inputs of each task for `visit`.
+pub(super) fn plan(dag: &Dag, hardness: &[u64], visit: Visit) -> Plan {
+    let tasks = 0..dag.len() as u32;
+    let mut sinks: Vec<u32> =
+        tasks.clone().filter(|&task| dag.users.row(task).is_empty()).collect();
+    visit.arrange(&mut sinks, hardness);
+    let mut inputs = Csr::with_capacity(dag.len(), dag.inputs.n_edges());
+    let mut row = Vec::new();
+    for task in tasks {
+        row.clear();
+        row.extend_from_slice(dag.inputs.row(task));
+        visit.arrange(&mut row, hardness);
+        inputs.push_row(row.iter().copied());
     }
-    plan
+    Plan { sinks, inputs }
 }
 
-/// Runs everything that the `sinks` need, or stops where the walk gives up.
-pub(super) fn descend(walk: &mut Walk<'_>, plan: &Csr, sinks: &[u32], manner: Manner) {
-    let n = plan.len();
+/// Runs everything, or stops where the walk gives up.
+pub(super) fn descend(walk: &mut Walk<'_>, plan: &Plan, nearby_first: bool) {
+    let n = plan.inputs.len();
     // How far into its planned inputs each task has got. Kept per task and not per visit: a task
     // may be on the stack twice after turning aside, and its inputs are still scanned once.
     let mut cursors = vec![0u32; n];
     let mut is_open = vec![false; n];
     let mut stack: Vec<u32> = Vec::new();
-    for &sink in sinks {
+    for &sink in &plan.sinks {
         stack.push(sink);
         while let Some(&task) = stack.last() {
             if walk.gave_up() {
@@ -67,7 +85,7 @@ pub(super) fn descend(walk: &mut Walk<'_>, plan: &Csr, sinks: &[u32], manner: Ma
                 continue;
             }
             is_open[task as usize] = true;
-            let inputs = plan.row(task);
+            let inputs = plan.inputs.row(task);
             let cursor = &mut cursors[task as usize];
             while inputs.get(*cursor as usize).is_some_and(|&input| walk.is_done(input)) {
                 *cursor += 1;
@@ -76,7 +94,7 @@ pub(super) fn descend(walk: &mut Walk<'_>, plan: &Csr, sinks: &[u32], manner: Ma
                 walk.run(task);
                 continue;
             };
-            let n_inputs = plan.row(next).len();
+            let n_inputs = plan.inputs.row(next).len();
             if walk.missing(next) == 0 && n_inputs > 0 {
                 walk.run(next);
                 continue;
@@ -86,7 +104,7 @@ pub(super) fn descend(walk: &mut Walk<'_>, plan: &Csr, sinks: &[u32], manner: Ma
                 continue;
             }
             let is_fresh = walk.missing(next) as usize == n_inputs;
-            if manner.nearby_first
+            if nearby_first
                 && is_fresh
                 && let Some(nearby) = walk.take_nearby(walk.missing(task))
                 && !is_open[nearby as usize]

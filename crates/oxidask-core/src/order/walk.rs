@@ -7,7 +7,7 @@
 //! | queue | holds ready tasks that | served |
 //! |---|---|---|
 //! | `flush` | free two inputs or more | before [`Walk::run`] returns |
-//! | `idle` | free one, or are outputs | when the descent asks, before it loads something new |
+//! | `idle` | free one, or are outputs (but see [`Spare`]) | when the descent asks |
 //!
 //! `nearby` holds waiting tasks that got an input, by how many they still miss. Its entries go
 //! stale when another input arrives, and each arrival adds an entry, so it is linear in edges.
@@ -20,7 +20,19 @@ use super::chain::Chains;
 const DONE: u32 = u32::MAX;
 
 /// Tasks that miss as many inputs or more are not nearby to anything.
-const NEARBY: usize = 64;
+const NEARBY: usize = u64::BITS as usize;
+
+/// When ready tasks run that gain nothing by themselves: they free just one input, or none and
+/// are outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spare {
+    /// What frees one input runs at once; outputs before something new is loaded.
+    Now,
+    /// Before something new is loaded.
+    Soon,
+    /// What frees one input before something new is loaded; outputs when asked for as sinks.
+    Late,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Task {
@@ -38,19 +50,20 @@ struct Task {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cost {
     /// Values alive at the worst moment.
-    pub(super) peak: u32,
+    pub(super) peak: u64,
     /// The same without outputs, which stay whatever the order.
-    pub(super) passing_peak: u32,
+    pub(super) passing_peak: u64,
     /// Values alive that are no outputs, summed over all steps.
     pub(super) passing_sum: u64,
 }
 
 impl Cost {
-    /// Whether this is better, and not just by a hair where it matters least.
+    /// Whether this is better. Beside the peak, only what is clearly better counts.
     pub(super) fn beats(&self, other: &Self) -> bool {
-        let peaks = |cost: &Self| (cost.peak, cost.passing_peak);
-        let much_less = self.passing_sum < other.passing_sum - other.passing_sum / 4;
-        peaks(self) < peaks(other) || (peaks(self) == peaks(other) && much_less)
+        let holds_less = self.passing_peak * 10 < other.passing_peak * 9;
+        let holds_shorter = self.passing_peak <= other.passing_peak
+            && self.passing_sum < other.passing_sum - other.passing_sum / 4;
+        self.peak < other.peak || self.peak == other.peak && (holds_less || holds_shorter)
     }
 }
 
@@ -88,19 +101,22 @@ pub(super) struct Walk<'a> {
     dag: &'a Dag,
     tasks: Vec<Task>,
     sequence: Vec<u32>,
-    alive: u32,
-    n_outputs: u32,
+    alive: u64,
+    n_outputs: u64,
     cost: Cost,
+    spare: Spare,
     /// A peak above this is of no interest.
-    limit: u32,
+    limit: u64,
     flush: Vec<u32>,
     idle: Vec<u32>,
     nearby: Vec<Vec<u32>>,
+    /// One bit for each bucket of `nearby` that may hold something.
+    occupied: u64,
 }
 
 impl<'a> Walk<'a> {
     /// Nothing has run yet; a walk whose peak exceeds `limit` gives up.
-    pub(super) fn new(start: &Start<'a>, limit: u32) -> Self {
+    pub(super) fn new(start: &Start<'a>, spare: Spare, limit: u64) -> Self {
         Self {
             chains: start.chains,
             dag: &start.chains.dag,
@@ -109,10 +125,12 @@ impl<'a> Walk<'a> {
             alive: 0,
             n_outputs: 0,
             cost: Cost { peak: 0, passing_peak: 0, passing_sum: 0 },
+            spare,
             limit,
             flush: Vec::new(),
             idle: Vec::new(),
             nearby: vec![Vec::new(); NEARBY],
+            occupied: 0,
         }
     }
 
@@ -162,14 +180,19 @@ impl<'a> Walk<'a> {
 
     /// The last touched of the waiting tasks that miss fewest inputs, fewer than `missing`.
     pub(super) fn take_nearby(&mut self, missing: u32) -> Option<u32> {
-        for (missing, bucket) in (0..missing).zip(&mut self.nearby) {
+        loop {
+            let fewest = self.occupied.trailing_zeros();
+            if fewest >= missing.min(u64::BITS) {
+                return None;
+            }
+            let bucket = &mut self.nearby[fewest as usize];
             while let Some(task) = bucket.pop() {
-                if self.tasks[task as usize].missing == missing {
+                if self.tasks[task as usize].missing == fewest {
                     return Some(task);
                 }
             }
+            self.occupied &= !(1 << fewest);
         }
-        None
     }
 
     fn step(&mut self, task: u32) {
@@ -196,8 +219,8 @@ impl<'a> Walk<'a> {
             // Within a chain, two of its own values are alive once its inputs have gone.
             self.note_peak(self.alive + 1);
         }
-        self.n_outputs += u32::from(dag.users.row(task).is_empty());
-        self.cost.passing_sum += u64::from(self.alive - self.n_outputs);
+        self.n_outputs += u64::from(dag.users.row(task).is_empty());
+        self.cost.passing_sum += self.alive - self.n_outputs;
         for &user in dag.users.row(task) {
             self.tasks[user as usize].missing -= 1;
             if self.enqueue(user) {
@@ -206,11 +229,12 @@ impl<'a> Walk<'a> {
             let missing = self.missing(user) as usize;
             if let Some(bucket) = self.nearby.get_mut(missing) {
                 bucket.push(user);
+                self.occupied |= 1 << missing;
             }
         }
     }
 
-    fn note_peak(&mut self, alive: u32) {
+    fn note_peak(&mut self, alive: u64) {
         self.cost.peak = self.cost.peak.max(alive);
         self.cost.passing_peak = self.cost.passing_peak.max(alive - self.n_outputs);
     }
@@ -218,10 +242,16 @@ impl<'a> Walk<'a> {
     /// Queues `task` if it is ready and worth running without being asked for.
     fn enqueue(&mut self, task: u32) -> bool {
         let Task { missing, frees, users_left, .. } = self.tasks[task as usize];
-        if missing != 0 || (frees == 0 && users_left > 0) {
+        let is_output = users_left == 0;
+        if missing != 0 {
             return false;
         }
-        if frees > 1 { self.flush.push(task) } else { self.idle.push(task) }
+        match (frees, self.spare) {
+            (0, Spare::Now | Spare::Soon) if is_output => self.idle.push(task),
+            (0, _) => return false,
+            (1, Spare::Soon | Spare::Late) => self.idle.push(task),
+            _ => self.flush.push(task),
+        }
         true
     }
 }

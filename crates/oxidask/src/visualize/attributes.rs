@@ -15,7 +15,10 @@ impl PictureNode {
     ///
     /// # Errors
     /// [`PictureError::UnknownColour`] and [`PictureError::Width`] for what cannot be drawn.
-    pub fn from_attributes(own: Vec<Attribute>, shared: &[Attribute]) -> Result<Self, PictureError> {
+    pub fn from_attributes(
+        own: Vec<Attribute>,
+        shared: &[Attribute],
+    ) -> Result<Self, PictureError> {
         let get = |name: &str| find(&own, name).or_else(|| find(shared, name));
         let colour = |name: &str| get(name).map(Colour::from_str).transpose();
         let style = get("style").unwrap_or_default();
@@ -47,7 +50,9 @@ impl PictureNode {
             node.text_colour = Some(Colour::TRANSPARENT);
         }
         node.tooltip = get("tooltip").map(str::to_owned);
-        node.dot_attributes = own;
+        // Graphviz would write the node's number where there is no label.
+        let label = get("label").is_none().then(|| ("label".to_owned(), String::new()));
+        node.dot_attributes = Some(own.into_iter().chain(label).collect());
         Ok(node)
     }
 }

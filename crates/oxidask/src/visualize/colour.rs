@@ -1,9 +1,10 @@
-//! Colours as a user writes them: `#rgb`, `#rrggbb`, `#rrggbbaa` or a common name.
+//! Colours as a user writes them: `#rgb`, `#rrggbb`, `#rrggbbaa` or a name.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::PictureError;
+use super::colour_names::NAMES;
 
 /// A colour with eight bits for red, green, blue and opacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,56 +67,8 @@ impl FromStr for Colour {
         if name == "transparent" || name == "none" {
             return Ok(Self::TRANSPARENT);
         }
-        let (_, [red, green, blue]) =
-            NAMES.iter().find(|(known, _)| *known == name).ok_or_else(unknown)?;
-        Ok(Self::opaque(*red, *green, *blue))
+        let at = NAMES.binary_search_by_key(&name.as_str(), |entry| entry.0);
+        let [_, red, green, blue] = NAMES[at.map_err(|_| unknown())?].1.to_be_bytes();
+        Ok(Self::opaque(red, green, blue))
     }
 }
-
-/// Names that Graphviz and SVG share and give the same value (SVG's where they differ).
-const NAMES: [(&str, [u8; 3]); 44] = [
-    ("aqua", [0, 255, 255]),
-    ("beige", [245, 245, 220]),
-    ("black", [0, 0, 0]),
-    ("blue", [0, 0, 255]),
-    ("brown", [165, 42, 42]),
-    ("chocolate", [210, 105, 30]),
-    ("coral", [255, 127, 80]),
-    ("crimson", [220, 20, 60]),
-    ("cyan", [0, 255, 255]),
-    ("darkblue", [0, 0, 139]),
-    ("darkgreen", [0, 100, 0]),
-    ("darkgrey", [169, 169, 169]),
-    ("darkgray", [169, 169, 169]),
-    ("darkorange", [255, 140, 0]),
-    ("darkred", [139, 0, 0]),
-    ("fuchsia", [255, 0, 255]),
-    ("gold", [255, 215, 0]),
-    ("gray", [128, 128, 128]),
-    ("green", [0, 128, 0]),
-    ("grey", [128, 128, 128]),
-    ("indigo", [75, 0, 130]),
-    ("ivory", [255, 255, 240]),
-    ("khaki", [240, 230, 140]),
-    ("lavender", [230, 230, 250]),
-    ("lightblue", [173, 216, 230]),
-    ("lightgray", [211, 211, 211]),
-    ("lightgreen", [144, 238, 144]),
-    ("lightgrey", [211, 211, 211]),
-    ("lime", [0, 255, 0]),
-    ("magenta", [255, 0, 255]),
-    ("maroon", [128, 0, 0]),
-    ("navy", [0, 0, 128]),
-    ("olive", [128, 128, 0]),
-    ("orange", [255, 165, 0]),
-    ("orchid", [218, 112, 214]),
-    ("pink", [255, 192, 203]),
-    ("purple", [128, 0, 128]),
-    ("red", [255, 0, 0]),
-    ("salmon", [250, 128, 114]),
-    ("skyblue", [135, 206, 235]),
-    ("teal", [0, 128, 128]),
-    ("violet", [238, 130, 238]),
-    ("white", [255, 255, 255]),
-    ("yellow", [255, 255, 0]),
-];

@@ -30,6 +30,11 @@ pub(super) fn write(picture: &Picture) -> String {
 type Attributes<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
 fn node_attributes(node: &PictureNode) -> Attributes<'_> {
+    if let Some(given) = &node.dot_attributes {
+        let mut attributes = Vec::new();
+        override_with(&mut attributes, given);
+        return attributes;
+    }
     let shape = match node.shape {
         Shape::Box | Shape::RoundedBox => "box",
         Shape::Square => "square",
@@ -44,18 +49,20 @@ fn node_attributes(node: &PictureNode) -> Attributes<'_> {
         attributes.extend(value.map(|value| (name, Cow::Owned(value))));
     };
     let rounded = node.shape == Shape::RoundedBox;
-    add("style", match (node.fill.is_some(), rounded) {
-        (true, true) => Some("filled,rounded".to_owned()),
-        (true, false) => Some("filled".to_owned()),
-        (false, true) => Some("rounded".to_owned()),
-        (false, false) => None,
-    });
+    add(
+        "style",
+        match (node.fill.is_some(), rounded) {
+            (true, true) => Some("filled,rounded".to_owned()),
+            (true, false) => Some("filled".to_owned()),
+            (false, true) => Some("rounded".to_owned()),
+            (false, false) => None,
+        },
+    );
     add("fillcolor", node.fill.map(|colour| colour.to_string()));
     add("color", node.outline.map(|colour| colour.to_string()));
     add("fontcolor", node.text_colour.map(|colour| colour.to_string()));
     add("penwidth", (node.outline_width != 1.0).then(|| node.outline_width.to_string()));
     add("tooltip", node.tooltip.clone());
-    override_with(&mut attributes, &node.dot_attributes);
     attributes
 }
 

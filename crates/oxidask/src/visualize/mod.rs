@@ -20,13 +20,16 @@
 //! | 2-D stencil (100,000, 446,400) | > 40 | 16.3 | | TODO |
 //! | 1,000 chains of 100 | 31.8 | 24.1 | | TODO |
 
-mod colour;
 mod attributes;
-mod text;
-mod layout;
-mod svg;
-mod png;
+mod colour;
+mod colour_names;
+mod curve;
 mod dot;
+mod layout;
+mod png;
+mod stroke;
+mod svg;
+mod text;
 
 use thiserror::Error;
 
@@ -79,6 +82,15 @@ impl Picture {
     #[must_use]
     pub fn with_style(self, style: PictureStyle) -> Self {
         Self { style, ..self }
+    }
+
+    /// The same picture with a tooltip for each node, in the order of the nodes.
+    #[must_use]
+    pub fn with_tooltips(mut self, tooltips: impl IntoIterator<Item = String>) -> Self {
+        for (node, tooltip) in self.nodes.iter_mut().zip(tooltips) {
+            node.tooltip = Some(tooltip);
+        }
+        self
     }
 
     /// The nodes.
@@ -158,8 +170,8 @@ pub struct PictureNode {
     pub text_colour: Option<Colour>,
     /// What a browser shows when the pointer rests on it.
     pub tooltip: Option<String>,
-    /// Attributes for [`Picture::to_dot`], written as they are instead of what the fields say.
-    pub dot_attributes: Vec<(String, String)>,
+    /// What [`Picture::to_dot`] writes as they are, instead of what the other fields say.
+    pub dot_attributes: Option<Vec<(String, String)>>,
 }
 
 impl PictureNode {
@@ -174,7 +186,7 @@ impl PictureNode {
             outline_width: 1.0,
             text_colour: None,
             tooltip: None,
-            dot_attributes: Vec::new(),
+            dot_attributes: None,
         }
     }
 }
@@ -299,7 +311,7 @@ pub enum PictureError {
         n_nodes: usize,
     },
     /// A colour that is neither a known name nor hexadecimal.
-    #[error("unknown colour {colour:?}: write it as #rrggbb, or use a common name such as \"red\"")]
+    #[error("unknown colour {colour:?}: write it as #rrggbb, or use a name of CSS such as \"red\"")]
     UnknownColour {
         /// The colour as it was given.
         colour: String,

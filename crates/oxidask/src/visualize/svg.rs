@@ -2,22 +2,17 @@
 
 use std::fmt::Write;
 
-use super::layout::{self, Arrow, Line};
-use super::text::{self, FONT_SIZE, LINE_HEIGHT, Label};
+use super::curve::Curve;
+use super::layout::{self, Line};
+use super::text::{self, BASELINE, FONT_SIZE, LINE_HEIGHT, Label};
 use super::{Colour, Picture, PictureNode, Placed, Shape};
-
-/// Length and half width of an arrowhead.
-pub(super) const ARROW: (f32, f32) = (8.0, 3.5);
-/// From the middle of a line of text to its baseline.
-pub(super) const BASELINE: f32 = FONT_SIZE * 0.35;
 
 pub(super) fn write(picture: &Picture) -> String {
     let labels = text::measure(&picture.nodes);
     let sizes = labels.iter().map(|label| label.size).collect();
     let laid_out = layout::lay_out(sizes, &picture.edges, picture.direction);
-    let mut svg = Svg(String::with_capacity(
-        512 + 220 * picture.nodes.len() + 70 * laid_out.lines.len(),
-    ));
+    let mut svg =
+        Svg(String::with_capacity(512 + 220 * picture.nodes.len() + 70 * laid_out.lines.len()));
     let (width, height) = (laid_out.width, laid_out.height);
     svg.add(format_args!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\""));
     svg.number(width).raw("\" height=\"").number(height).raw("\" viewBox=\"0 0 ");
@@ -34,57 +29,6 @@ pub(super) fn write(picture: &Picture) -> String {
     }
     svg.raw("</g>\n</svg>\n");
     svg.0
-}
-
-/// Where an arrowhead's two back corners are, its point being at `tip`.
-pub(super) fn arrow_back(tip: (f32, f32), towards: (f32, f32)) -> [(f32, f32); 2] {
-    let (length, half) = ARROW;
-    let base = (tip.0 - towards.0 * length, tip.1 - towards.1 * length);
-    let side = (-towards.1 * half, towards.0 * half);
-    [(base.0 + side.0, base.1 + side.1), (base.0 - side.0, base.1 - side.1)]
-}
-
-/// A line as its four control points, and the point and the direction of its arrowhead.
-pub(super) struct Curve {
-    pub(super) control: [(f32, f32); 4],
-    pub(super) head: Option<((f32, f32), (f32, f32))>,
-}
-
-impl Curve {
-    pub(super) fn new(line: &Line, sideways: bool) -> Self {
-        let unit = |from: (f32, f32), to: (f32, f32)| {
-            if sideways { ((to.0 - from.0).signum(), 0.0) } else { (0.0, (to.1 - from.1).signum()) }
-        };
-        let towards = unit(line.from, line.to);
-        let back = (-towards.0, -towards.1);
-        let (mut from, mut to) = (line.from, line.to);
-        let length = ARROW.0;
-        let head = match line.arrow {
-            Arrow::None => None,
-            Arrow::AtEnd => {
-                to = (to.0 - towards.0 * length, to.1 - towards.1 * length);
-                Some((line.to, towards))
-            }
-            Arrow::AtStart => {
-                from = (from.0 + towards.0 * length, from.1 + towards.1 * length);
-                Some((line.from, back))
-            }
-        };
-        let control = if sideways {
-            let middle = (from.0 + to.0) / 2.0;
-            [from, (middle, from.1), (middle, to.1), to]
-        } else {
-            let middle = (from.1 + to.1) / 2.0;
-            [from, (from.0, middle), (to.0, middle), to]
-        };
-        Self { control, head }
-    }
-
-    /// Whether a straight stroke looks the same.
-    pub(super) fn is_straight(&self) -> bool {
-        let [from, _, _, to] = self.control;
-        (from.0 - to.0).abs() < 0.05 || (from.1 - to.1).abs() < 0.05
-    }
 }
 
 struct Svg(String);
@@ -107,7 +51,11 @@ impl Svg {
             self.raw("-");
         }
         let (whole, tenth) = (tenths.abs() / 10, tenths.abs() % 10);
-        if tenth == 0 { self.add(format_args!("{whole}")) } else { self.add(format_args!("{whole}.{tenth}")) }
+        if tenth == 0 {
+            self.add(format_args!("{whole}"))
+        } else {
+            self.add(format_args!("{whole}.{tenth}"))
+        }
     }
 
     fn pair(&mut self, (x, y): (f32, f32)) -> &mut Self {
@@ -154,18 +102,21 @@ impl Svg {
         self.raw("<g fill=\"none\"").paint("stroke", style.edge);
         self.attribute("stroke-width", style.edge_width).raw(">\n");
         for curve in &curves {
-            let [from, early, late, to] = curve.control;
-            self.raw("<path d=\"M").pair(from);
-            if curve.is_straight() {
-                self.raw("L").pair(to);
-            } else {
-                self.raw("C").pair(early).raw(" ").pair(late).raw(" ").pair(to);
+            let [leave, early, late, arrive] = curve.control;
+            self.raw("<path d=\"M").pair(curve.start);
+            if !curve.is_straight() {
+                if leave != curve.start {
+                    self.raw("L").pair(leave);
+                }
+                self.raw("C").pair(early).raw(" ").pair(late).raw(" ").pair(arrive);
+            }
+            if curve.is_straight() || arrive != curve.end {
+                self.raw("L").pair(curve.end);
             }
             self.raw("\"/>\n");
         }
         self.raw("</g>\n<g stroke=\"none\"").paint("fill", style.edge).raw(">\n");
-        for (tip, towards) in curves.iter().filter_map(|curve| curve.head) {
-            let [left, right] = arrow_back(tip, towards);
+        for [left, tip, right] in curves.iter().filter_map(|curve| curve.head) {
             self.raw("<path d=\"M").pair(left).raw("L").pair(tip).raw("L").pair(right);
             self.raw("z\"/>\n");
         }

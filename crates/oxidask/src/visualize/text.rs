@@ -11,6 +11,8 @@ use super::{PictureNode, Shape};
 pub(super) const FONT_SIZE: f32 = 14.0;
 /// From one baseline to the next.
 pub(super) const LINE_HEIGHT: f32 = 17.0;
+/// From the middle of a line of text to its baseline.
+pub(super) const BASELINE: f32 = FONT_SIZE * 0.35;
 /// A line longer than this loses its middle: a key can hold anything, even a whole file.
 const MAX_LINE_CHARS: usize = 120;
 const MAX_LINES: usize = 12;
@@ -58,9 +60,7 @@ fn node_size(shape: Shape, width: f32, height: f32) -> (f32, f32) {
             (diameter, diameter)
         }
         // An ellipse around a rectangle, with the rectangle's proportions, is sqrt(2) as large.
-        Shape::Ellipse => {
-            ((width * 1.4143 + 12.0).max(44.0), (height * 1.4143 + 8.0).max(28.0))
-        }
+        Shape::Ellipse => ((width * 1.4143 + 12.0).max(44.0), (height * 1.4143 + 8.0).max(28.0)),
         // The corners of a rectangle w x h touch the sides of a diamond w + h wide and high.
         Shape::Diamond => {
             let side = (width + height + 10.0).max(40.0);

@@ -76,6 +76,7 @@ const RULES: &[Rule] = &[
     ("module-name", style::module_names),
     ("allow", style::bare_allow),
     ("ignored-test", style::ignored_tests),
+    ("baked-path", style::baked_paths),
     ("manifest", style::manifests),
     ("machine-path", text::machine_paths),
 ];

@@ -117,6 +117,28 @@ fn attributes(code: &str) -> Vec<(usize, &str)> {
     found
 }
 
+/// Rule `baked-path`: no source compiles in the folder that it lies in.
+///
+/// Clones share their build directory, so a binary may come from another clone: what it reads at
+/// run time must be found at run time. Cargo sets `CARGO_MANIFEST_DIR` for tests and programs too.
+pub(crate) fn baked_paths(tree: &Tree, _: &[Package]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (file, masked) in tree.rust() {
+        for (offset, _) in masked.code.match_indices("env!") {
+            let argument = file.text[offset + 4..].trim_start_matches([' ', '(', '\n']);
+            if argument.starts_with("\"CARGO_MANIFEST_DIR\"") {
+                findings.push(Finding {
+                    path: file.path.clone(),
+                    line: masked.line(offset),
+                    rule: "baked-path",
+                    message: "read CARGO_MANIFEST_DIR with std::env::var at run time".to_owned(),
+                });
+            }
+        }
+    }
+    findings
+}
+
 /// Rule `manifest`: every crate takes the workspace's lints, and its versions from one table.
 pub(crate) fn manifests(tree: &Tree, packages: &[Package]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -196,6 +218,17 @@ mod tests {
             assert_eq!(ignored_tests(&tree("crates/a/tests/b.rs", sin), &[]).len(), 1, "{sin}");
         }
         assert_eq!(ignored_tests(&tree("crates/a/tests/b.rs", "fn ignore() {}"), &[]), []);
+    }
+
+    #[test]
+    fn baked_in_paths_are_caught() {
+        for sin in
+            ["fn f() { env!(\"CARGO_MANIFEST_DIR\"); }", "option_env!( \"CARGO_MANIFEST_DIR\" )"]
+        {
+            assert_eq!(baked_paths(&tree("crates/a/tests/b.rs", sin), &[]).len(), 1, "{sin}");
+        }
+        let fine = "fn f() { std::env::var(\"CARGO_MANIFEST_DIR\"); env!(\"CARGO_PKG_VERSION\"); }";
+        assert_eq!(baked_paths(&tree("crates/a/tests/b.rs", fine), &[]), []);
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use oxidask_core::dag::Csr;
 
 use super::points::Points;
-use super::{Arrow, Line, crossing, place, rank};
+use super::{ARROW_LENGTH, Arrow, Line, crossing, place, rank};
 
 /// The least distance between two layers.
-const LAYER_GAP: f32 = 34.0;
+const LAYER_GAP: f32 = 36.0;
 /// Where lines run far across, layers stand further apart, by this much of the distance...
-const GAP_PER_ACROSS: f32 = 0.06;
+const GAP_PER_ACROSS: f32 = 0.08;
 /// ... but at most this far.
 const MAX_LAYER_GAP: f32 = 320.0;
 
@@ -88,20 +88,33 @@ pub(super) fn lay_out(part: Part, sizes: &[(f32, f32)]) -> Component {
     let first = (0..points.len()).map(|p| across[p] as f32 - half(p)).fold(f32::MAX, f32::min);
     let x: Vec<f32> = across.iter().map(|&at| at as f32 - first).collect();
     let width = (0..points.len()).map(|p| x[p] + half(p)).fold(0.0, f32::max);
-    let (layer_at, along) = stack_layers(&points, &depth, &x);
+    let layers = stack_layers(&points, &depth, &x);
 
-    let centre = |point: u32| (x[point as usize], layer_at[points.rank[point as usize] as usize]);
+    let centre =
+        |point: u32| (x[point as usize], layers[points.rank[point as usize] as usize].middle());
     Component {
         centres: (0..points.n_nodes as u32).map(centre).collect(),
-        lines: draw_lines(&points, &depth, &centre),
+        lines: draw_lines(&points, &depth, &x, &layers),
         members,
         across: width,
-        along,
+        along: layers.last().map_or(0.0, |last| last.end),
     }
 }
 
-/// Where the middle of each layer is along the direction, and where the last one ends.
-fn stack_layers(points: &Points, depth: &[f32], x: &[f32]) -> (Vec<f32>, f32) {
+/// From where to where a layer goes along the direction.
+#[derive(Clone, Copy, Default)]
+struct Span {
+    start: f32,
+    end: f32,
+}
+
+impl Span {
+    fn middle(self) -> f32 {
+        (self.start + self.end) / 2.0
+    }
+}
+
+fn stack_layers(points: &Points, depth: &[f32], x: &[f32]) -> Vec<Span> {
     let n_layers = points.rank.iter().max().map_or(0, |&last| last as usize + 1);
     let mut thickness = vec![0.0f32; n_layers];
     for (node, &own) in depth.iter().enumerate() {
@@ -115,42 +128,70 @@ fn stack_layers(points: &Points, depth: &[f32], x: &[f32]) -> (Vec<f32>, f32) {
             *layer = layer.max((x[point as usize] - x[next as usize]).abs());
         }
     }
-    let mut middles = Vec::with_capacity(n_layers);
     let mut end = 0.0;
-    for layer in 0..n_layers {
+    let stack = thickness.iter().enumerate().map(|(layer, own)| {
         if layer > 0 {
             end += (reach[layer - 1] * GAP_PER_ACROSS).clamp(LAYER_GAP, MAX_LAYER_GAP);
         }
-        middles.push(end + thickness[layer] / 2.0);
-        end += thickness[layer];
-    }
-    (middles, end)
+        let start = end;
+        end += own;
+        Span { start, end }
+    });
+    stack.collect()
 }
 
-fn draw_lines(
-    points: &Points,
-    depth: &[f32],
-    centre: &impl Fn(u32) -> (f32, f32),
-) -> Vec<Line> {
-    // Lines end at the near side of a node and in the middle of a bend.
-    let half = |point: u32| depth.get(point as usize).copied().unwrap_or(0.0) / 2.0;
-    let below = |point: u32| (centre(point).0, centre(point).1 + half(point));
-    let above = |point: u32| (centre(point).0, centre(point).1 - half(point));
+/// Lines are straight within layers, so that they keep off the nodes beside them.
+fn draw_lines(points: &Points, depth: &[f32], x: &[f32], layers: &[Span]) -> Vec<Line> {
+    let layer = |point: u32| layers[points.rank[point as usize] as usize];
+    let line = |early: u32, late: u32, arrow: Arrow| {
+        let (x_early, x_late) = (x[early as usize], x[late as usize]);
+        // A line leaves a node at its near side, and a bend where the line before it ended.
+        let from = match depth.get(early as usize) {
+            Some(own) => layer(early).middle() + own / 2.0,
+            None => layer(early).start,
+        };
+        let to = match depth.get(late as usize) {
+            Some(own) => layer(late).middle() - own / 2.0,
+            None => layer(late).start,
+        };
+        Line {
+            from: (x_early, from),
+            leave: (x_early, layer(early).end),
+            arrive: (x_late, layer(late).start),
+            to: (x_late, to),
+            arrow,
+        }
+    };
     let mut lines = Vec::with_capacity(points.down.n_edges() + points.direct.len());
+    // What several lines have in common, the stretch inside a layer and the arrowhead, is drawn
+    // with the first of them: soft edges drawn twice are not soft.
+    let mut has_head = vec![false; points.n_nodes];
     for point in 0..points.len() as u32 {
-        for &next in points.down.row(point) {
-            let is_node = (next as usize) < points.n_nodes;
-            let arrow = if is_node { Arrow::AtEnd } else { Arrow::None };
-            lines.push(Line { from: below(point), to: above(next), arrow });
+        for (nth, &next) in points.down.row(point).iter().enumerate() {
+            let head = has_head.get_mut(next as usize).map(|has| std::mem::replace(has, true));
+            let mut drawn = line(
+                point,
+                next,
+                match head {
+                    Some(false) => Arrow::AtEnd,
+                    Some(true) | None => Arrow::None,
+                },
+            );
+            if nth > 0 {
+                drawn.from = drawn.leave;
+            }
+            if head == Some(true) {
+                drawn.to.1 = drawn.arrive.1.min(drawn.to.1 - ARROW_LENGTH);
+            }
+            lines.push(drawn);
         }
     }
     for &(from, to) in &points.direct {
-        let (early, late, arrow) = if points.rank[from as usize] < points.rank[to as usize] {
-            (from, to, Arrow::AtEnd)
+        lines.push(if points.rank[from as usize] < points.rank[to as usize] {
+            line(from, to, Arrow::AtEnd)
         } else {
-            (to, from, Arrow::AtStart)
-        };
-        lines.push(Line { from: below(early), to: above(late), arrow });
+            line(to, from, Arrow::AtStart)
+        });
     }
     lines
 }

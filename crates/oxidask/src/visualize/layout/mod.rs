@@ -16,6 +16,9 @@ use super::{Direction, Placed};
 /// Blank space around the picture.
 const MARGIN: f32 = 8.0;
 
+/// How much of a line's end an arrowhead takes.
+pub(super) const ARROW_LENGTH: f32 = 8.0;
+
 /// A laid out picture.
 pub(super) struct Layout {
     pub(super) nodes: Vec<Placed>,
@@ -24,9 +27,12 @@ pub(super) struct Layout {
     pub(super) height: f32,
 }
 
-/// A stretch of an edge: a curve that starts and ends along the direction of the picture.
+/// A stretch of an edge: straight along the direction of the picture from `from` to `leave`,
+/// curved to `arrive`, which lies between the same two layers, and straight to `to`.
 pub(super) struct Line {
     pub(super) from: (f32, f32),
+    pub(super) leave: (f32, f32),
+    pub(super) arrive: (f32, f32),
     pub(super) to: (f32, f32),
     pub(super) arrow: Arrow,
 }
@@ -71,6 +77,8 @@ pub(super) fn lay_out(
         }
         lines.extend(component.lines.iter().map(|line| Line {
             from: shift(line.from),
+            leave: shift(line.leave),
+            arrive: shift(line.arrive),
             to: shift(line.to),
             arrow: line.arrow,
         }));

@@ -5,9 +5,11 @@ use super::component::Component;
 /// Between components.
 const GAP: f32 = 24.0;
 /// Up to this far across, all components stand in one row, as users of Dask are used to.
-const ONE_ROW: f32 = 2_400.0;
+const ONE_ROW: f32 = 3_000.0;
 /// Beyond that, rows are filled until the picture is about this much wider than high.
 const ASPECT: f32 = 1.8;
+/// Rows may be this much longer than their mean, so that the last one need not be short.
+const SLACK: f32 = 1.05;
 
 /// Where each component goes, and the size of it all.
 pub(super) struct Packed {
@@ -20,8 +22,12 @@ pub(super) struct Packed {
 pub(super) fn pack(components: &[Component]) -> Packed {
     let widest = components.iter().map(|part| part.across).fold(0.0, f32::max);
     let area: f32 = components.iter().map(|part| (part.across + GAP) * (part.along + GAP)).sum();
-    let row_end = widest.max(ONE_ROW).max((area * ASPECT).sqrt());
-    let mut packed = Packed { shifts: Vec::with_capacity(components.len()), across: 0.0, along: 0.0 };
+    let longest = widest.max(ONE_ROW).max((area * ASPECT).sqrt());
+    // As many rows as that takes, but of about one length.
+    let total: f32 = components.iter().map(|part| part.across + GAP).sum();
+    let row_end = widest.max(total / (total / longest).ceil() * SLACK);
+    let mut packed =
+        Packed { shifts: Vec::with_capacity(components.len()), across: 0.0, along: 0.0 };
     let (mut x, mut y) = (0.0, 0.0);
     for part in components {
         if x > 0.0 && x + part.across > row_end {

@@ -17,7 +17,9 @@ const BEND_WEIGHT: f64 = 8.0;
 /// How strongly a point without neighbours in the layer before stays where it is.
 const STAY_WEIGHT: f64 = 0.05;
 const WORK: usize = 8_000_000;
-const MAX_SWEEPS: usize = 24;
+const MAX_SWEEPS: usize = 96;
+/// The last sweeps heed the layers on both sides.
+const BOTH_SIDES: usize = 8;
 
 /// The centre of each point along its layer; `breadth` is the size of each node along it.
 pub(super) fn assign(points: &Points, layers: &Layers, breadth: &[f32]) -> Vec<f64> {
@@ -43,7 +45,7 @@ pub(super) fn assign(points: &Points, layers: &Layers, breadth: &[f32]) -> Vec<f
     let sweeps = (WORK / (points.up.n_edges() + points.len() + 1)).clamp(4, MAX_SWEEPS);
     let mut pools = Vec::new();
     for sweep in 0..sweeps {
-        let last = sweep + 2 >= sweeps;
+        let last = sweep + BOTH_SIDES.min(sweeps / 2) >= sweeps;
         let n_layers = layers.len();
         for step in 0..n_layers {
             let layer = if sweep % 2 == 0 { step } else { n_layers - 1 - step };

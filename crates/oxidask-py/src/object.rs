@@ -1,0 +1,258 @@
+//! Python objects as values, and Python itself as a lane.
+
+use std::borrow::Cow;
+
+use oxidask_core::op::{Lane, TaskError};
+use oxidask_core::value::{Buffer, CodecError, Encoded, Family, Payload, Value};
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{
+    PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyNone, PySet, PyString, PyTuple,
+};
+
+/// What a small object is taken to weigh: asking each one would cost more than the answer is worth.
+const SMALL_BYTES: u64 = 48;
+
+/// Objects of at least this size give their memory back as soon as they are dropped, even where
+/// that means to wait for the interpreter.
+const LARGE_BYTES: u64 = 64 << 10;
+
+/// A Python object that a task gave.
+pub(crate) struct PyValue {
+    object: Option<Py<PyAny>>,
+    nbytes: u64,
+}
+
+impl PyValue {
+    /// Wraps an object as a value.
+    pub(crate) fn wrap(object: &Bound<'_, PyAny>) -> Value {
+        let nbytes = nbytes(object);
+        Value::new(Self { object: Some(object.clone().unbind()), nbytes })
+    }
+}
+
+impl Drop for PyValue {
+    fn drop(&mut self) {
+        if self.nbytes >= LARGE_BYTES
+            && let Some(object) = self.object.take()
+        {
+            Python::try_attach(|py| object.drop_ref(py));
+        }
+    }
+}
+
+/// The Python object behind a value.
+///
+/// # Errors
+/// If the value is of another family.
+pub(crate) fn to_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    match value.downcast_ref::<PyValue>() {
+        Some(PyValue { object: Some(object), .. }) => Ok(object.bind(py).clone()),
+        _ => Err(PyTypeError::new_err(format!(
+            "a {} value has no Python object",
+            value.payload().family().name()
+        ))),
+    }
+}
+
+/// Estimated bytes that freeing `object` would give back.
+fn nbytes(object: &Bound<'_, PyAny>) -> u64 {
+    if object.is_exact_instance_of::<PyInt>()
+        || object.is_exact_instance_of::<PyFloat>()
+        || object.is_exact_instance_of::<PyBool>()
+        || object.is_exact_instance_of::<PyNone>()
+    {
+        return SMALL_BYTES;
+    }
+    if object.is_exact_instance_of::<PyString>()
+        || object.is_exact_instance_of::<PyBytes>()
+        || object.is_exact_instance_of::<PyByteArray>()
+    {
+        return SMALL_BYTES + object.len().unwrap_or(0) as u64;
+    }
+    estimate(object).unwrap_or(SMALL_BYTES)
+}
+
+/// [`nbytes`] of what isn't a scalar: containers by a sample of their items, arrays by what they
+/// say, other objects by the package's `sizeof`.
+fn estimate(object: &Bound<'_, PyAny>) -> PyResult<u64> {
+    const SAMPLE: usize = 10;
+    let py = object.py();
+    let container = object.is_exact_instance_of::<PyList>()
+        || object.is_exact_instance_of::<PyTuple>()
+        || object.is_exact_instance_of::<PySet>();
+    let items = if container {
+        Some(object.clone())
+    } else if let Ok(dict) = object.cast_exact::<PyDict>() {
+        Some(dict.call_method0(intern!(py, "values"))?)
+    } else {
+        None
+    };
+    if let Some(items) = items {
+        let n = items.len()?;
+        let mut sampled = 0;
+        for item in items.try_iter()?.take(SAMPLE) {
+            sampled += 16 + nbytes(&item?);
+        }
+        let n_sampled = n.min(SAMPLE).max(1) as u64;
+        return Ok(SMALL_BYTES + sampled * n as u64 / n_sampled);
+    }
+    if let Some(said) = object.getattr_opt(intern!(py, "nbytes"))?
+        && let Ok(said) = said.extract::<u64>()
+    {
+        return Ok(SMALL_BYTES + said);
+    }
+    static SIZEOF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    SIZEOF.import(py, "oxidask.sizeof", "sizeof")?.call1((object,))?.extract()
+}
+
+impl Payload for PyValue {
+    fn family(&self) -> &'static dyn Family {
+        &PyFamily
+    }
+
+    fn nbytes(&self) -> u64 {
+        self.nbytes
+    }
+
+    fn type_name(&self) -> Cow<'_, str> {
+        Python::attach(|py| match &self.object {
+            Some(object) => type_name(object.bind(py)).into(),
+            None => "object".into(),
+        })
+    }
+
+    fn encode(&self) -> Result<Encoded, CodecError> {
+        Python::attach(|py| {
+            let Some(object) = &self.object else { return Ok(Encoded::default()) };
+            let object = object.bind(py);
+            encode(object).map_err(|error| codec_error(py, &type_name(object), "encoded", &error))
+        })
+    }
+}
+
+fn type_name(object: &Bound<'_, PyAny>) -> String {
+    object.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string())
+}
+
+fn codec_error(py: Python<'_>, type_name: &str, direction: &'static str, e: &PyErr) -> CodecError {
+    CodecError {
+        family: "python",
+        type_name: type_name.into(),
+        direction,
+        reason: format!("{}: {}", e.get_type(py), e.value(py)),
+    }
+}
+
+/// A Python buffer that stays where it is while its bytes are written.
+struct Borrowed(PyBuffer<u8>);
+
+impl AsRef<[u8]> for Borrowed {
+    #[expect(unsafe_code, reason = "the bytes of a contiguous Python buffer")]
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: `encode` made sure that the buffer is C-contiguous; the export keeps the memory
+        // alive and of this size. A task may not write to its inputs, nor to a value it gave.
+        unsafe { std::slice::from_raw_parts(self.0.buf_ptr().cast(), self.0.len_bytes()) }
+    }
+}
+
+/// Pickles with the buffers out of band.
+fn encode(object: &Bound<'_, PyAny>) -> PyResult<Encoded> {
+    let py = object.py();
+    static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let dumps = DUMPS.import(py, "oxidask._pickle", "dumps")?;
+    let pieces = PyList::empty(py);
+    let header: Bound<'_, PyBytes> =
+        dumps.call1((object, pieces.getattr(intern!(py, "append"))?))?.cast_into()?;
+    let mut buffers: Vec<Buffer> = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let raw = piece.call_method0(intern!(py, "raw"))?;
+        buffers.push(Box::new(Borrowed(PyBuffer::get(&raw)?)));
+    }
+    Ok(Encoded { header: header.as_bytes().to_vec(), buffers })
+}
+
+/// Python objects.
+pub(crate) struct PyFamily;
+
+impl Family for PyFamily {
+    fn name(&self) -> &'static str {
+        "python"
+    }
+
+    fn decode(&self, header: &[u8], buffers: Vec<Vec<u8>>) -> Result<Value, CodecError> {
+        Python::attach(|py| {
+            let decode = || {
+                static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+                let loads = LOADS.import(py, "oxidask._pickle", "loads")?;
+                let mut pieces = Vec::with_capacity(buffers.len());
+                for buffer in buffers {
+                    pieces.push(Bound::new(py, Memory(buffer))?);
+                }
+                let object = loads.call1((PyBytes::new(py, header), pieces))?;
+                Ok(PyValue::wrap(&object))
+            };
+            decode().map_err(|error: PyErr| codec_error(py, "object", "decoded", &error))
+        })
+    }
+}
+
+/// Bytes that came from disk, lent to Python as a writable buffer.
+#[pyclass(frozen)]
+struct Memory(Vec<u8>);
+
+#[pymethods]
+impl Memory {
+    #[expect(unsafe_code, reason = "the buffer protocol is a C interface")]
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        view: *mut pyo3::ffi::Py_buffer,
+        flags: std::ffi::c_int,
+    ) -> PyResult<()> {
+        let bytes = &slf.get().0;
+        let (start, len) = (bytes.as_ptr().cast_mut().cast(), bytes.len() as isize);
+        // SAFETY: the view holds a reference to the object, whose bytes never move. Nobody else
+        // reads them once they were handed to Python, so that it may write there.
+        let status =
+            unsafe { pyo3::ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, len, 0, flags) };
+        if status == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
+    }
+}
+
+/// The Python interpreter, whose lock tasks take together.
+pub(crate) struct PyLane;
+
+/// The only lane of Python tasks.
+pub(crate) static PYTHON: PyLane = PyLane;
+
+impl Lane for PyLane {
+    fn id(&self) -> usize {
+        1
+    }
+
+    fn enter(&self, body: &mut dyn FnMut()) {
+        // While the interpreter shuts down nobody may enter; the task's run is over then anyway.
+        let _ = Python::try_attach(|_| body());
+    }
+}
+
+/// A Python exception as a task's failure.
+pub(crate) fn raised(error: PyErr) -> TaskError {
+    TaskError::raised(error)
+}
+
+/// The exception of a task's failure, as the user's code raised it.
+pub(crate) fn exception(py: Python<'_>, error: &TaskError) -> PyErr {
+    match error {
+        TaskError::Raised(inner) => match inner.downcast_ref::<PyErr>() {
+            Some(raised) => raised.clone_ref(py),
+            None => pyo3::exceptions::PyRuntimeError::new_err(inner.to_string()),
+        },
+        TaskError::Panicked(_) | TaskError::Cancelled => {
+            pyo3::exceptions::PyRuntimeError::new_err(error.to_string())
+        }
+    }
+}

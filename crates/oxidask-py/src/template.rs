@@ -1,0 +1,204 @@
+//! The arguments of a Python task: Python structures with holes for the values of other tasks.
+
+use oxidask_core::value::Value;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
+
+use crate::object::to_object;
+
+/// A Python expression over the inputs of a task.
+pub(crate) enum Template {
+    /// An object as it is.
+    Const(Py<PyAny>),
+    /// The value of an input.
+    Input(u32),
+    /// A call; the function may depend on inputs itself.
+    Call(Box<Call>),
+    /// A list.
+    List(Box<[Template]>),
+    /// A tuple.
+    Tuple(Box<[Template]>),
+    /// A set.
+    Set(Box<[Template]>),
+    /// A frozen set.
+    FrozenSet(Box<[Template]>),
+    /// A dict, by key and value in turn.
+    Dict(Box<[(Template, Template)]>),
+}
+
+/// A call of a function.
+pub(crate) struct Call {
+    /// What is called.
+    pub(crate) function: Template,
+    /// Positional arguments.
+    pub(crate) args: Box<[Template]>,
+    /// Keyword arguments.
+    pub(crate) kwargs: Box<[(Py<PyString>, Template)]>,
+}
+
+impl Template {
+    /// A call of an object that is known now.
+    pub(crate) fn call(
+        function: Py<PyAny>,
+        args: impl Into<Box<[Template]>>,
+        kwargs: impl Into<Box<[(Py<PyString>, Template)]>>,
+    ) -> Self {
+        let function = Self::Const(function);
+        Self::Call(Box::new(Call { function, args: args.into(), kwargs: kwargs.into() }))
+    }
+
+    /// Whether no part depends on an input or has to be computed.
+    pub(crate) fn is_const(&self) -> bool {
+        matches!(self, Self::Const(_))
+    }
+
+    /// The object that the expression gives for these inputs.
+    pub(crate) fn eval<'py>(
+        &self,
+        py: Python<'py>,
+        inputs: &[Value],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Ok(match self {
+            Self::Const(object) => object.bind(py).clone(),
+            Self::Input(i) => to_object(py, &inputs[*i as usize])?,
+            Self::Call(call) => call.eval(py, inputs)?,
+            Self::List(items) => PyList::new(py, eval_all(py, items, inputs)?)?.into_any(),
+            Self::Tuple(items) => PyTuple::new(py, eval_all(py, items, inputs)?)?.into_any(),
+            Self::Set(items) => PySet::new(py, eval_all(py, items, inputs)?)?.into_any(),
+            Self::FrozenSet(items) => {
+                PyFrozenSet::new(py, eval_all(py, items, inputs)?)?.into_any()
+            }
+            Self::Dict(items) => {
+                let dict = PyDict::new(py);
+                for (key, value) in items {
+                    dict.set_item(key.eval(py, inputs)?, value.eval(py, inputs)?)?;
+                }
+                dict.into_any()
+            }
+        })
+    }
+
+    /// Rebuilds the expression as an object: `leaf` stands for each input, and calls go through
+    /// `call(function, args, kwargs)`.
+    pub(crate) fn rebuild<'py>(
+        &self,
+        py: Python<'py>,
+        leaf: &dyn Fn(u32) -> PyResult<Bound<'py, PyAny>>,
+        builders: &Builders<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let all = |items: &[Template]| -> PyResult<Bound<'py, PyList>> {
+            let items: PyResult<Vec<_>> =
+                items.iter().map(|item| item.rebuild(py, leaf, builders)).collect();
+            PyList::new(py, items?)
+        };
+        match self {
+            Self::Const(object) => builders.constant.call1((object.bind(py),)),
+            Self::Input(i) => leaf(*i),
+            Self::Call(call) => {
+                let function = call.function.rebuild(py, leaf, builders)?;
+                let kwargs = PyDict::new(py);
+                for (name, value) in &call.kwargs {
+                    kwargs.set_item(name, value.rebuild(py, leaf, builders)?)?;
+                }
+                builders.call.call1((function, all(&call.args)?, kwargs))
+            }
+            Self::List(items) => builders.container.call1(("list", all(items)?)),
+            Self::Tuple(items) => builders.container.call1(("tuple", all(items)?)),
+            Self::Set(items) => builders.container.call1(("set", all(items)?)),
+            Self::FrozenSet(items) => builders.container.call1(("frozenset", all(items)?)),
+            Self::Dict(items) => {
+                let mut pairs = Vec::with_capacity(items.len());
+                for (key, value) in items {
+                    let key = key.rebuild(py, leaf, builders)?;
+                    pairs.push((key, value.rebuild(py, leaf, builders)?));
+                }
+                builders.container.call1(("dict", pairs))
+            }
+        }
+    }
+
+    /// Reads back what `rebuild` gave with builders that make plain tuples.
+    pub(crate) fn from_plain(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let parts = object.cast::<PyTuple>()?;
+        let all = |items: &Bound<'_, PyAny>| -> PyResult<Box<[Template]>> {
+            items.try_iter()?.map(|item| Self::from_plain(&item?)).collect()
+        };
+        let tag: String = parts.get_item(0)?.extract()?;
+        Ok(match &*tag {
+            "const" => Self::Const(parts.get_item(1)?.unbind()),
+            "input" => Self::Input(parts.get_item(1)?.extract()?),
+            "call" => {
+                let mut kwargs = Vec::new();
+                for (name, value) in parts.get_item(3)?.cast::<PyDict>()? {
+                    kwargs.push((name.cast_into::<PyString>()?.unbind(), Self::from_plain(&value)?));
+                }
+                Self::Call(Box::new(Call {
+                    function: Self::from_plain(&parts.get_item(1)?)?,
+                    args: all(&parts.get_item(2)?)?,
+                    kwargs: kwargs.into(),
+                }))
+            }
+            "list" => Self::List(all(&parts.get_item(1)?)?),
+            "tuple" => Self::Tuple(all(&parts.get_item(1)?)?),
+            "set" => Self::Set(all(&parts.get_item(1)?)?),
+            "frozenset" => Self::FrozenSet(all(&parts.get_item(1)?)?),
+            "dict" => {
+                let mut pairs = Vec::new();
+                for pair in parts.get_item(1)?.try_iter()? {
+                    let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
+                    pairs.push((Self::from_plain(&key)?, Self::from_plain(&value)?));
+                }
+                Self::Dict(pairs.into())
+            }
+            other => {
+                return Err(PyValueError::new_err(format!("no task structure is named {other:?}")));
+            }
+        })
+    }
+}
+
+/// Python callables that [`Template::rebuild`] makes its result with.
+pub(crate) struct Builders<'py> {
+    /// Of an object.
+    pub(crate) constant: Bound<'py, PyAny>,
+    /// Of function, argument list and keyword dict.
+    pub(crate) call: Bound<'py, PyAny>,
+    /// Of the kind's name and the list of items (pairs for a dict).
+    pub(crate) container: Bound<'py, PyAny>,
+}
+
+fn eval_all<'py>(
+    py: Python<'py>,
+    items: &[Template],
+    inputs: &[Value],
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    items.iter().map(|item| item.eval(py, inputs)).collect()
+}
+
+impl Call {
+    fn eval<'py>(&self, py: Python<'py>, inputs: &[Value]) -> PyResult<Bound<'py, PyAny>> {
+        let owned;
+        let function = match &self.function {
+            Template::Const(function) => function.bind(py),
+            other => {
+                owned = other.eval(py, inputs)?;
+                &owned
+            }
+        };
+        let args = match &*self.args {
+            [] => PyTuple::empty(py),
+            [one] => PyTuple::new(py, [one.eval(py, inputs)?])?,
+            [one, two] => PyTuple::new(py, [one.eval(py, inputs)?, two.eval(py, inputs)?])?,
+            more => PyTuple::new(py, eval_all(py, more, inputs)?)?,
+        };
+        if self.kwargs.is_empty() {
+            return function.call1(args);
+        }
+        let kwargs = PyDict::new(py);
+        for (name, value) in &self.kwargs {
+            kwargs.set_item(name, value.eval(py, inputs)?)?;
+        }
+        function.call(args, Some(&kwargs))
+    }
+}

@@ -1,0 +1,443 @@
+"""The one-machine schedulers' common parts, and the one that runs in the calling thread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from oxidask import _native, config
+from oxidask.callbacks import local_callbacks
+from oxidask.utils import parse_bytes, parse_timedelta
+
+__all__ = ["get_async", "get_sync"]
+
+
+@lru_cache(maxsize=16)
+def _memory_limit(text: Any) -> int | None:
+    """Bytes of a memory limit as the configuration gives it; None for the default."""
+    if text in ("auto", None):
+        return None
+    limit = int(parse_bytes(text))
+    if limit <= 0:
+        raise ValueError(f"local.memory-limit must be positive or 'auto', got {text!r}")
+    return limit
+
+
+@lru_cache(maxsize=16)
+def _microseconds(text: Any) -> int:
+    return max(1, round(parse_timedelta(text, default="ms") * 1e6))
+
+
+def _settings(num_workers: int, memory_limit: Any = None) -> dict[str, Any]:
+    """Return the settings of a native run."""
+    if num_workers < 1:
+        raise ValueError(f"num_workers must be at least 1, got {num_workers}")
+    if memory_limit is None:
+        memory_limit = config.get("local.memory-limit", "auto")
+    directory = config.get("local.spill-directory", None) or config.get(
+        "temporary-directory", None
+    )
+    return {
+        "num_workers": num_workers,
+        "memory_limit": _memory_limit(memory_limit),
+        "spill_directory": directory,
+        "slice_us": _microseconds(config.get("local.gil-batch", "1ms")),
+    }
+
+
+class _Calls:
+    """Passes the stages of a native run on to the active callbacks, and values to a cache."""
+
+    def __init__(
+        self, graph: Any, callbacks: list[Any], cache: dict[Hashable, Any] | None
+    ) -> None:
+        self.graph = graph
+        self.callbacks = callbacks
+        self.cache = cache
+        self.is_finished = False
+
+    def start_state(self, state: Any) -> None:
+        if self.cache is not None:
+            self.cache.update(state["cache"])
+        self._call(1, self.graph, state)
+
+    def pretask(self, key: Any, state: Any) -> None:
+        self._call(2, key, self.graph, state)
+
+    def posttask(self, key: Any, value: Any, state: Any, worker_id: int) -> None:
+        if self.cache is not None:
+            self.cache[key] = value
+        self._call(3, key, value, self.graph, state, worker_id)
+
+    def finish(self, state: Any, errored: bool) -> None:
+        if not self.is_finished:
+            self.is_finished = True
+            self._call(4, self.graph, {} if state is None else state, errored)
+
+    def _call(self, stage: int, *args: Any) -> None:
+        for callback in self.callbacks:
+            if callback[stage] is not None:
+                callback[stage](*args)
+
+
+@contextmanager
+def _observed(dsk: Any, callbacks: Any, cache: Any) -> Iterator[tuple[Any, _Calls | None]]:
+    """Start the callbacks; give the graph to run, and the object that tells them of the rest."""
+    with local_callbacks(callbacks) as found:
+        active = [tuple(callback) for callback in found or ()]
+        if not active and cache is None:
+            yield dsk, None
+            return
+        from oxidask._task_graph import convert_legacy_graph
+
+        graph = convert_legacy_graph(dict(dsk))
+        calls = _Calls(graph, [], cache)
+        errored = True
+        try:
+            for callback in active:
+                calls.callbacks.append(callback)
+                if callback[0] is not None:
+                    callback[0](graph)
+            yield graph, calls
+            errored = False
+        finally:
+            # The run tells it itself if it came to be.
+            calls.finish(None, errored)
+
+
+def _compute(
+    dsk: Mapping[Any, Any],
+    keys: Any,
+    num_workers: int,
+    *,
+    pool: Any = None,
+    executor: Any = None,
+    cache: Any = None,
+    callbacks: Any = None,
+    memory_limit: Any = None,
+) -> Any:
+    """Run a graph in this process: on a native pool, an executor, or the calling thread."""
+    settings = _settings(num_workers, memory_limit)
+    if cache is None:
+        cache = config.get("cache", None)
+    with _observed(dsk, callbacks, cache) as (graph, calls):
+        return _native.compute(
+            graph,
+            keys,
+            settings,
+            pool=pool,
+            executor=executor,
+            cache=cache,
+            callbacks=calls,
+        )
+
+
+def get_sync(
+    dsk: Mapping[Any, Any],
+    keys: Any,
+    cache: dict[Hashable, Any] | None = None,
+    callbacks: Any = None,
+    **kwargs: Any,
+) -> Any:
+    """Run a graph in the calling thread, one task after the other.
+
+    For debugging: breakpoints, profilers and Ctrl-C work as in any other code.
+
+    Parameters
+    ----------
+    dsk
+        Keys to tasks.
+    keys
+        A key, or lists of keys, nested at will.
+    cache
+        Values of keys that are known; it receives the values of the tasks that run.
+    callbacks
+        Callbacks of this computation; default: the active ones.
+    **kwargs
+        ``memory_limit``: bytes, or text such as ``"1 GiB"``, beyond which values are spilled.
+
+    Returns
+    -------
+    object
+        The key's value, or a tuple of values for a list of keys.
+
+    Raises
+    ------
+    KeyError
+        If a key is not in the graph.
+
+    Examples
+    --------
+    >>> get_sync({"x": 1, "y": (lambda x: x + 1, "x")}, ["x", "y"])
+    (1, 2)
+    """
+    return _compute(
+        dsk,
+        keys,
+        1,
+        cache=cache,
+        callbacks=callbacks,
+        memory_limit=kwargs.get("memory_limit"),
+    )
+
+
+# Tasks that leave this thread: their structure as plain tuples.
+
+
+def _part_constant(obj: Any) -> tuple[Any, ...]:
+    return ("const", obj)
+
+
+def _part_call(function: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    return ("call", function, args, kwargs)
+
+
+def _part_container(kind: str, items: list[Any]) -> tuple[Any, ...]:
+    return (kind, items)
+
+
+_BUILDERS: dict[str, Callable[[Any], Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+}
+
+
+def _evaluate(part: tuple[Any, ...], values: Any = ()) -> Any:
+    """Return the value of a task's structure."""
+    kind = part[0]
+    if kind == "const":
+        return part[1]
+    if kind == "value":
+        return values[part[1]]
+    if kind == "call":
+        args = [_evaluate(arg, values) for arg in part[2]]
+        kwargs = {name: _evaluate(arg, values) for name, arg in part[3].items()}
+        return _evaluate(part[1], values)(*args, **kwargs)
+    if kind == "dict":
+        return {_evaluate(k, values): _evaluate(v, values) for k, v in part[1]}
+    if kind == "node":
+        return part[1]({key: values[at] for key, at in part[2]})
+    return _BUILDERS[kind](_evaluate(item, values) for item in part[1])
+
+
+def _run_program(steps: list[tuple[Any, ...]], *args: Any) -> Any:
+    """Return the value of the last of several steps, each of which may use the earlier ones'."""
+    values = list(args)
+    for step in steps:
+        values.append(_evaluate(step, values))
+    return values[-1]
+
+
+def _identity(value: Any) -> Any:
+    return value
+
+
+def default_get_id() -> int:
+    """Return the identity of the worker that runs a task: the process's.
+
+    Examples
+    --------
+    >>> default_get_id() == os.getpid()
+    True
+    """
+    return os.getpid()
+
+
+def default_pack_exception(error: BaseException, dumps: Callable[[Any], Any]) -> Any:
+    """Return what travels back for an exception; the default raises it on the spot."""
+    raise error
+
+
+def reraise(error: BaseException, traceback: Any = None) -> None:
+    """Raise an exception that came back from a worker."""
+    raise error
+
+
+def _run_batch(
+    batch: list[tuple[int, Any]],
+    loads: Callable[[Any], Any],
+    dumps: Callable[[Any], Any],
+    get_id: Callable[[], Any],
+    pack_exception: Callable[..., Any],
+) -> list[tuple[int, Any, bool, Any]]:
+    """Run tasks on a worker; give number, packed result, whether it failed, and the worker."""
+    results = []
+    for number, packed in batch:
+        try:
+            function, args = loads(packed)
+            result, failed = dumps((function(*args), get_id())), False
+        except BaseException as error:
+            result, failed = pack_exception(error, dumps), True
+        results.append((number, result, failed, get_id()))
+        if failed:
+            break
+    return results
+
+
+def get_async(
+    submit: Callable[..., Any],
+    num_workers: int,
+    dsk: Mapping[Any, Any],
+    result: Any,
+    cache: dict[Hashable, Any] | None = None,
+    get_id: Callable[[], Any] = default_get_id,
+    rerun_exceptions_locally: bool | None = None,
+    pack_exception: Callable[..., Any] = default_pack_exception,
+    raise_exception: Callable[..., None] = reraise,
+    callbacks: Any = None,
+    dumps: Callable[[Any], Any] = _identity,
+    loads: Callable[[Any], Any] = _identity,
+    chunksize: int | None = None,
+    optimize_graph: bool = False,
+    memory_limit: Any = None,
+    **kwargs: Any,
+) -> Any:
+    """Run a graph on any executor.
+
+    Parameters
+    ----------
+    submit
+        ``submit(function, *args)`` starts a call and returns a future with ``add_done_callback``.
+    num_workers
+        How many batches of tasks to keep running.
+    dsk, result
+        The graph, and the keys wanted of it.
+    cache
+        Values of keys that are known; it receives the values of the tasks that run.
+    get_id
+        Identifies a worker; called on it.
+    rerun_exceptions_locally
+        Whether to run a failed task again in this thread, for debugging. Default: the setting of
+        that name.
+    pack_exception, raise_exception
+        How an exception travels back, and how it is raised here.
+    callbacks
+        Callbacks of this computation; default: the active ones.
+    dumps, loads
+        How tasks and results travel.
+    chunksize
+        Most tasks in a batch. Default: the setting of that name, else 1.
+    optimize_graph
+        Whether to run chains of tasks as one.
+    memory_limit
+        Bytes beyond which values are spilled to disk.
+
+    Returns
+    -------
+    object
+        As for :func:`get_sync`.
+
+    Examples
+    --------
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> with ThreadPoolExecutor(2) as executor:
+    ...     get_async(executor.submit, 2, {"x": (sum, [1, 2])}, "x")
+    3
+    """
+    if chunksize is None:
+        chunksize = config.get("chunksize", 1)
+    if chunksize < 1:
+        chunksize = 1 << 30
+    if rerun_exceptions_locally is None:
+        rerun_exceptions_locally = config.get("rerun_exceptions_locally", False)
+    if cache is None:
+        cache = config.get("cache", None)
+    settings = _settings(num_workers, memory_limit)
+    with _observed(dsk, callbacks, cache) as (graph, calls):
+        run = _native.ExternalRun(
+            graph,
+            result,
+            settings,
+            cache=cache,
+            callbacks=calls,
+            optimize_graph=optimize_graph,
+        )
+        errored = True
+        try:
+            driver = _Driver(run, submit, num_workers, chunksize, dumps, loads)
+            driver.extra = (loads, dumps, get_id, pack_exception)
+            driver.drive(rerun_exceptions_locally, raise_exception)
+            errored = False
+        finally:
+            run.close(errored)
+        return run.answer()
+
+
+class _Driver:
+    """Keeps an executor busy with the ready tasks of a run."""
+
+    extra: tuple[Any, ...]
+
+    def __init__(
+        self,
+        run: Any,
+        submit: Callable[..., Any],
+        num_workers: int,
+        chunksize: int,
+        dumps: Callable[[Any], Any],
+        loads: Callable[[Any], Any],
+    ) -> None:
+        self.run = run
+        self.submit = submit
+        self.num_workers = num_workers
+        self.chunksize = chunksize
+        self.dumps = dumps
+        self.loads = loads
+        self.done: SimpleQueue[Any] = SimpleQueue()
+        self.n_batches = 0
+        self.calls: dict[int, tuple[Any, Any]] = {}
+
+    def drive(self, rerun_locally: bool, raise_exception: Callable[..., None]) -> None:
+        """Run until every task has its value, or one fails."""
+        while not self.run.is_over:
+            self._fill()
+            if self.n_batches == 0:
+                raise RuntimeError("no task is ready or running, though not all have run")
+            future = self._next_done()
+            self.n_batches -= 1
+            for number, packed, failed, worker_id in future.result():
+                function, args = self.calls.pop(number)
+                if not failed:
+                    value, _ = self.loads(packed)
+                elif rerun_locally:
+                    value = function(*args)
+                else:
+                    error, traceback = self.loads(packed)
+                    raise_exception(error, traceback)
+                self.run.finish(number, value, worker_id)
+
+    def _next_done(self) -> Any:
+        while True:
+            try:
+                # A wait without end would keep Ctrl-C out on some systems.
+                return self.done.get(timeout=0.1)
+            except Empty:
+                continue
+
+    def _fill(self) -> None:
+        """Take ready tasks and hand them out evenly."""
+        n_free = self.num_workers - self.n_batches
+        if n_free <= 0:
+            return
+        taken = []
+        while len(taken) < n_free * self.chunksize and (task := self.run.take()) is not None:
+            number, function, args = task
+            self.calls[number] = (function, args)
+            try:
+                taken.append((number, self.dumps((function, args))))
+            except Exception as error:
+                key = self.run.key(number)
+                error.add_note(f"task {key!r} can't be sent to another process: {error}")
+                raise
+        size = max(1, -(-len(taken) // max(1, n_free)))
+        for start in range(0, len(taken), size):
+            batch = taken[start : start + size]
+            future = self.submit(_run_batch, batch, *self.extra)
+            self.n_batches += 1
+            future.add_done_callback(self.done.put)
