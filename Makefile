@@ -158,8 +158,8 @@ conformance: $(STAMPS)/build $(STAMPS)/test-requirements ## the peers' own tests
 	@$(PY) conformance/score.py
 
 .PHONY: docs
-docs: ## the Rust reference, without warnings
-	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --release --workspace --no-deps
+docs: ## the Rust reference with its private parts, without warnings
+	@RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --quiet --release --workspace --no-deps --document-private-items
 	@echo "docs: $(OXIDASK_TARGET_DIR)/doc/oxidask/index.html; the guide is docs/"
 
 .PHONY: clean

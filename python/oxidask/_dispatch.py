@@ -14,6 +14,21 @@ from typing import Any, TypeVar, overload
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class _DocOfDefault:
+    """The docstring of a `Dispatch`: of what it does with any object, else of the class."""
+
+    def __init__(self, of_class: str) -> None:
+        self.of_class = of_class
+
+    def __get__(self, dispatch: Dispatch | None, owner: type | None = None) -> str | None:
+        if dispatch is None:
+            return self.of_class
+        try:
+            return dispatch.dispatch(object).__doc__
+        except TypeError:
+            return self.of_class
+
+
 class Dispatch:
     """A function whose implementation is chosen by the type of its first argument.
 
@@ -36,6 +51,8 @@ class Dispatch:
     >>> double([1, (2, 3)])
     [2, (4, 6)]
     """
+
+    __doc__ = _DocOfDefault(__doc__)
 
     def __init__(self, name: str | None = None) -> None:
         self._lookup: dict[type, Callable[..., Any]] = {}
@@ -161,10 +178,3 @@ class Dispatch:
     def __call__(self, arg: Any, *args: Any, **kwargs: Any) -> Any:
         """Call the implementation for the type of ``arg``."""
         return self.dispatch(type(arg))(arg, *args, **kwargs)
-
-    @property
-    def __doc__(self) -> str | None:  # type: ignore[override]
-        try:
-            return self.dispatch(object).__doc__
-        except TypeError:
-            return "A function whose implementation is chosen by the type of its first argument."

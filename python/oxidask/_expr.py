@@ -19,8 +19,6 @@ from oxidask.tokenize import tokenize
 __all__ = ["CompositeExpr", "Expr", "ExprSequence", "HLGExpr", "LLGExpr", "SingletonExpr"]
 
 
-
-
 class Expr:
     """An expression.
 

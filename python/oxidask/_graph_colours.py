@@ -84,9 +84,7 @@ def figures(
     if kind == "memorypressure":
         return held_when_run, held_when_released
     sign = 1 if kind == "memoryincreases" else -1
-    growth = {
-        key: max(0, sign * (held_when_released[key] - held_when_run[key])) for key in keys
-    }
+    growth = {key: max(0, sign * (held_when_released[key] - held_when_run[key])) for key in keys}
     return growth, growth
 
 

@@ -63,12 +63,12 @@ class Digraph:
     >>> graph.node("a", label="from here")
     >>> graph.node("b", label="to there", shape="box")
     >>> graph.edge("a", "b")
-    >>> print(graph.source)
+    >>> print(graph.source.expandtabs(4))
     digraph {
-    	graph [rankdir=LR]
-    	0 [label="from here"]
-    	1 [label="to there" shape=box]
-    	0 -> 1
+        graph [rankdir=LR]
+        0 [label="from here"]
+        1 [label="to there" shape=box]
+        0 -> 1
     }
     <BLANKLINE>
     """
@@ -129,7 +129,8 @@ class Digraph:
     @property
     def source(self) -> str:
         """The drawing in Graphviz's DOT language."""
-        return self._picture().to_dot()
+        text: str = self._picture().to_dot()
+        return text
 
     @property
     def body(self) -> list[str]:
@@ -158,8 +159,8 @@ class Digraph:
 
         Examples
         --------
-        >>> Digraph().pipe(format="dot")
-        b'digraph {\\n\\tgraph [rankdir=BT]\\n}\\n'
+        >>> Digraph().pipe(format="dot").split()
+        [b'digraph', b'{', b'graph', b'[rankdir=BT]', b'}']
         """
         if format in _NOT_WRITTEN:
             raise NotImplementedError(
@@ -169,11 +170,11 @@ class Digraph:
         if format not in FORMATS:
             raise ValueError(f"unknown format={format!r}; use one of 'png', 'svg', 'dot', 'gv'")
         picture = self._picture()
-        if format == "svg":
-            return picture.to_svg(self._tooltips).encode()
         if format == "png":
-            return picture.to_png(float(self.graph_attr.get("dpi", _DPI)) / _DPI)
-        return picture.to_dot().encode()
+            data: bytes = picture.to_png(float(self.graph_attr.get("dpi", _DPI)) / _DPI)
+            return data
+        text: str = picture.to_svg(self._tooltips) if format == "svg" else picture.to_dot()
+        return text.encode()
 
     def render(self, filename: str | os.PathLike[str], format: str = "svg") -> str:
         """Write the drawing into ``filename.format``, and return that name.

@@ -102,12 +102,12 @@ class Layer(Mapping[Key, Any]):
         """
         from oxidask.base import clone_key
 
-        renamed = {key: clone_key(key, seed) for key in keys}  # type: ignore[type-var]
+        renamed = {key: clone_key(key, seed) for key in keys}
         bound = False
         mapping = {}
         for key, task in self.items():
             is_root = not any(dep in renamed for dep in self.get_dependencies(key, renamed))
-            new_key = clone_key(key, seed)  # type: ignore[type-var]
+            new_key = clone_key(key, seed)
             new = _rename_keys(task, renamed, new_key)
             if bind_to is not None and is_root:
                 new = _bind_task(new, new_key, bind_to)
@@ -171,7 +171,7 @@ class _EitherOf(Collection[Any]):
 
 
 def _restore_layer(cls: type, state: dict[str, Any]) -> Any:
-    new = object.__new__(cls)
+    new: Any = object.__new__(cls)
     new.__dict__.update(state)
     return new
 

@@ -67,8 +67,8 @@ class NestedContainer(Task):
         return _restore_container, (type(self), self.key, self.args)
 
 
-def _restore_container(cls: type, key: Any, args: tuple[Any, ...]) -> Any:
-    new = object.__new__(cls)
+def _restore_container(cls: Any, key: Any, args: tuple[Any, ...]) -> Any:
+    new: Any = object.__new__(cls)
     Task.__init__(new, key, cls._build, *args)
     return new
 
@@ -78,6 +78,7 @@ class List(NestedContainer):
 
     Examples
     --------
+    >>> from oxidask._task_spec import TaskRef
     >>> List(TaskRef("x"), 2)({"x": 1})
     [1, 2]
     """
@@ -92,6 +93,7 @@ class Tuple(NestedContainer):
 
     Examples
     --------
+    >>> from oxidask._task_spec import TaskRef
     >>> Tuple(TaskRef("x"), 2)({"x": 1})
     (1, 2)
     """
@@ -106,6 +108,7 @@ class Set(NestedContainer):
 
     Examples
     --------
+    >>> from oxidask._task_spec import TaskRef
     >>> Set(TaskRef("x"), 2)({"x": 1})
     {1, 2}
     """
@@ -120,7 +123,8 @@ class Dict(NestedContainer, Mapping[Any, Any]):
 
     Examples
     --------
-    >>> Dict({"a": TaskRef("x")}, )({"x": 1})
+    >>> from oxidask._task_spec import TaskRef
+    >>> Dict({"a": TaskRef("x")})({"x": 1})
     {'a': 1}
     """
 
@@ -182,6 +186,7 @@ def parse_input(obj: Any) -> Any:
 
     Examples
     --------
+    >>> from oxidask._task_spec import TaskRef
     >>> parse_input([1, [TaskRef("x")]])
     List((1, List((Alias('x'),))))
     >>> parse_input([1, 2])
@@ -208,6 +213,7 @@ def container_node(cls: type, items: Iterable[Any], key: Any) -> Task:
 
     Examples
     --------
+    >>> from oxidask._task_spec import TaskRef
     >>> container_node(list, [TaskRef("x")], "y")({"x": 1})
     [1]
     """

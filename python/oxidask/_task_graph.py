@@ -239,7 +239,7 @@ def fuse_linear_task_spec(dsk: Mapping[Any, Any], keys: Iterable[Any]) -> dict[A
     >>> list(fused), fused["y"]
     (['x-y', 'y'], Alias('y'->'x-y'))
     """
-    from oxidask.optimization import default_fused_keys_renamer
+    from oxidask._fused_keys import default_fused_keys_renamer
 
     keep = set(keys)
     dependents: dict[Any, list[Any]] = {}

@@ -50,8 +50,7 @@ _PLAIN, _NODE, _REFERENCE = range(3)
 _FOREIGN_MODULE = "dask._task_spec"
 
 
-@lru_cache(maxsize=4096)
-def _kind(cls: type) -> int:
+def _kind_of_class(cls: Any) -> int:
     """Tell whether instances of `cls` are nodes, references or plain values."""
     for base in cls.__mro__:
         if base is GraphNode:
@@ -64,6 +63,9 @@ def _kind(cls: type) -> int:
             if base.__name__ == "TaskRef":
                 return _REFERENCE
     return _PLAIN
+
+
+_kind: Callable[[Any], int] = lru_cache(maxsize=4096)(_kind_of_class)
 
 
 def is_node(obj: object) -> bool:
@@ -228,17 +230,19 @@ class GraphNode:
         return fuse(*tasks, key=key)
 
 
-@lru_cache(maxsize=1024)
-def _slots_of(cls: type) -> tuple[str, ...]:
-    slots = []
+def _slots_of_class(cls: Any) -> tuple[str, ...]:
+    slots: list[str] = []
     for base in reversed(cls.__mro__):
         own = base.__dict__.get("__slots__", ())
         slots.extend([own] if isinstance(own, str) else own)
     return tuple(slots)
 
 
+_slots_of: Callable[[Any], tuple[str, ...]] = lru_cache(maxsize=1024)(_slots_of_class)
+
+
 def _restore(cls: type, *values: Any) -> Any:
-    new = object.__new__(cls)
+    new: Any = object.__new__(cls)
     for slot, value in zip(_slots_of(cls)[1:], values, strict=True):
         setattr(new, slot, value)
     new._dependencies = _dependencies_of_node(new)
@@ -253,9 +257,7 @@ def _dependencies_of_node(node: Any) -> frozenset[Any]:
     return _NO_DEPENDENCIES
 
 
-def _dependencies_of_arguments(
-    args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> frozenset[Any]:
+def _dependencies_of_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> frozenset[Any]:
     found: set[Any] | None = None
     for arg in (*args, *kwargs.values()) if kwargs else args:
         kind = _kind(type(arg))
@@ -402,7 +404,7 @@ class DataNode(GraphNode):
     def __sizeof__(self) -> int:
         from oxidask.sizeof import sizeof
 
-        return object.__sizeof__(self) + sizeof(self.key) + sizeof(self.value)
+        return object.__sizeof__(self) + int(sizeof(self.key) + sizeof(self.value))
 
     def __dask_tokenize__(self) -> Any:
         # The key of a literal is often made up, and must not reach the token of what uses it.
@@ -520,7 +522,7 @@ class Task(GraphNode):
         from oxidask.sizeof import sizeof
 
         parts = (self.key, self.func, self.args, self.kwargs)
-        return object.__sizeof__(self) + sum(map(sizeof, parts))
+        return object.__sizeof__(self) + int(sum(map(sizeof, parts)))
 
     def __dask_tokenize__(self) -> Any:
         return type(self).__name__, self.func, self.args, self.kwargs
@@ -555,11 +557,11 @@ from oxidask._task_containers import (  # noqa: E402
 )
 from oxidask._task_graph import (  # noqa: E402
     DependenciesMapping,
+    _execute_subgraph,
     convert_legacy_graph,
     convert_legacy_task,
     cull,
     execute_graph,
-    _execute_subgraph,
     fuse,
     fuse_linear_task_spec,
     resolve_aliases,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from oxidask._native import hash_buffer_hex
 from oxidask._tokenize_code import class_reference
 
@@ -109,7 +110,7 @@ def normalize_masked_array(x: np.ma.MaskedArray[Any, Any]) -> Any:
     """
     if hasattr(x, "__dask_tokenize__"):
         return _pickled(x)
-    mask = None if x.mask is np.ma.nomask else normalize_array(np.asarray(x.mask))
+    mask = normalize_array(np.ma.getmaskarray(x))
     data = normalize_array(np.asarray(x.data))
     return class_reference(type(x)), data, mask, x.fill_value, bool(x.hardmask)
 
@@ -176,6 +177,7 @@ def normalize_ufunc(func: np.ufunc) -> Any:
 def register_scipy() -> None:
     """Register the handlers of SciPy's sparse arrays."""
     import scipy.sparse
+
     from oxidask.tokenize import normalize_token
 
     @normalize_token.register((scipy.sparse.dok_matrix, scipy.sparse.dok_array))  # type: ignore[untyped-decorator]
@@ -187,6 +189,7 @@ def register_numba() -> None:
     """Register the handlers of Numba's compiled functions, by the Python they came from."""
     import numba
     from numba.core import registry
+
     from oxidask.tokenize import normalize_token
 
     def signatures(func: Any) -> list[str]:

@@ -11,6 +11,7 @@ from oxidask._tokenize_code import class_reference
 def register_pandas() -> None:
     """Register the handlers of pandas' types."""
     import pandas as pd
+
     from oxidask.tokenize import normalize_token
 
     for cls, handler in (
@@ -166,6 +167,7 @@ def _reduced(obj: Any) -> tuple[Any, ...]:
 def register_pyarrow() -> None:
     """Register the handlers of PyArrow's types."""
     import pyarrow as pa
+
     from oxidask.tokenize import normalize_token
 
     for cls, handler in (

@@ -20,12 +20,14 @@ __all__ = [
 ]
 
 
-@lru_cache(maxsize=4096)
-def _is_expression_class(cls: type) -> bool:
+def _has_expression_base(cls: Any) -> bool:
     return any(
         base.__name__ == "Expr" and base.__module__ in ("dask._expr", "oxidask._expr")
         for base in cls.__mro__
     )
+
+
+_is_expression_class: Callable[[Any], bool] = lru_cache(maxsize=4096)(_has_expression_base)
 
 
 def is_expression(obj: object) -> bool:

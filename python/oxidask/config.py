@@ -292,7 +292,7 @@ class set:
         with lock:
             try:
                 for key, value in settings:
-                    assign(self.config, check_deprecations(key), own(value), self._record)
+                    assign(self.config, check_deprecations(key), value, self._record)
             except BaseException:
                 take_back(self.config, self._record)
                 raise

@@ -454,6 +454,7 @@ def get(dsk: Graph, out: Any, cache: MutableMapping[Any, Any] | None = None) -> 
     for key in wanted:
         if key not in dsk and key not in cache:
             raise KeyError(f"{key!r} is not a key in the graph")
+    known = dsk.keys() | cache.keys() if cache else dsk
     nodes: dict[Any, Any] = {}
 
     def dependencies(key: Any) -> Any:
@@ -461,7 +462,7 @@ def get(dsk: Graph, out: Any, cache: MutableMapping[Any, Any] | None = None) -> 
             return ()
         if key not in dsk:
             raise KeyError(f"{key!r} is needed but is not a key in the graph")
-        nodes[key] = convert_legacy_task(key, dsk[key], dsk)
+        nodes[key] = convert_legacy_task(key, dsk[key], known)
         return nodes[key].dependencies if is_node(nodes[key]) else ()
 
     order, cycle = _explore(wanted, dependencies)
@@ -501,6 +502,7 @@ class literal:
         return literal, (self.data,)
 
     def __call__(self) -> Any:
+        """Return the value."""
         return self.data
 
 

@@ -162,15 +162,15 @@ def to_graphviz(
 
     Examples
     --------
-    >>> print(to_graphviz({"x": 1, ("y", 0): (abs, "x")}).source)
+    >>> print(to_graphviz({"x": 1, ("y", 0): (abs, "x")}).source.expandtabs(4))
     digraph {
-    	graph [rankdir=BT]
-    	node [fontname=helvetica]
-    	0 [label="" shape=box]
-    	1 [label=y shape=circle]
-    	2 [label=0 shape=box]
-    	0 -> 1
-    	1 -> 2
+        graph [rankdir=BT]
+        node [fontname=helvetica]
+        0 [label="" shape=box]
+        1 [label=y shape=circle]
+        2 [label=0 shape=box]
+        0 -> 1
+        1 -> 2
     }
     <BLANKLINE>
     """

@@ -76,7 +76,7 @@ def _checkpoint_one(collection: Any, split_every: SplitEvery) -> Any:
     if len(keys) == 1 or not keys:
         layer = {name: Task(name, chunks.checkpoint, *map(TaskRef, keys))}
         return Delayed(name, HighLevelGraph.from_collections(name, layer, [collection]))
-    mapped = {
+    mapped: dict[Key, Any] = {
         (f"{name}-map", i): Task((f"{name}-map", i), chunks.checkpoint, TaskRef(key))
         for i, key in enumerate(keys)
     }
@@ -235,16 +235,12 @@ def _bind_one(
     if not names:
         return child  # nothing to copy
     source = HighLevelGraph.merge(child.__dask_graph__())
-    copied_names = _layers_to_copy(source, omit_layers)
-    clone_keys = {
-        key
-        for name in copied_names
-        for key in source.layers[name].get_output_keys()
-        if key not in omit_keys
+    candidates = [name for name in source.layers if name not in omit_layers]
+    # All keys of a layer, not only those that other layers may use: it is copied as a whole.
+    clone_keys = {k for name in candidates for k in source.layers[name] if k not in omit_keys}
+    copied_names = {
+        name for name in candidates if any(key in clone_keys for key in source.layers[name])
     }
-    for name in copied_names:
-        # Symbolic layers may make keys that no other layer uses.
-        clone_keys.update(k for k in source.layers[name] if k not in omit_keys)
     blocker_key = None if blocker is None else blocker.key
     layers: dict[str, Any] = {}
     dependencies: dict[str, set[str]] = {}
@@ -278,11 +274,6 @@ def _bind_one(
     rebuild, args = child.__dask_postpersist__()
     rename = {name: clone_key(name, seed) for name in names}
     return rebuild(HighLevelGraph(layers, dependencies), *args, rename=rename)
-
-
-def _layers_to_copy(graph: HighLevelGraph, omit_layers: set[str]) -> set[str]:
-    """Return the layers that are not, and are not only used by, layers of `omit_layers`."""
-    return {name for name in graph.layers if name not in omit_layers}
 
 
 def _split_layer(layer: Layer, clone_keys: set[Key]) -> tuple[Layer | None, Layer]:
@@ -324,7 +315,5 @@ def clone(
     >>> clone(one).key == one.key
     False
     """
-    result = bind(
-        collections, parents=None, omit=omit, seed=seed, assume_layers=assume_layers
-    )
+    result = bind(collections, parents=None, omit=omit, seed=seed, assume_layers=assume_layers)
     return result[0] if len(result) == 1 else result

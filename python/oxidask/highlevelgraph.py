@@ -44,7 +44,7 @@ def compute_layer_dependencies(layers: Mapping[str, Graph]) -> dict[str, set[str
     owner = {key: name for name, layer in layers.items() for key in layer}
     dependencies = {}
     for name, layer in layers.items():
-        used = keys_in_tasks(owner, list(layer.values()))  # type: ignore[arg-type]
+        used = keys_in_tasks(owner, list(layer.values()))
         dependencies[name] = {owner[key] for key in used} - {name}
     return dependencies
 
@@ -185,8 +185,10 @@ class HighLevelGraph(Mapping[Key, Any]):
         return iter(self.to_dict())
 
     def __len__(self) -> int:
-        # Counts a key twice that two layers have; taking the layers apart to see would cost more.
-        return sum(len(layer) for layer in self.layers.values())
+        # Two layers may have a key in common.  Symbolic layers have their own and are not expanded.
+        symbolic = [layer for layer in self.layers.values() if not layer.is_materialized()]
+        keys = set().union(*(layer for layer in self.layers.values() if layer.is_materialized()))
+        return len(keys) + sum(map(len, symbolic))
 
     def to_dict(self) -> dict[Key, Any]:
         """Return the flat graph."""

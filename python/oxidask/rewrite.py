@@ -108,6 +108,7 @@ class Node(tuple[dict[Any, Any], list[int]]):
     def __new__(
         cls, edges: dict[Any, Any] | None = None, patterns: list[int] | None = None
     ) -> Node:
+        """Make a node, an empty one by default."""
         return super().__new__(
             cls, ({} if edges is None else edges, [] if patterns is None else patterns)
         )

@@ -199,7 +199,8 @@ def register_spmatrix() -> None:
 
     @sizeof.register((sp.spmatrix, getattr(sp, "sparray", sp.spmatrix)))
     def sizeof_spmatrix(x: Any) -> int:
-        return sys.getsizeof(x) + sum(int(v.nbytes) for v in vars(x).values() if _is_array(v))
+        arrays = sum(int(v.nbytes) for v in vars(x).values() if _is_array(v))
+        return sys.getsizeof(x) + sys.getsizeof(vars(x)) + arrays
 
 
 def _is_array(v: Any) -> bool:

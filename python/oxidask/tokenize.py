@@ -189,7 +189,7 @@ def normalize_ordered_dict(d: OrderedDict[Any, Any]) -> Any:
     >>> tokenize(first) == tokenize(OrderedDict(reversed(first.items())))
     False
     """
-    if type(d).__dict__.get("__dask_tokenize__") or hasattr(d, "__dask_tokenize__"):
+    if hasattr(d, "__dask_tokenize__"):
         return normalize_object(d)
     return _code.class_reference(type(d)), list(d.items()), vars(d) or None
 

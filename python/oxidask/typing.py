@@ -29,7 +29,7 @@ CollType = TypeVar("CollType", bound="DaskCollection")
 CollType_co = TypeVar("CollType_co", bound="DaskCollection", covariant=True)
 PostComputeCallable: TypeAlias = Callable[..., Any]
 
-Key: TypeAlias = Union[str, int, float, tuple["Key", ...]]
+Key: TypeAlias = str | int | float | tuple["Key", ...]
 """What names a task: text, a number, or a tuple of keys."""
 
 Graph: TypeAlias = Mapping[Key, Any]

@@ -11,6 +11,7 @@ import functools
 import gc
 import importlib
 import os
+import re
 import sys
 import threading
 import types
@@ -390,9 +391,8 @@ def disable_gc(collect: bool = False) -> Iterator[None]:
             gc.collect()
 
 
-@contextlib.contextmanager
-def shorten_traceback() -> Iterator[None]:
-    """Leave frames of ``admin.traceback.shorten`` out of the traceback of an exception.
+class shorten_traceback:
+    """Leave the frames of ``admin.traceback.shorten`` out of the traceback of an exception.
 
     The first and the last frame always stay.
 
@@ -402,18 +402,21 @@ def shorten_traceback() -> Iterator[None]:
     ...     1 + 1
     2
     """
-    try:
-        yield
-    except BaseException as error:
-        shortened = _shorten(error.__traceback__)
-        if shortened is None:
-            raise
-        raise error.with_traceback(shortened)  # noqa: B904
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        if error is not None:
+            error.__traceback__ = _shortened(traceback)
 
 
-def _shorten(traceback: types.TracebackType | None) -> types.TracebackType | None:
-    import re
-
+def _shortened(traceback: types.TracebackType | None) -> types.TracebackType | None:
     from oxidask import config
 
     patterns = [re.compile(p) for p in config.get("admin.traceback.shorten", None) or []]
@@ -421,19 +424,12 @@ def _shorten(traceback: types.TracebackType | None) -> types.TracebackType | Non
     while traceback is not None:
         frames.append(traceback)
         traceback = traceback.tb_next
-    if not patterns or not frames:
-        return None
-    # The frame of shorten_traceback itself is the first.
-    kept = [
-        frame
-        for place, frame in enumerate(frames[1:] or frames)
-        if place in (0, len(frames) - 2)
-        or not any(p.match(frame.tb_frame.f_code.co_filename) for p in patterns)
-    ]
-    following: types.TracebackType | None = None
-    for frame in reversed(kept):
-        following = types.TracebackType(following, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
-    return following
+    kept: types.TracebackType | None = None
+    for place, frame in reversed(list(enumerate(frames))):
+        file = frame.tb_frame.f_code.co_filename
+        if place in (0, len(frames) - 1) or not any(p.search(file) for p in patterns):
+            kept = types.TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return kept
 
 
 def show_versions() -> None:

@@ -12,6 +12,7 @@ mod graph;
 mod key;
 mod object;
 mod op;
+mod order;
 mod portable;
 mod run;
 mod template;
@@ -37,6 +38,8 @@ mod _native {
     };
     #[pymodule_export]
     use crate::external::ExternalRun;
+    #[pymodule_export]
+    use crate::order::order;
     #[pymodule_export]
     use crate::portable::delayed_from_plain;
     #[pymodule_export]

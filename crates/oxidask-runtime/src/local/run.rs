@@ -225,6 +225,9 @@ impl Run {
     }
 
     /// Waits for the end. Every `interval`, `poll` is called and may cancel the run by `false`.
+    ///
+    /// # Errors
+    /// Why the computation gave no values.
     pub fn wait(&self, interval: Duration, poll: &mut dyn FnMut() -> bool) -> Outcome {
         loop {
             let mut outcome = self.outcome.lock();
@@ -380,10 +383,11 @@ impl Run {
     /// The arguments of a task. A value with no other reader left is moved out of the store.
     fn gather(&self, task: u32) -> Result<Vec<Value>, StoreError> {
         let args = self.graph.args(task);
+        let repeats = args.len() != self.graph.dag().inputs.row(task).len();
         let mut values = Vec::with_capacity(args.len());
         for (at, &input) in args.iter().enumerate() {
             let last = self.uses[input as usize].load(Ordering::Acquire) == 1;
-            let again = args.len() > 1 && args[at + 1..].contains(&input);
+            let again = repeats && args[at + 1..].contains(&input);
             values.push(if last && !again {
                 self.store.take(input)?
             } else {
@@ -484,6 +488,9 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 
 /// Runs `run` on the threads of `pool` and waits, polling every 20 ms. If the system gives no
 /// thread, the caller's own does the work.
+///
+/// # Errors
+/// Why the computation gave no values.
 pub fn compute(run: &Arc<Run>, pool: &super::Pool, poll: &mut dyn FnMut() -> bool) -> Outcome {
     let mut n_started = 0;
     for worker in 0..run.n_workers() {

@@ -131,7 +131,8 @@ impl Picture {
     /// The picture as a PNG file, `scale` pixels for each unit of the SVG.
     ///
     /// A picture that would be wider or higher than [`MAX_PNG_SIDE`] or have more pixels than
-    /// [`MAX_PNG_PIXELS`] is scaled down to fit.
+    /// [`MAX_PNG_PIXELS`] is scaled down to fit, and so is one in which lines would lie so thick
+    /// that they could not be told apart (two million of them across 75 pixels each, say).
     ///
     /// # Errors
     /// [`PictureError::Scale`] unless `scale` is finite and positive, and

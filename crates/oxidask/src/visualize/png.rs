@@ -6,7 +6,7 @@ use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont, point};
 use tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform};
 
 use super::curve::Curve;
-use super::layout::{self, Layout};
+use super::layout::{self, Layout, Line};
 use super::stroke;
 use super::text::{self, BASELINE, FONT_SIZE, LINE_HEIGHT, Label};
 use super::{
@@ -17,6 +17,8 @@ use super::{
 const MIN_LETTER_PX: f32 = 2.5;
 /// Steps within a pixel at which letters may start.
 const SUBPIXEL: f32 = 4.0;
+/// All lines together are at most about this long: a picture with more would be black, late.
+const MAX_LINE_PX: f64 = 150e6;
 /// Up to so many bytes of pixels, time is spent on a smaller file.
 const SMALL_BYTES: usize = 8 << 20;
 
@@ -27,7 +29,7 @@ pub(super) fn write(picture: &Picture, scale: f32) -> Result<Vec<u8>, PictureErr
     let labels = text::measure(&picture.nodes);
     let sizes = labels.iter().map(|label| label.size).collect();
     let laid_out = layout::lay_out(sizes, &picture.edges, picture.direction);
-    let (scale, width, height) = fit(laid_out.width, laid_out.height, scale);
+    let (scale, width, height) = fit(&laid_out, scale);
     let encode = |source| PictureError::Encode { width, height, source };
     let pixmap = Pixmap::new(width, height)
         .ok_or_else(|| encode("there is no memory for so many pixels".into()))?;
@@ -78,10 +80,15 @@ fn compress(pixmap: Pixmap) -> Result<Vec<u8>, png::EncodingError> {
 }
 
 /// The scale that keeps the picture within the limits, and its size in pixels.
-fn fit(width: f32, height: f32, scale: f32) -> (f32, u32, u32) {
+fn fit(laid_out: &Layout, scale: f32) -> (f32, u32, u32) {
+    let Layout { width, height, .. } = *laid_out;
     let by_side = MAX_PNG_SIDE as f32 / width.max(height);
     let by_area = (MAX_PNG_PIXELS as f32 / width / height).sqrt();
-    let scale = scale.min(by_side).min(by_area);
+    let length =
+        |line: &Line| f64::from((line.to.0 - line.from.0).abs() + (line.to.1 - line.from.1).abs());
+    let lines: f64 = laid_out.lines.iter().map(length).sum();
+    let by_lines = (MAX_LINE_PX / lines.max(1.0)) as f32;
+    let scale = scale.min(by_side).min(by_area).min(by_lines);
     let pixels = |length: f32| ((length * scale).ceil() as u32).clamp(1, MAX_PNG_SIDE);
     (scale, pixels(width), pixels(height))
 }

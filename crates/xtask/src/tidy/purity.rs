@@ -43,7 +43,7 @@ pub(crate) fn banned_paths(tree: &Tree, _: &[Package]) -> Vec<Finding> {
             continue;
         }
         for path in paths::of(masked) {
-            if masked.is_test_line(path.line) {
+            if masked.is_test_line(path.line) || is_expected(&masked.code, path.line) {
                 continue;
             }
             for (segments, remedy) in BANNED {
@@ -64,6 +64,15 @@ pub(crate) fn banned_paths(tree: &Tree, _: &[Package]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether the source says why it does this: `#[expect(clippy::disallowed_types, reason = ...)]`,
+/// as clippy wants it, at the head of the file or in the lines above.
+fn is_expected(code: &str, line: usize) -> bool {
+    let expects = |text: &str| text.contains("expect(clippy::disallowed_");
+    let mut lines = code.lines().take(line);
+    lines.clone().any(|text| text.starts_with("#![") && expects(text))
+        || lines.by_ref().skip(line.saturating_sub(4)).any(expects)
 }
 
 /// Rule `forbid-unsafe`: a pure crate has no `unsafe`, and no way to get any.
@@ -130,6 +139,19 @@ mod tests {
         assert_eq!(purity("crates/oxidask-runtime/src/local.rs", "use std::thread;"), []);
         assert_eq!(purity("crates/oxidask-core/tests/order.rs", "use std::thread;"), []);
         assert_eq!(purity("crates/oxidask-core/examples/order.rs", "use std::fs;"), []);
+    }
+
+    #[test]
+    fn a_reason_is_accepted_where_it_stands() {
+        let reason = "[expect(clippy::disallowed_types, reason = \"sorted below\")]";
+        let file = "crates/oxidask-core/src/tokenize.rs";
+        let sin = "use std::collections::HashMap;\n";
+        assert_eq!(purity(file, &format!("//! Doc.\n#!{reason}\n\n\n\n\n\n{sin}")), []);
+        assert_eq!(purity(file, &format!("//! Doc.\n#{reason}\n{sin}")), []);
+        assert_eq!(
+            purity(file, &format!("#{reason}\nuse a;\nuse b;\nuse c;\nuse d;\n{sin}")).len(),
+            1
+        );
     }
 
     #[test]

@@ -8,6 +8,9 @@ use super::{Finding, Package, Tree};
 /// `tmp_path`), and an example names one that the reader will recognise as theirs.
 const ONE_MACHINE: [&str; 6] = ["home", "root", "Users", "work", "workspace", "tmp"];
 
+/// The user of our examples, who lives on no machine.
+const NOBODY: &str = "/home/ada";
+
 /// Rule `machine-path`: no absolute path of somebody's machine.
 pub(crate) fn machine_paths(tree: &Tree, _: &[Package]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -36,7 +39,8 @@ fn machine_path<'a>(line: &'a str, folder: &str) -> Option<&'a str> {
         let end = rest[needle.len()..]
             .find(|c: char| !c.is_alphanumeric() && !"._-/".contains(c))
             .map_or(rest.len(), |end| end + needle.len());
-        (!continues && end > needle.len()).then(|| &rest[..end])
+        let found = !continues && end > needle.len() && !rest.starts_with(NOBODY);
+        found.then(|| &rest[..end])
     })
 }
 
@@ -65,6 +69,7 @@ mod tests {
             assert_eq!(found(&format!("docs/{folder}/page.md, ~/{folder}/x")), 0, "{folder}");
             assert_eq!(found(&format!("$HOME/{folder}/x or \"/{folder}/\"")), 0, "{folder}");
         }
+        assert_eq!(found(&format!("{NOBODY}/data.csv")), 0);
         assert_eq!(found("/usr/bin/env and /proc/self/status"), 0);
     }
 }

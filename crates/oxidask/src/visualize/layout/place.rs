@@ -13,7 +13,9 @@ const NODE_GAP: f64 = 18.0;
 /// Beside a bend.
 const BEND_GAP: f64 = 10.0;
 /// A line between two bends is straightened this much more eagerly than one between nodes.
-const BEND_WEIGHT: f64 = 8.0;
+const BEND_WEIGHT: f64 = 16.0;
+/// And so is a line between nodes that have no other on that side.
+const CHAIN_WEIGHT: f64 = 6.0;
 /// How strongly a point without neighbours in the layer before stays where it is.
 const STAY_WEIGHT: f64 = 0.05;
 const WORK: usize = 8_000_000;
@@ -60,19 +62,23 @@ pub(super) fn assign(points: &Points, layers: &Layers, breadth: &[f32]) -> Vec<f
 /// Where `point` would like to be, and how much.
 fn wish(points: &Points, at: &[f64], point: u32, downwards: bool, both: bool) -> (f64, f64) {
     let (mut sum, mut weight) = (0.0, 0.0);
-    let mut add = |row: &[u32]| {
-        for &next in row {
-            let n_bends = [point, next].iter().filter(|&&p| p as usize >= points.n_nodes).count();
-            let own = if n_bends == 2 { BEND_WEIGHT } else { 1.0 };
-            sum += own * at[next as usize];
-            weight += own;
-        }
+    let is_bend = |point: u32| point as usize >= points.n_nodes;
+    let mut add = |next: u32, early: u32, late: u32| {
+        let own = if is_bend(early) && is_bend(late) {
+            BEND_WEIGHT
+        } else if points.down.row(early).len() == 1 && points.up.row(late).len() == 1 {
+            CHAIN_WEIGHT
+        } else {
+            1.0
+        };
+        sum += own * at[next as usize];
+        weight += own;
     };
     if downwards || both {
-        add(points.up.row(point));
+        points.up.row(point).iter().for_each(|&next| add(next, next, point));
     }
     if !downwards || both {
-        add(points.down.row(point));
+        points.down.row(point).iter().for_each(|&next| add(next, point, next));
     }
     if weight == 0.0 { (at[point as usize], STAY_WEIGHT) } else { (sum / weight, weight) }
 }
