@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
+
+from oxidask._native import Delayed
 
 __all__ = [
     "child_expressions",
@@ -50,11 +51,10 @@ def is_native_delayed(obj: object) -> bool:
     >>> is_native_delayed(delayed(1)), is_native_delayed(1)
     (True, False)
     """
-    native = sys.modules.get("oxidask._native")
-    cls = getattr(native, "Delayed", None)
-    return cls is not None and isinstance(obj, cls)
+    return isinstance(obj, Delayed)
 
 
+_CONTAINER_TYPES = frozenset({list, tuple, dict, set, OrderedDict})
 # Most values that are looked at are of these types, which cannot be collections.
 _PLAIN_TYPES = frozenset({int, float, complex, bool, str, bytes, type(None), slice, type})
 
@@ -70,13 +70,15 @@ def is_dask_collection(x: object) -> bool:
     >>> is_dask_collection(delayed(1)), is_dask_collection([delayed(1)])
     (True, False)
     """
+    if isinstance(x, Delayed):
+        return True
     cls = type(x)
     if cls in _PLAIN_TYPES or isinstance(x, type):
         return False
     # Asked of the class first: instances may make up any attribute they are asked for.
     if not hasattr(cls, "__dask_graph__") and not hasattr(x, "__dask_graph__"):
         return False
-    if is_native_delayed(x) or is_expression(x):
+    if is_expression(x):
         return True
     if expression_of(x) is not None or child_expressions(x):
         return True
@@ -147,17 +149,14 @@ def unpack_collections(
     templates = [finder.template(arg) for arg in args]
 
     def repack(values: Any) -> tuple[Any, ...]:
-        return tuple(
-            arg if template is None else template(values)
-            for arg, template in zip(originals, templates, strict=True)
-        )
+        return tuple(_filled(args, templates, values))
 
-    originals = args
     return finder.collections, repack
 
 
-# Makes the object again with values in the places of its collections.
-_Template = Callable[[Any], Any]
+# How to make an object again with values in the places of its collections: a collection itself is
+# the value of an index, None is the object as it is.
+_Template = int | Callable[[Any], Any] | None
 
 
 class _Finder:
@@ -168,17 +167,17 @@ class _Finder:
         self._index_of: dict[int, int] = {}
         self._traverse = traverse
 
-    def template(self, obj: Any) -> _Template | None:
+    def template(self, obj: Any) -> _Template:
         """Return the template of `obj`, None if there is no collection in it."""
         cls = type(obj)
         if cls in _PLAIN_TYPES:
             return None
-        if cls not in (list, tuple, dict, set, OrderedDict) and is_dask_collection(obj):
+        if cls not in _CONTAINER_TYPES and is_dask_collection(obj):
             # The same object, not an equal one: comparing could compute.
             index = self._index_of.setdefault(id(obj), len(self.collections))
             if index == len(self.collections):
                 self.collections.append(obj)
-            return lambda values: values[index]
+            return index
         if not self._traverse:
             return None
         if cls in (list, tuple, set):
@@ -187,21 +186,22 @@ class _Finder:
             return self._mapping(obj, cls)
         if isinstance(obj, Iterator):
             items = list(obj)
-            template = self._sequence(items, list)
-            return (lambda values: items) if template is None else template
+            return self._sequence(items, list) or (lambda values: items)
         if isinstance(obj, tuple) and hasattr(cls, "_fields"):
             return self._sequence(list(obj), cls._make)
         if dataclasses.is_dataclass(obj):
             return self._dataclass(obj)
         return None
 
-    def _sequence(self, items: list[Any], build: Callable[[Any], Any]) -> _Template | None:
+    def _sequence(
+        self, items: list[Any], build: Callable[[Any], Any]
+    ) -> Callable[[Any], Any] | None:
         templates = [self.template(item) for item in items]
-        if not any(templates):
+        if all(template is None for template in templates):
             return None
         return lambda values: build(_filled(items, templates, values))
 
-    def _mapping(self, obj: Any, build: Callable[[Any], Any]) -> _Template | None:
+    def _mapping(self, obj: Any, build: Callable[[Any], Any]) -> _Template:
         pairs = self._sequence([part for pair in obj.items() for part in pair], list)
         if pairs is None:
             return None
@@ -212,7 +212,7 @@ class _Finder:
 
         return fill
 
-    def _dataclass(self, obj: Any) -> _Template | None:
+    def _dataclass(self, obj: Any) -> _Template:
         names = [f.name for f in dataclasses.fields(obj) if hasattr(obj, f.name)]
         items = self._sequence([getattr(obj, name) for name in names], list)
         if items is None:
@@ -228,8 +228,10 @@ class _Finder:
         return fill
 
 
-def _filled(items: list[Any], templates: list[_Template | None], values: Any) -> list[Any]:
-    return [
-        item if template is None else template(values)
-        for item, template in zip(items, templates, strict=True)
-    ]
+def _filled(items: Sequence[Any], templates: list[_Template], values: Any) -> list[Any]:
+    filled = list(items)
+    for position, template in enumerate(templates):
+        if template is None:
+            continue
+        filled[position] = values[template] if type(template) is int else template(values)  # type: ignore[operator]
+    return filled

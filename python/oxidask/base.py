@@ -327,7 +327,12 @@ def _reject_get() -> Any:
 
 
 def _scheduler_for(scheduler: Any, collections: Sequence[Any], get: Any = None) -> Any:
-    owners = [c for c in collections if hasattr(c, "__dask_scheduler__")]
+    # Delayed values come by the hundred thousand and all have one scheduler: one of them will do.
+    native = next((c for c in collections if is_native_delayed(c)), None)
+    owners = [] if native is None else [native]
+    owners += [
+        c for c in collections if not is_native_delayed(c) and hasattr(c, "__dask_scheduler__")
+    ]
     found = get_scheduler(scheduler=scheduler, collections=owners, get=get)
     return named_schedulers["threads"] if found is None else found
 

@@ -263,6 +263,31 @@ impl TaskGraph {
         Self { graph, origins, dag: Dag::new(inputs), args, outputs }
     }
 
+    /// The same tasks under new numbers: `priority[task]` is the new number of `task`.
+    ///
+    /// Whoever runs tasks in the order of their numbers then walks through memory in that order.
+    #[must_use]
+    pub fn renumbered(self, priority: &[u32]) -> Self {
+        let mut schedule = vec![0u32; priority.len()];
+        for (task, &number) in priority.iter().enumerate() {
+            schedule[number as usize] = task as u32;
+        }
+        let renumber = |rows: &Csr| {
+            let mut new = Csr::with_capacity(rows.len(), rows.n_edges());
+            for &task in &schedule {
+                new.push_row(rows.row(task).iter().map(|&input| priority[input as usize]));
+            }
+            new
+        };
+        Self {
+            graph: self.graph,
+            origins: schedule.iter().map(|&task| self.origins[task as usize]).collect(),
+            args: self.args.as_ref().map(renumber),
+            dag: Dag::new(renumber(&self.dag.inputs)),
+            outputs: self.outputs.iter().map(|&task| priority[task as usize]).collect(),
+        }
+    }
+
     /// Number of tasks.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -70,7 +70,7 @@ impl ExternalRun {
             callbacks.posttask(value.py(), &self.run, task, &value, &worker_id)?;
         }
         let value_of_ours = PyValue::wrap(&value);
-        value.py().detach(|| self.run.finish(0, task, value_of_ours));
+        value.py().detach(|| self.run.finish(task, value_of_ours));
         Ok(())
     }
 
@@ -129,12 +129,12 @@ impl ExternalRun {
                 let part = template.rebuild(py, &leaf, &part_builders(py)?)?;
                 Ok((local.getattr("_evaluate")?, PyTuple::new(py, [part])?))
             }
-            Some(PyOp::Node { node, keys }) => {
+            Some(PyOp::Node(task)) => {
                 let values = PyDict::new(py);
-                for (key, value) in keys.iter().zip(args) {
+                for (key, value) in task.keys.iter().zip(args) {
                     values.set_item(key, value)?;
                 }
-                Ok((node.bind(py).clone(), PyTuple::new(py, [values])?))
+                Ok((task.node.bind(py).clone(), PyTuple::new(py, [values])?))
             }
             Some(PyOp::Alias) | None => Ok((local.getattr("_identity")?, PyTuple::new(py, args)?)),
         }
@@ -164,9 +164,9 @@ fn portable_step<'py>(
     }
     match PyOp::of(op) {
         Some(PyOp::Template(template)) => template.rebuild(py, &leaf, &builders),
-        Some(PyOp::Node { node, keys }) => {
-            let pairs: Vec<_> = keys.iter().map(|key| key.bind(py)).zip(places).collect();
-            Ok(("node", node.bind(py), pairs).into_pyobject(py)?.into_any())
+        Some(PyOp::Node(task)) => {
+            let pairs: Vec<_> = task.keys.iter().map(|key| key.bind(py)).zip(places).collect();
+            Ok(("node", task.node.bind(py), pairs).into_pyobject(py)?.into_any())
         }
         Some(PyOp::Alias) => leaf(0),
         None => Err(PyTypeError::new_err("a native task can't run in a Python process")),

@@ -22,8 +22,8 @@ use rustc_hash::FxHashMap;
 use crate::delayed::DelayedGraph;
 use crate::key::{self, Groups};
 use crate::object::PyValue;
-use crate::op::{PyConstant, PyOp};
-use crate::template::Template;
+use crate::op::{NodeTask, PyConstant, PyOp};
+use crate::template::{Container, Template};
 
 /// A graph with the places of the tasks that were asked for.
 pub(crate) struct Imported {
@@ -229,7 +229,7 @@ impl<'py> Importer<'py> {
             return Ok(Arc::new(PyOp::Alias));
         }
         let keys = keys.into_iter().map(|(_, key)| key).collect();
-        Ok(Arc::new(PyOp::Node { node: task.clone().unbind(), keys }))
+        Ok(Arc::new(PyOp::Node(Box::new(NodeTask { node: task.clone().unbind(), keys }))))
     }
 
     /// The expression of a task, or of a part of one.
@@ -251,18 +251,18 @@ impl<'py> Importer<'py> {
         }
         let container = if let Ok(list) = task.cast_exact::<PyList>() {
             let items = self.parts(list.iter(), kinds, inputs)?;
-            items.map(Template::List)
+            items.map(Container::List)
         } else if let Ok(tuple) = task.cast_exact::<PyTuple>() {
             let items = self.parts(tuple.iter(), kinds, inputs)?;
-            items.map(Template::Tuple)
+            items.map(Container::Tuple)
         } else if let Ok(set) = task.cast_exact::<PySet>() {
-            self.parts(set.iter(), kinds, inputs)?.map(Template::Set)
+            self.parts(set.iter(), kinds, inputs)?.map(Container::Set)
         } else if let Ok(set) = task.cast_exact::<PyFrozenSet>() {
-            self.parts(set.iter(), kinds, inputs)?.map(Template::FrozenSet)
+            self.parts(set.iter(), kinds, inputs)?.map(Container::FrozenSet)
         } else {
             None
         };
-        Ok(container.unwrap_or_else(|| Template::Const(task.clone().unbind())))
+        Ok(container.map_or_else(|| Template::Const(task.clone().unbind()), Template::from))
     }
 
     /// An argument: another task's key, a dict of arguments, or an expression.
@@ -283,7 +283,7 @@ impl<'py> Importer<'py> {
             }
             let any = pairs.iter().any(|(_, value)| !value.is_const());
             return Ok(if any {
-                Template::Dict(pairs.into())
+                Container::Dict(pairs.into()).into()
             } else {
                 Template::Const(part.clone().unbind())
             });
@@ -302,7 +302,7 @@ impl<'py> Importer<'py> {
             let key = Template::Const(dependency.unbind());
             pairs.push((key, Template::Input(inputs.number(number))));
         }
-        Ok(Template::call(node.clone().unbind(), [Template::Dict(pairs.into())], []))
+        Ok(Template::call(node.clone().unbind(), [Container::Dict(pairs.into()).into()], []))
     }
 
     /// The items of a container, or nothing if all of them are literals.

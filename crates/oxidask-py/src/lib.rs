@@ -47,5 +47,7 @@ mod _native {
     #[pymodule_export]
     use crate::tokenize::{hash_buffer, hash_buffer_hex, tokenize, tokenize_defer};
     #[pymodule_export]
+    use crate::visualize::Picture;
+    #[pymodule_export]
     use crate::yaml::{config_deprecations, default_config_yaml, yaml_dump, yaml_load};
 }

@@ -18,14 +18,17 @@ pub(crate) enum PyOp {
     /// An expression over the inputs.
     Template(Template),
     /// Some other library's task object: called with a dict of its dependencies' values.
-    Node {
-        /// The task object.
-        node: Py<PyAny>,
-        /// The keys of the inputs, as the object knows them.
-        keys: Box<[Py<PyAny>]>,
-    },
+    Node(Box<NodeTask>),
     /// The value of the only input under another key.
     Alias,
+}
+
+/// A task object and its inputs.
+pub(crate) struct NodeTask {
+    /// The task object.
+    pub(crate) node: Py<PyAny>,
+    /// The keys of the inputs, as the object knows them.
+    pub(crate) keys: Box<[Py<PyAny>]>,
 }
 
 /// A Python object in a graph: a task that needs no run.
@@ -111,8 +114,8 @@ impl Op for PyOp {
                     _ => return "call".into(),
                 },
                 Self::Template(_) => return "structure".into(),
-                Self::Node { node, .. } => {
-                    match node.bind(py).getattr_opt(intern!(py, "func")) {
+                Self::Node(task) => {
+                    match task.node.bind(py).getattr_opt(intern!(py, "func")) {
                         Ok(Some(function)) => function,
                         _ => return "task".into(),
                     }
@@ -133,7 +136,8 @@ impl PyOp {
     fn run(&self, py: Python<'_>, inputs: &mut [Value]) -> PyResult<Value> {
         match self {
             Self::Template(template) => Ok(PyValue::wrap(&template.eval(py, inputs)?)),
-            Self::Node { node, keys } => {
+            Self::Node(task) => {
+                let NodeTask { node, keys } = &**task;
                 let values = PyDict::new(py);
                 for (key, value) in keys.iter().zip(inputs) {
                     values.set_item(key, to_object(py, value)?)?;

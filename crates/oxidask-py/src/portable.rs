@@ -15,7 +15,7 @@ use crate::delayed::Delayed;
 use crate::graph::{constant, graph_error};
 use crate::key::{self, Groups};
 use crate::object::to_object;
-use crate::op::{Annotated, PyOp, split_annotations};
+use crate::op::{Annotated, NodeTask, PyOp, split_annotations};
 use crate::template::{Builders, Template};
 
 /// Calls `visit(task, op, keys of its inputs)` for every task that `nodes` need, inputs first.
@@ -57,7 +57,7 @@ pub(crate) fn tasks<'py>(py: Python<'py>, nodes: &[Node]) -> PyResult<Bound<'py,
             match PyOp::of(op) {
                 Some(PyOp::Template(template)) => template.rebuild(py, &leaf, &builders)?,
                 Some(PyOp::Alias) => leaf(0)?,
-                Some(PyOp::Node { node, .. }) => node.bind(py).clone(),
+                Some(PyOp::Node(task)) => task.node.bind(py).clone(),
                 None => return Err(PyTypeError::new_err("a native task has no Python form")),
             }
         };
@@ -91,9 +91,9 @@ pub(crate) fn reduce<'py>(slf: &Bound<'py, Delayed>) -> PyResult<Bound<'py, PyAn
                     ("template", template.rebuild(py, &leaf, &builders)?).into_pyobject(py)?
                 }
                 Some(PyOp::Alias) => ("alias", py.None()).into_pyobject(py)?,
-                Some(PyOp::Node { node, keys }) => {
-                    let keys: Vec<_> = keys.iter().map(|key| key.bind(py).clone()).collect();
-                    ("node", (node.bind(py), keys)).into_pyobject(py)?
+                Some(PyOp::Node(task)) => {
+                    let keys: Vec<_> = task.keys.iter().map(|key| key.bind(py).clone()).collect();
+                    ("node", (task.node.bind(py), keys)).into_pyobject(py)?
                 }
                 None => return Err(PyTypeError::new_err("a native task can't be pickled")),
             }
@@ -123,7 +123,7 @@ pub(crate) fn delayed_from_plain<'py>(
             "alias" => Arc::new(PyOp::Alias),
             "node" => {
                 let (node, keys): (Bound<'_, PyAny>, Vec<Py<PyAny>>) = body.extract()?;
-                Arc::new(PyOp::Node { node: node.unbind(), keys: keys.into() })
+                Arc::new(PyOp::Node(Box::new(NodeTask { node: node.unbind(), keys: keys.into() })))
             }
             other => return Err(PyValueError::new_err(format!("no task form is named {other:?}"))),
         };

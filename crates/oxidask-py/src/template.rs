@@ -15,6 +15,12 @@ pub(crate) enum Template {
     Input(u32),
     /// A call; the function may depend on inputs itself.
     Call(Box<Call>),
+    /// A structure of parts.
+    Container(Box<Container>),
+}
+
+/// A structure of parts.
+pub(crate) enum Container {
     /// A list.
     List(Box<[Template]>),
     /// A tuple.
@@ -23,8 +29,14 @@ pub(crate) enum Template {
     Set(Box<[Template]>),
     /// A frozen set.
     FrozenSet(Box<[Template]>),
-    /// A dict, by key and value in turn.
+    /// A dict, by key and value.
     Dict(Box<[(Template, Template)]>),
+}
+
+impl From<Container> for Template {
+    fn from(container: Container) -> Self {
+        Self::Container(Box::new(container))
+    }
 }
 
 /// A call of a function.
@@ -63,19 +75,7 @@ impl Template {
             Self::Const(object) => object.bind(py).clone(),
             Self::Input(i) => to_object(py, &inputs[*i as usize])?,
             Self::Call(call) => call.eval(py, inputs)?,
-            Self::List(items) => PyList::new(py, eval_all(py, items, inputs)?)?.into_any(),
-            Self::Tuple(items) => PyTuple::new(py, eval_all(py, items, inputs)?)?.into_any(),
-            Self::Set(items) => PySet::new(py, eval_all(py, items, inputs)?)?.into_any(),
-            Self::FrozenSet(items) => {
-                PyFrozenSet::new(py, eval_all(py, items, inputs)?)?.into_any()
-            }
-            Self::Dict(items) => {
-                let dict = PyDict::new(py);
-                for (key, value) in items {
-                    dict.set_item(key.eval(py, inputs)?, value.eval(py, inputs)?)?;
-                }
-                dict.into_any()
-            }
+            Self::Container(container) => container.eval(py, inputs)?,
         })
     }
 
@@ -103,18 +103,22 @@ impl Template {
                 }
                 builders.call.call1((function, all(&call.args)?, kwargs))
             }
-            Self::List(items) => builders.container.call1(("list", all(items)?)),
-            Self::Tuple(items) => builders.container.call1(("tuple", all(items)?)),
-            Self::Set(items) => builders.container.call1(("set", all(items)?)),
-            Self::FrozenSet(items) => builders.container.call1(("frozenset", all(items)?)),
-            Self::Dict(items) => {
-                let mut pairs = Vec::with_capacity(items.len());
-                for (key, value) in items {
-                    let key = key.rebuild(py, leaf, builders)?;
-                    pairs.push((key, value.rebuild(py, leaf, builders)?));
+            Self::Container(container) => match &**container {
+                Container::List(items) => builders.container.call1(("list", all(items)?)),
+                Container::Tuple(items) => builders.container.call1(("tuple", all(items)?)),
+                Container::Set(items) => builders.container.call1(("set", all(items)?)),
+                Container::FrozenSet(items) => {
+                    builders.container.call1(("frozenset", all(items)?))
                 }
-                builders.container.call1(("dict", pairs))
-            }
+                Container::Dict(items) => {
+                    let mut pairs = Vec::with_capacity(items.len());
+                    for (key, value) in items {
+                        let key = key.rebuild(py, leaf, builders)?;
+                        pairs.push((key, value.rebuild(py, leaf, builders)?));
+                    }
+                    builders.container.call1(("dict", pairs))
+                }
+            },
         }
     }
 
@@ -139,17 +143,17 @@ impl Template {
                     kwargs: kwargs.into(),
                 }))
             }
-            "list" => Self::List(all(&parts.get_item(1)?)?),
-            "tuple" => Self::Tuple(all(&parts.get_item(1)?)?),
-            "set" => Self::Set(all(&parts.get_item(1)?)?),
-            "frozenset" => Self::FrozenSet(all(&parts.get_item(1)?)?),
+            "list" => Container::List(all(&parts.get_item(1)?)?).into(),
+            "tuple" => Container::Tuple(all(&parts.get_item(1)?)?).into(),
+            "set" => Container::Set(all(&parts.get_item(1)?)?).into(),
+            "frozenset" => Container::FrozenSet(all(&parts.get_item(1)?)?).into(),
             "dict" => {
                 let mut pairs = Vec::new();
                 for pair in parts.get_item(1)?.try_iter()? {
                     let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
                     pairs.push((Self::from_plain(&key)?, Self::from_plain(&value)?));
                 }
-                Self::Dict(pairs.into())
+                Container::Dict(pairs.into()).into()
             }
             other => {
                 return Err(PyValueError::new_err(format!("no task structure is named {other:?}")));
@@ -174,6 +178,26 @@ fn eval_all<'py>(
     inputs: &[Value],
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     items.iter().map(|item| item.eval(py, inputs)).collect()
+}
+
+impl Container {
+    fn eval<'py>(&self, py: Python<'py>, inputs: &[Value]) -> PyResult<Bound<'py, PyAny>> {
+        Ok(match self {
+            Self::List(items) => PyList::new(py, eval_all(py, items, inputs)?)?.into_any(),
+            Self::Tuple(items) => PyTuple::new(py, eval_all(py, items, inputs)?)?.into_any(),
+            Self::Set(items) => PySet::new(py, eval_all(py, items, inputs)?)?.into_any(),
+            Self::FrozenSet(items) => {
+                PyFrozenSet::new(py, eval_all(py, items, inputs)?)?.into_any()
+            }
+            Self::Dict(items) => {
+                let dict = PyDict::new(py);
+                for (key, value) in items {
+                    dict.set_item(key.eval(py, inputs)?, value.eval(py, inputs)?)?;
+                }
+                dict.into_any()
+            }
+        })
+    }
 }
 
 impl Call {

@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 use crate::delayed::Delayed;
 use crate::graph::import_nodes;
 use crate::op::PyOp;
-use crate::template::Template;
+use crate::template::{Container, Template};
 
 /// The nodes that an expression reads, each once.
 #[derive(Default)]
@@ -62,13 +62,13 @@ impl Unpack {
             return Ok(Template::Const(object.clone().unbind()));
         }
         let found = if let Ok(list) = object.cast_exact::<PyList>() {
-            self.templates(list.iter())?.map(Template::List)
+            self.templates(list.iter())?.map(|items| Container::List(items).into())
         } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
-            self.templates(tuple.iter())?.map(Template::Tuple)
+            self.templates(tuple.iter())?.map(|items| Container::Tuple(items).into())
         } else if let Ok(dict) = object.cast_exact::<PyDict>() {
             self.dict(dict)?
         } else if let Ok(set) = object.cast_exact::<PySet>() {
-            self.templates(set.iter())?.map(Template::Set)
+            self.templates(set.iter())?.map(|items| Container::Set(items).into())
         } else if let Ok(slice) = object.cast_exact::<PySlice>() {
             self.slice(slice)?
         } else {
@@ -93,7 +93,7 @@ impl Unpack {
             pairs.push((self.template(&key)?, self.template(&value)?));
         }
         let any = pairs.iter().any(|(key, value)| !key.is_const() || !value.is_const());
-        Ok(any.then(|| Template::Dict(pairs.into())))
+        Ok(any.then(|| Container::Dict(pairs.into()).into()))
     }
 
     fn slice(&mut self, slice: &Bound<'_, PySlice>) -> PyResult<Option<Template>> {
@@ -262,7 +262,7 @@ impl Unpack {
         match keys.cast::<PyList>() {
             Ok(list) => {
                 let items = list.iter().map(|keys| self.nested(&keys, nodes));
-                Ok(Template::List(items.collect::<PyResult<_>>()?))
+                Ok(Container::List(items.collect::<PyResult<_>>()?).into())
             }
             Err(_) => match nodes.next() {
                 Some(node) => Ok(self.input(node)),

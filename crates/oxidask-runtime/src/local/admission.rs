@@ -98,9 +98,11 @@ impl Admission {
         true
     }
 
+    /// Tasks of small outputs are not counted: they have nothing to wait for and nobody waits for
+    /// them.
     fn start(&self, bytes: u64) {
-        self.n_running.fetch_add(1, Ordering::Relaxed);
         if bytes > 0 {
+            self.n_running.fetch_add(1, Ordering::Relaxed);
             self.reserved_bytes.fetch_add(bytes, Ordering::Relaxed);
         }
     }
@@ -140,8 +142,8 @@ impl Admission {
     /// Ends a task that was started with `bytes`.
     #[inline]
     pub fn leave(&self, bytes: u64) {
-        self.n_running.fetch_sub(1, Ordering::Relaxed);
         if bytes > 0 {
+            self.n_running.fetch_sub(1, Ordering::Relaxed);
             self.reserved_bytes.fetch_sub(bytes, Ordering::Relaxed);
             let _turn = self.turn.lock();
             self.freed.notify_all();

@@ -1,7 +1,7 @@
 //! Which tasks are ready, and who runs which.
 //!
-//! Ready tasks are named by their priority, which says in one number what to run next. A task is of
-//! one of two classes: native, or in a lane (see [`oxidask_core::op::Lane`]). Tasks that are ready
+//! Tasks are numbered in the static order, so that a ready task's number says what to run next. A
+//! task is of one of two classes: native, or in a lane (see [`oxidask_core::op::Lane`]). Tasks that are ready
 //! from the start lie in sorted lists with a common cursor; what becomes ready later goes to the
 //! queue of the worker that made it so.
 
@@ -24,22 +24,22 @@ pub enum Class {
 
 const CLASSES: [Class; 2] = [Class::Native, Class::Lane];
 
-/// Tasks that were ready from the start, by ascending priority.
+/// Tasks that were ready from the start, ascending.
 #[derive(Default)]
 struct Roots {
-    priorities: Vec<u32>,
+    tasks: Vec<u32>,
     next: AtomicUsize,
 }
 
 impl Roots {
     fn peek(&self) -> Option<u32> {
-        self.priorities.get(self.next.load(Ordering::Relaxed)).copied()
+        self.tasks.get(self.next.load(Ordering::Relaxed)).copied()
     }
 
-    /// Takes `priority` if it is still the next one.
-    fn claim(&self, priority: u32) -> bool {
+    /// Takes `task` if it is still the next one.
+    fn claim(&self, task: u32) -> bool {
         let at = self.next.load(Ordering::Relaxed);
-        self.priorities.get(at) == Some(&priority)
+        self.tasks.get(at) == Some(&task)
             && self.next.compare_exchange(at, at + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 }
@@ -48,9 +48,6 @@ type Heap = BinaryHeap<Reverse<u32>>;
 
 /// The ready tasks of a run. See the [module](self).
 pub struct Frontier {
-    /// Task of each priority.
-    schedule: Vec<u32>,
-    priority: Vec<u32>,
     class: Vec<Class>,
     /// Inputs that have no value yet.
     waiting: Box<[AtomicU32]>,
@@ -62,19 +59,10 @@ pub struct Frontier {
 }
 
 impl Frontier {
-    /// The frontier of `graph` before anything ran, for `n_workers`. `has_value` says which tasks
-    /// have their value already and are never run.
+    /// The frontier of `graph`, whose tasks are numbered in their static order, before anything
+    /// ran, for `n_workers`. `has_value` says which tasks have their value already and are never run.
     #[must_use]
-    pub fn new(
-        graph: &TaskGraph,
-        priority: Vec<u32>,
-        n_workers: usize,
-        has_value: impl Fn(u32) -> bool,
-    ) -> Self {
-        let mut schedule = vec![0; priority.len()];
-        for (task, &p) in priority.iter().enumerate() {
-            schedule[p as usize] = task as u32;
-        }
+    pub fn new(graph: &TaskGraph, n_workers: usize, has_value: impl Fn(u32) -> bool) -> Self {
         let mut class = Vec::with_capacity(graph.len());
         let mut waiting = Vec::with_capacity(graph.len());
         for task in 0..graph.len() as u32 {
@@ -84,14 +72,12 @@ impl Frontier {
             waiting.push(AtomicU32::new(missing as u32));
         }
         let mut roots: [Roots; 2] = Default::default();
-        for (p, &task) in schedule.iter().enumerate() {
+        for task in 0..graph.len() as u32 {
             if waiting[task as usize].load(Ordering::Relaxed) == 0 && !has_value(task) {
-                roots[class[task as usize] as usize].priorities.push(p as u32);
+                roots[class[task as usize] as usize].tasks.push(task);
             }
         }
         Self {
-            schedule,
-            priority,
             class,
             waiting: waiting.into(),
             roots,
@@ -100,12 +86,6 @@ impl Frontier {
             sleep: Mutex::new(()),
             wake: Condvar::new(),
         }
-    }
-
-    /// Place of a task in the static order.
-    #[must_use]
-    pub fn priority(&self, task: u32) -> u32 {
-        self.priority[task as usize]
     }
 
     /// What a task needs.
@@ -119,7 +99,7 @@ impl Frontier {
     #[must_use]
     pub fn best_class(&self, worker: usize) -> Option<Class> {
         let own = CLASSES.iter().filter_map(|&class| Some((self.peek(worker, class)?, class)));
-        own.min_by_key(|&(priority, _)| priority).map(|(_, class)| class).or_else(|| {
+        own.min_by_key(|&(task, _)| task).map(|(_, class)| class).or_else(|| {
             CLASSES.into_iter().find(|&class| {
                 self.queues.iter().any(|queue| !queue[class as usize].lock().is_empty())
             })
@@ -127,7 +107,7 @@ impl Frontier {
     }
 
     fn peek(&self, worker: usize, class: Class) -> Option<u32> {
-        let queued = self.queues[worker][class as usize].lock().peek().map(|&Reverse(p)| p);
+        let queued = self.queues[worker][class as usize].lock().peek().map(|&Reverse(task)| task);
         match (queued, self.roots[class as usize].peek()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -141,15 +121,15 @@ impl Frontier {
         let roots = &self.roots[class as usize];
         loop {
             let mut queue = self.queues[worker][class as usize].lock();
-            let queued = queue.peek().map(|&Reverse(p)| p);
+            let queued = queue.peek().map(|&Reverse(task)| task);
             match (queued, roots.peek()) {
                 (Some(own), root) if root.is_none_or(|root| own < root) => {
                     queue.pop();
-                    return Some(self.schedule[own as usize]);
+                    return Some(own);
                 }
                 (_, Some(root)) => {
                     if roots.claim(root) {
-                        return Some(self.schedule[root as usize]);
+                        return Some(root);
                     }
                 }
                 (_, None) => break,
@@ -159,7 +139,7 @@ impl Frontier {
         let victims = (1..n).map(|distance| (worker + distance) % n);
         victims.into_iter().find_map(|victim| {
             let Reverse(stolen) = self.queues[victim][class as usize].lock().pop()?;
-            Some(self.schedule[stolen as usize])
+            Some(stolen)
         })
     }
 
@@ -170,8 +150,7 @@ impl Frontier {
         for &user in users {
             if self.waiting[user as usize].fetch_sub(1, Ordering::AcqRel) == 1 {
                 let class = self.class[user as usize];
-                let priority = self.priority[user as usize];
-                self.queues[worker][class as usize].lock().push(Reverse(priority));
+                self.queues[worker][class as usize].lock().push(Reverse(user));
                 n_ready += 1;
             }
         }

@@ -117,6 +117,7 @@ impl Run {
         options: RunOptions,
     ) -> Result<Self, GraphError> {
         let priority = graph.order()?;
+        let graph = graph.renumbered(&priority);
         let store = Store::new(options.budget.clone());
         let n = graph.len();
         let done: Box<[AtomicBool]> = (0..n).map(|_| AtomicBool::new(false)).collect();
@@ -128,6 +129,7 @@ impl Run {
         };
         let mut given_any = vec![false; if given.is_empty() { 0 } else { n }];
         for (task, value) in given {
+            let task = priority[task as usize];
             given_any[task as usize] = true;
             finish(task, value);
         }
@@ -140,7 +142,7 @@ impl Run {
         }
         let n_workers = options.n_workers.clamp(1, n.max(1));
         let frontier =
-            Frontier::new(&graph, priority, n_workers, |t| done[t as usize].load(Ordering::Relaxed));
+            Frontier::new(&graph, n_workers, |t| done[t as usize].load(Ordering::Relaxed));
         let mut uses: Vec<u32> =
             (0..n as u32).map(|task| graph.dag().users.row(task).len() as u32).collect();
         for &output in graph.outputs() {
@@ -170,7 +172,7 @@ impl Run {
         })
     }
 
-    /// The graph.
+    /// The graph; its tasks are numbered in the static order.
     #[must_use]
     pub fn graph(&self) -> &TaskGraph {
         &self.graph
@@ -180,12 +182,6 @@ impl Run {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
-    }
-
-    /// The place of a task in the static order.
-    #[must_use]
-    pub fn priority(&self, task: u32) -> u32 {
-        self.frontier.priority(task)
     }
 
     /// Most threads that may work at once: never more than there are tasks.
@@ -290,7 +286,8 @@ impl Run {
     fn native_slice(&self, worker: usize, first: Option<Admitted>) -> Option<u32> {
         let start = Instant::now();
         let mut next = first;
-        for count in 1u32.. {
+        let mut batch = Batch::new(self, worker);
+        while !self.is_over() {
             let admitted = match next.take() {
                 Some(admitted) => admitted,
                 None => match self.take(worker, Class::Native)? {
@@ -298,8 +295,8 @@ impl Run {
                     Err(refused) => return Some(refused),
                 },
             };
-            self.execute(worker, admitted);
-            if self.is_over() || (count.is_multiple_of(16) && start.elapsed() > self.options.slice) {
+            batch.execute(admitted);
+            if batch.n_done.is_multiple_of(16) && start.elapsed() > self.options.slice {
                 break;
             }
         }
@@ -313,6 +310,7 @@ impl Run {
         let mut refused = None;
         lane.enter(&mut || {
             let start = Instant::now();
+            let mut batch = Batch::new(self, worker);
             while !self.is_over() {
                 let admitted = match first.take() {
                     Some(admitted) => admitted,
@@ -325,7 +323,7 @@ impl Run {
                         }
                     },
                 };
-                self.execute(worker, admitted);
+                batch.execute(admitted);
                 if start.elapsed() > self.options.slice {
                     break;
                 }
@@ -359,8 +357,9 @@ impl Run {
             self.end(Err(error.into()));
             return None;
         }
-        match self.gather(task) {
-            Ok(args) => Some(Admitted { task, reserved, args: Some(args) }),
+        let mut args = Vec::new();
+        match self.gather(task, &mut args) {
+            Ok(()) => Some(Admitted { task, reserved, args: Some(args) }),
             Err(error) => {
                 self.admission.leave(reserved);
                 self.end(Err(error.into()));
@@ -369,7 +368,7 @@ impl Run {
         }
     }
 
-    /// When a value is read next: the first priority of its readers that have not run; what
+    /// When a value is read next: the first of its readers that have not run; what
     /// `current` reads is needed now, and a bare output last of all.
     fn next_use(&self, slot: u32, current: u32) -> u64 {
         let users = self.graph.dag().users.row(slot);
@@ -377,14 +376,14 @@ impl Run {
             return 0;
         }
         let waiting = users.iter().filter(|&&user| !self.is_done(user));
-        waiting.map(|&user| u64::from(self.priority(user))).min().unwrap_or(u64::MAX)
+        waiting.map(|&user| u64::from(user)).min().unwrap_or(u64::MAX)
     }
 
-    /// The arguments of a task. A value with no other reader left is moved out of the store.
-    fn gather(&self, task: u32) -> Result<Vec<Value>, StoreError> {
+    /// Appends the arguments of a task. A value with no other reader left is moved out of the store.
+    fn gather(&self, task: u32, values: &mut Vec<Value>) -> Result<(), StoreError> {
         let args = self.graph.args(task);
         let repeats = args.len() != self.graph.dag().inputs.row(task).len();
-        let mut values = Vec::with_capacity(args.len());
+        values.reserve(args.len());
         for (at, &input) in args.iter().enumerate() {
             let last = self.uses[input as usize].load(Ordering::Acquire) == 1;
             let again = repeats && args[at + 1..].contains(&input);
@@ -394,27 +393,7 @@ impl Run {
                 self.store.get(input)?
             });
         }
-        Ok(values)
-    }
-
-    fn execute(&self, worker: usize, admitted: Admitted) {
-        let Admitted { task, reserved, args } = admitted;
-        let args = match args {
-            Some(args) => Ok(args),
-            None => self.gather(task),
-        };
-        let result = match args {
-            Ok(mut args) => self.call(worker, task, &mut args),
-            Err(error) => {
-                self.admission.leave(reserved);
-                return self.end(Err(error.into()));
-            }
-        };
-        match result {
-            Ok(value) => self.finish(worker, task, value),
-            Err(error) => self.fail(task, error),
-        }
-        self.admission.leave(reserved);
+        Ok(())
     }
 
     fn call(&self, worker: usize, task: u32, args: &mut [Value]) -> Result<Value, TaskError> {
@@ -432,8 +411,14 @@ impl Run {
         Ok(value)
     }
 
-    /// Notes the value of a task that was taken: its inputs lose a reader, its readers an input.
-    pub fn finish(&self, worker: usize, task: u32, value: Value) {
+    /// Notes the value of a task that was taken for elsewhere.
+    pub fn finish(&self, task: u32, value: Value) {
+        self.settle(0, task, value);
+        self.retire(1);
+    }
+
+    /// Keeps a task's value: its inputs lose a reader, its readers an input.
+    fn settle(&self, worker: usize, task: u32, value: Value) {
         for &input in self.graph.dag().inputs.row(task) {
             if self.uses[input as usize].fetch_sub(1, Ordering::AcqRel) == 1 {
                 self.store.remove(input);
@@ -443,7 +428,11 @@ impl Run {
         self.store.put(task, value);
         self.done[task as usize].store(true, Ordering::Release);
         self.frontier.finished(worker, self.graph.dag().users.row(task));
-        if self.n_unfinished.fetch_sub(1, Ordering::AcqRel) == 1 {
+    }
+
+    /// Counts tasks that were settled; the last one ends the computation.
+    fn retire(&self, n_done: usize) {
+        if n_done > 0 && self.n_unfinished.fetch_sub(n_done, Ordering::AcqRel) == n_done {
             self.end(Ok(()));
         }
     }
@@ -466,7 +455,9 @@ impl Run {
         if self.store.is_pressed(0) {
             self.store.relieve(0, &|slot| self.next_use(slot, task))?;
         }
-        Ok(Some((task, self.gather(task)?)))
+        let mut args = Vec::new();
+        self.gather(task, &mut args)?;
+        Ok(Some((task, args)))
     }
 
     /// The values of the outputs, once the run has ended well.
@@ -475,6 +466,49 @@ impl Run {
     /// If one can't be read back from disk.
     pub fn values(&self) -> Result<Vec<Value>, StoreError> {
         self.graph.outputs().iter().map(|&task| self.store.get(task)).collect()
+    }
+}
+
+/// The tasks that a worker runs in one time slice. What they have in common is kept here: room for
+/// arguments, and how many are done, which the run learns when the slice is over.
+struct Batch<'a> {
+    run: &'a Run,
+    worker: usize,
+    args: Vec<Value>,
+    n_done: usize,
+}
+
+impl<'a> Batch<'a> {
+    fn new(run: &'a Run, worker: usize) -> Self {
+        Self { run, worker, args: Vec::new(), n_done: 0 }
+    }
+
+    fn execute(&mut self, admitted: Admitted) {
+        let Admitted { task, reserved, args } = admitted;
+        let gathered = match args {
+            Some(args) => {
+                self.args = args;
+                Ok(())
+            }
+            None => self.run.gather(task, &mut self.args),
+        };
+        match gathered.map(|()| self.run.call(self.worker, task, &mut self.args)) {
+            Ok(Ok(value)) => {
+                self.args.clear();
+                self.run.settle(self.worker, task, value);
+                self.n_done += 1;
+            }
+            Ok(Err(error)) => self.run.fail(task, error),
+            Err(error) => self.run.end(Err(error.into())),
+        }
+        self.args.clear();
+        self.run.admission.leave(reserved);
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.run.retire(self.n_done);
     }
 }
 

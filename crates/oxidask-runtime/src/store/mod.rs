@@ -16,6 +16,7 @@
 
 mod slots;
 pub mod spill;
+mod tally;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,6 +28,7 @@ use parking_lot::Mutex;
 use crate::system;
 use slots::Slots;
 use spill::{Extent, SpillFile};
+use tally::Tally;
 
 /// Eviction starts when this share of the budget is in use, and goes on down to [`LOW_WATER`].
 const HIGH_WATER: f64 = 0.70;
@@ -92,7 +94,8 @@ enum State {
     #[default]
     Empty,
     Memory(Value),
-    Disk(Arc<Extent>, &'static dyn Family),
+    /// Boxed, so that an entry in memory stays small.
+    Disk(Box<(Arc<Extent>, &'static dyn Family)>),
 }
 
 #[derive(Default)]
@@ -106,7 +109,7 @@ struct Entry {
 pub struct Store {
     budget: Budget,
     entries: Slots<Entry>,
-    memory_bytes: AtomicU64,
+    memory: Tally,
     /// What the process held before the store had any values: not ours to give back.
     baseline_bytes: u64,
     /// Bytes in use when resident memory was last looked at, and what it was.
@@ -129,7 +132,7 @@ impl Store {
         Self {
             budget,
             entries: Slots::new(),
-            memory_bytes: AtomicU64::new(0),
+            memory: Tally::default(),
             baseline_bytes,
             looked_at: AtomicU64::new(0),
             resident_bytes: AtomicU64::new(baseline_bytes),
@@ -146,10 +149,10 @@ impl Store {
         &self.budget
     }
 
-    /// Bytes of values in memory.
+    /// Bytes of values in memory, to within a megabyte.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        self.memory_bytes.load(Ordering::Relaxed)
+        self.memory.bytes()
     }
 
     /// Bytes written to disk so far.
@@ -173,7 +176,7 @@ impl Store {
         debug_assert!(matches!(entry.state, State::Empty), "slot {slot} is taken");
         *entry = Entry { state: State::Memory(value), nbytes, unspillable: false };
         drop(entry);
-        self.memory_bytes.fetch_add(nbytes, Ordering::Relaxed);
+        self.memory.add(nbytes);
     }
 
     /// A handle to the slot's value, which is read from disk, and kept in memory, if need be.
@@ -184,7 +187,7 @@ impl Store {
         let (extent, family) = match &self.entries.get(slot).lock().state {
             State::Memory(value) => return Ok(value.clone()),
             State::Empty => return Err(StoreError::Empty(slot)),
-            State::Disk(extent, family) => (Arc::clone(extent), *family),
+            State::Disk(place) => (Arc::clone(&place.0), place.1),
         };
         // Decoding may wait for an interpreter whose holder waits for this entry: no lock here.
         let (header, buffers) = extent.read().map_err(|source| StoreError::Unspill {
@@ -195,7 +198,7 @@ impl Store {
         let mut entry = self.entries.get(slot).lock();
         if matches!(entry.state, State::Disk(..)) {
             entry.state = State::Memory(value.clone());
-            self.memory_bytes.fetch_add(entry.nbytes, Ordering::Relaxed);
+            self.memory.add(entry.nbytes);
         }
         Ok(value)
     }
@@ -214,7 +217,7 @@ impl Store {
             }
             return match std::mem::take(&mut entry.state) {
                 State::Memory(value) => {
-                    self.memory_bytes.fetch_sub(entry.nbytes, Ordering::Relaxed);
+                    self.memory.subtract(entry.nbytes);
                     Ok(value)
                 }
                 _ => Err(StoreError::Empty(slot)),
@@ -230,7 +233,7 @@ impl Store {
         // The value may run a destructor that comes back to the store: drop it without the lock.
         drop(entry);
         if matches!(state, State::Memory(_)) {
-            self.memory_bytes.fetch_sub(nbytes, Ordering::Relaxed);
+            self.memory.subtract(nbytes);
         }
     }
 
@@ -348,13 +351,13 @@ impl Store {
         let family = value.payload().family();
         let mut entry = self.entries.get(slot).lock();
         if matches!(entry.state, State::Memory(_)) {
-            let freed = std::mem::replace(&mut entry.state, State::Disk(extent, family));
+            let freed = std::mem::replace(&mut entry.state, State::Disk(Box::new((extent, family))));
             let nbytes = entry.nbytes;
             drop(entry);
             drop(freed);
             drop(encoded);
             drop(value);
-            self.memory_bytes.fetch_sub(nbytes, Ordering::Relaxed);
+            self.memory.subtract(nbytes);
         }
         Ok(())
     }

@@ -5,20 +5,28 @@
 //! circles, data as boxes) is the caller's affair.
 //!
 //! # How it is laid out
-//! [`layout`] is a layered layout in the manner of Sugiyama, Tagawa and Toda (1981): ranks, then
-//! orders within ranks, then coordinates; every phase is linear, or bounded by a budget of
-//! passes. It is ours because the two layout crates do not hold one second for 5,000 nodes.
-//! Seconds on two cores, layout alone for `rust-sugiyama` 0.4, layout and SVG for `layout-rs` 0.1:
+//! A layered layout in the manner of Sugiyama, Tagawa and Toda (1981), in the module `layout`:
+//! ranks, then orders within ranks, then coordinates; every phase is linear, or bounded by a
+//! budget of passes. It is ours because `layout-rs` and `rust-sugiyama` with its defaults do not
+//! hold a second for 5,000 nodes, and `rust-sugiyama` with its fastest settings not for 20,000.
+//! Seconds on one core of a busy two-core machine, for the layout alone with `rust-sugiyama` 0.4
+//! (its defaults; its fastest settings), for layout and SVG with `layout-rs` 0.1 (not optimising),
+//! and for layout and SVG, or layout and PNG, with this module:
 //!
-//! | graph (nodes, edges) | rust-sugiyama | its fastest settings | layout-rs, not optimising | ours, layout and SVG |
+//! | graph (nodes, edges) | rust-sugiyama | layout-rs | SVG | PNG |
 //! |---|---|---|---|---|
-//! | tree reduction (5,001, 5,000) | 0.01 | 0.01 | 5.6 | TODO |
-//! | 50 chains of 100 | 0.08 | 0.03 | 3.4 | TODO |
-//! | 2-D stencil (4,840, 20,988) | > 20 | 0.05 | > 20 | TODO |
-//! | `x + x.T` (4,800, 4,800) | 0.34 | 0.31 | 12.7 | TODO |
-//! | `x + x.T` (19,683, 19,683) | 23.4 | 8.9 | | TODO |
-//! | 2-D stencil (100,000, 446,400) | > 40 | 16.3 | | TODO |
-//! | 1,000 chains of 100 | 31.8 | 24.1 | | TODO |
+//! | tree reduction (5,001, 5,000) | 0.01; 0.01 | 5.6 | 0.01 | 0.05 |
+//! | 50 chains of 100 (5,000, 4,950) | 0.08; 0.03 | 3.4 | 0.01 | 0.23 |
+//! | 2-D stencil (4,840, 20,988) | > 20; 0.05 | > 20 | 0.02 | 0.49 |
+//! | `x + x.T` (4,800, 4,800) | 0.34; 0.31 | 12.7 | 0.01 | 0.26 |
+//! | tree reduction (20,002, 20,001) | 0.06; 0.04 | | 0.04 | 0.12 |
+//! | 200 chains of 100 (20,000, 19,800) | 0.45; 0.42 | | 0.04 | 0.35 |
+//! | 2-D stencil (19,360, 85,536) | > 40; 0.54 | | 0.09 | 0.64 |
+//! | `x + x.T` (19,683, 19,683) | 23.4; 8.9 | | 0.08 | 0.37 |
+//! | 1,000 chains of 100 (100,000, 99,000) | 31.8; 24.1 | | 0.23 | 0.76 |
+//! | 2-D stencil (100,000, 446,400) | overflows the stack; 16.3 | | 0.35 | 1.45 |
+//!
+//! A picture of 100,000 nodes has text only in SVG: a PNG of 16,384 pixels has no room for it.
 
 mod attributes;
 mod colour;
@@ -131,8 +139,8 @@ impl Picture {
     /// The picture as a PNG file, `scale` pixels for each unit of the SVG.
     ///
     /// A picture that would be wider or higher than [`MAX_PNG_SIDE`] or have more pixels than
-    /// [`MAX_PNG_PIXELS`] is scaled down to fit, and so is one in which lines would lie so thick
-    /// that they could not be told apart (two million of them across 75 pixels each, say).
+    /// [`MAX_PNG_PIXELS`] is scaled down to fit, and so is one whose lines together would be more
+    /// than 60 million pixels long: they would lie too thick to be told apart.
     ///
     /// # Errors
     /// [`PictureError::Scale`] unless `scale` is finite and positive, and

@@ -18,7 +18,7 @@ const MIN_LETTER_PX: f32 = 2.5;
 /// Steps within a pixel at which letters may start.
 const SUBPIXEL: f32 = 4.0;
 /// All lines together are at most about this long: a picture with more would be black, late.
-const MAX_LINE_PX: f64 = 150e6;
+const MAX_LINE_PX: f64 = 60e6;
 /// Up to so many bytes of pixels, time is spent on a smaller file.
 const SMALL_BYTES: usize = 8 << 20;
 
@@ -274,5 +274,32 @@ fn blend(pixmap: &mut Pixmap, mask: &Mask, left: i64, top: i64, colour: Colour) 
             let pixel = &mut pixels[(y * width + x) as usize];
             *pixel = stroke::over(*pixel, colour, covered);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::Arrow;
+    use super::*;
+
+    fn laid_out(width: f32, height: f32, n_lines: usize) -> Layout {
+        let (from, to) = ((0.0, 0.0), (width, 0.0));
+        let line = || Line { from, leave: from, arrive: to, to, arrow: Arrow::None };
+        Layout { nodes: Vec::new(), lines: (0..n_lines).map(|_| line()).collect(), width, height }
+    }
+
+    #[test]
+    fn a_picture_that_fits_keeps_its_scale() {
+        assert_eq!(fit(&laid_out(1_000.0, 500.0, 10), 2.0), (2.0, 2_000, 1_000));
+    }
+
+    #[test]
+    fn sides_area_and_lines_are_bounded() {
+        let (_, width, height) = fit(&laid_out(1e6, 1e3, 0), 1.0);
+        assert_eq!((width, height), (MAX_PNG_SIDE, 17));
+        let (_, width, height) = fit(&laid_out(1e5, 1e5, 0), 1.0);
+        assert_eq!((width, height), (4_096, 4_096));
+        let (scale, _, _) = fit(&laid_out(10_000.0, 100.0, 60_000), 1.0);
+        assert!((scale - 0.1).abs() < 1e-6, "600 million pixels of lines become 60: {scale}");
     }
 }
