@@ -5,9 +5,8 @@
 # clones share (OXIDASK_TARGET_DIR, by default oxidask/target below ~/.cache), tools beside it.
 #
 # One profile, `release`, serves the wheel, the demo, the tests and the benchmarks, so that each
-# third-party crate is compiled once. The tests add our own debug assertions to it and leave out
-# link-time optimisation (.ci/test-profile.toml says why); clippy runs under it too, to share build
-# scripts and procedural macros.
+# third-party crate is compiled once. The tests add our own debug assertions to it
+# (.ci/test-profile.toml); clippy runs under it too, to share build scripts and procedural macros.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c

@@ -12,9 +12,10 @@ PACKAGES = ("oxidask", "dask", "frisky", "numpy", "cloudpickle")
 
 
 def describe() -> dict[str, str]:
+    cores, memory = _usable_cores(), _memory_gib()
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "processor": f"{_usable_cores()} cores of {_processor()}, {_memory_gib():.0f} GiB of memory",
+        "processor": f"{cores} cores of {_processor()}, {memory:.0f} GiB of memory",
         "system": f"{platform.system()} {platform.machine()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": ", ".join(f"{name} {_version(name)}" for name in PACKAGES),

@@ -37,12 +37,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="parts of case names, separated by commas")
     parser.add_argument("--contenders", default="", help="their names, separated by commas")
     parser.add_argument("--rounds", type=int, default=0, help="default: 5, and 1 with --quick")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: a test, not a measurement")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: a mere test")
     parser.add_argument("--list", action="store_true", help="name the cases and stop")
     parser.add_argument(
         "--output",
         type=Path,
-        help="the table's file; JSON goes beside it. Default: results.md here, for a whole run only",
+        help="the table's file, JSON beside it; default: results.md here, for a whole run only",
     )
     return parser.parse_args()
 

@@ -11,15 +11,20 @@ from case import library, scratch
 
 
 def graph(p: int, is_culled: bool) -> dict[Any, Any]:
-    """Build the graph of p × p chunks: culled as `compute` does it, or as it was written."""
+    """Build the graph of about p × p chunks: culled as `compute` does it, or as it was written.
+
+    Their sizes don't divide the matrix, so the sum of it and its transpose has ragged chunks.
+    """
+    import dask._task_spec
+
     array = library("dask", "array")
     from workloads import transpose
 
-    total = transpose(SimpleNamespace(array=array), size=p * 350, p=p)
+    total = transpose(SimpleNamespace(array=array), size=50_000 * p // 140, p=p)
     layers = total.__dask_graph__()
     if is_culled:
         layers = layers.cull(set(total.__dask_keys__()))
-    return dict(layers)
+    return dask._task_spec.convert_legacy_graph(dict(layers))
 
 
 def inputs_of(tasks: dict[Any, Any]) -> dict[Any, set[Any]]:
@@ -37,8 +42,7 @@ def edges(p: int, is_culled: bool) -> list[list[int]]:
         part = path.with_suffix(".part")
         part.write_bytes(pickle.dumps(rows))
         part.rename(path)
-    rows = pickle.loads(path.read_bytes())
-    return rows
+    return pickle.loads(path.read_bytes())
 
 
 def edges_file(p: int, is_culled: bool) -> Path:

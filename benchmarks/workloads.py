@@ -103,7 +103,7 @@ def fanout(ns: Any, n: int = 10_000, nbytes: int = 2**20) -> Any:
 
 @workload
 def chains(ns: Any, k: int = 4, n: int = 1_000) -> Any:
-    """k chains of n tasks: bound by latency."""
+    """Some chains of n tasks each: bound by latency."""
     lazy = ns.delayed(inc, pure=False)
     ends = []
     for start in range(k):
@@ -191,7 +191,7 @@ def array_sum(ns: Any, size: int = 4_000, p: int = 40) -> Any:
 
 @workload
 def transpose(ns: Any, size: int = 4_000, p: int = 40) -> Any:
-    """x + x.T, sliced, averaged, summed (rsds: numpy)."""
+    """A matrix plus its transpose, sliced, averaged, summed (rsds: numpy)."""
     x = random_square(ns, size, p)
     y = x + x.T
     return y[::2, size // 2 :].mean(axis=1).sum()
@@ -283,13 +283,14 @@ def join(ns: Any, days: int = 1) -> Any:
 
 def shape_of(collections: Any) -> tuple[int, int, int]:
     """Count tasks, edges, and tasks on the longest path, before any optimisation."""
+    from dask.core import get_dependencies
+
     if not isinstance(collections, list):
         collections = [collections]
-    inputs = {
-        key: task.dependencies
-        for collection in collections
-        for key, task in dict(collection.__dask_graph__()).items()
-    }
+    graph = {}
+    for collection in collections:
+        graph.update(collection.__dask_graph__())
+    inputs = {key: get_dependencies(graph, key) for key in graph}
     waiting = {key: len(keys) for key, keys in inputs.items()}
     readers: dict[Any, list[Any]] = {key: [] for key in inputs}
     for key, keys in inputs.items():
@@ -316,7 +317,11 @@ def main() -> None:
     print(f"{'workload':<14} {'tasks':>7} {'edges':>7} {'depth':>6}  build")
     for name, function in WORKLOADS.items():
         began = time.perf_counter()
-        built = function(dask)
+        try:
+            built = function(dask)
+        except ImportError as error:
+            print(f"{name:<14} {error}")
+            continue
         took = time.perf_counter() - began
         tasks, edges, depth = shape_of(built)
         print(f"{name:<14} {tasks:>7} {edges:>7} {depth:>6}  {took:.2f} s")

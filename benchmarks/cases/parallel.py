@@ -54,7 +54,8 @@ def sleep(contender: str, n: int) -> float:
 def numpy(contender: str, n: int) -> float:
     import numpy as np
 
-    return two_to_one(contender, np.sort, np.random.default_rng(0).random(n))
+    numbers = np.random.default_rng(0).random(n)
+    return two_to_one(contender, lambda x: np.sin(np.cos(np.sin(np.cos(x)))).sum(), numbers)
 
 
 @case(
@@ -77,7 +78,7 @@ def count_primes(up_to: int) -> int:
     "8 tasks of plain Python (primes to {n}) on processes, started for it",
     IN_TURN,
     contenders=("oxidask", "dask", "plain"),
-    sizes=(200_000,),
+    sizes=(400_000,),
     quick=100,
 )
 def processes(contender: str, n: int) -> float:

@@ -46,6 +46,22 @@ def cost(get: Any, graph: dict[Any, Any], keys: Any) -> float:
 
 
 @case(
+    "one task at a time, `threaded.get`",
+    Measure("µs"),
+    contenders=EVERYBODY,
+    sizes=(1_000,),
+    quick=10,
+)
+def alone(contender: str, n: int) -> float:
+    if contender == "thread pool":
+        with thread_pool() as pool:
+            return seconds(lambda: [pool.submit(nop).result() for _ in range(n)]) / n * 1e6
+    graph = {"x": (nop,)}
+    with scheduler(contender) as get:
+        return seconds(lambda: [get(graph, "x") for _ in range(n)]) / n * 1e6
+
+
+@case(
     "{n} independent tasks, `threaded.get`",
     COST,
     contenders=EVERYBODY,

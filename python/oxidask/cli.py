@@ -17,7 +17,7 @@ __all__ = ["main"]
 
 #: Commands that Dask's program has for its cluster.
 _CLUSTER = ("scheduler", "worker", "ssh", "spec")
-_RELATED = ("numpy", "cloudpickle", "pandas", "pyarrow", "fsspec", "bokeh", "zarr", "xarray", "dask")
+_RELATED = ("numpy", "cloudpickle", "pandas", "pyarrow", "fsspec", "zarr", "xarray", "dask")
 _USAGE_ERROR = 2
 _UNEQUAL = 1
 _INTERRUPTED = 128 + signal.SIGINT
@@ -96,9 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 
     config = commands.add_parser("config", help="show and change settings")
     config_commands = config.add_subparsers(metavar="COMMAND", required=True)
-    config_commands.add_parser("list", help="print all settings").set_defaults(
-        command=_config_list
-    )
+    config_commands.add_parser("list", help="print all settings").set_defaults(command=_config_list)
     get = config_commands.add_parser("get", help="print one setting, or a group of them")
     get.set_defaults(command=_config_get)
     find = config_commands.add_parser("find", help="list the files that make a setting")
@@ -189,10 +187,15 @@ def _config_set(arguments: argparse.Namespace) -> int:
     path = arguments.file or _file_to_set(arguments.key)
     try:
         value = _native.yaml_load(arguments.value)
-        [tree] = config.collect_yaml([path]) if path.is_file() else [{}]
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        tree = _native.yaml_load(text) or {}
+        if not isinstance(tree, dict):
+            raise ValueError("the file is no mapping of names to values")
         config.set({arguments.key: value}, config=tree)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_native.yaml_dump(tree), encoding="utf-8")
+        json_wanted = path.suffix == ".json"
+        text = json.dumps(tree, indent=2) + "\n" if json_wanted else _native.yaml_dump(tree)
+        path.write_text(text, encoding="utf-8")
     except (ValueError, TypeError, OSError) as error:
         return _fail(f"can't write {arguments.key}={arguments.value} into {path}: {error}")
     print(f"Updated [{arguments.key}] to [{value}], config saved to {path}")
@@ -203,9 +206,9 @@ def _file_to_set(key: str) -> Path:
     """Return the file whose value counts now, or the user's own file."""
     from oxidask import config
 
-    *_, strongest = [None, *config.paths_containing_key(key)]
-    if strongest is not None:
-        return strongest
+    files = list(config.paths_containing_key(key))
+    if files:
+        return files[-1]
     own = Path(config.PATH)
     return own if own.suffix in (".yaml", ".yml", ".json") else own / "oxidask.yaml"
 

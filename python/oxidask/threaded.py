@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -18,10 +19,13 @@ _pool = _native.ThreadPool()
 def _forget_pool() -> None:
     """Start afresh in a forked child, where the parent's threads don't exist."""
     global _pool
+    _native.forget_crews()
     _pool = _native.ThreadPool()
 
 
 os.register_at_fork(after_in_child=_forget_pool)
+# Daemon threads may still compute when the interpreter ends.
+atexit.register(_native.close_crews)
 
 
 def get(

@@ -18,7 +18,7 @@ use rustc_hash::FxHashSet;
 
 use crate::key;
 use crate::object::{raised, to_object};
-use crate::run::thread_ident;
+use crate::crew::thread_ident;
 
 /// Calls the Python object for a run.
 #[derive(Clone)]

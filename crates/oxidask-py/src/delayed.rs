@@ -135,7 +135,7 @@ impl Delayed {
         let key = Naming::Pure(group, std::iter::once(&function).chain(args.iter().copied()).collect())
             .key(py)?;
         let template = Template::call(function.unbind(), templates, []);
-        let op = annotated(py, Arc::new(PyOp::Template(template)))?;
+        let op = annotated(py, Arc::new(PyOp::from(template)))?;
         attached(py, Delayed { node: Node::new(key, op, unpack.inputs), length: None })
     }
 
@@ -168,9 +168,11 @@ impl Delayed {
             let object = token.get_item(0)?.cast_into::<Delayed>()?;
             function = unpack.input(&object.get().node);
         }
-        let mut templates = Vec::with_capacity(args.len() + 1);
         // A method's own object comes first.
-        if let Some(object) = token.get_item(1).ok().and_then(|o| o.cast_into::<Delayed>().ok()) {
+        let object = token.get_item(1).ok().and_then(|o| o.cast_into::<Delayed>().ok());
+        // Exact, because the allocator would keep what is cut off later.
+        let mut templates = Vec::with_capacity(args.len() + usize::from(object.is_some()));
+        if let Some(object) = object {
             templates.push(unpack.input(&object.get().node));
         }
         for arg in args {
@@ -221,8 +223,7 @@ impl Delayed {
         unpack: Unpack,
         length: Option<u32>,
     ) -> PyResult<Bound<'_, Delayed>> {
-        let call = Call { function, args: args.into(), kwargs: kwargs.into() };
-        let op = annotated(py, Arc::new(PyOp::Template(Template::Call(Box::new(call)))))?;
+        let op = annotated(py, Arc::new(PyOp::Call(Call::new(function, args, kwargs))))?;
         attached(py, Delayed { node: Node::new(key, op, unpack.inputs), length })
     }
 }
@@ -779,7 +780,7 @@ impl DelayedAttr {
         let group = GROUP.get_or_init(|| Group::new("getattr")).clone();
         let key = Naming::Pure(group, vec![object.as_any(), attr.as_any()]).key(py)?;
         let args = [Template::Input(0), Template::Const(attr.clone().into_any().unbind())];
-        let op = Arc::new(PyOp::Template(Template::call(getattr.unbind(), args, [])));
+        let op = Arc::new(PyOp::from(Template::call(getattr.unbind(), args, [])));
         let node = Node::new(key, annotated(py, op)?, [object.get().node.clone()]);
         let attr = Self { object: object.unbind(), attr: attr.unbind() };
         Ok(PyClassInitializer::from(Delayed { node, length: None }).add_subclass(attr))
@@ -850,7 +851,7 @@ pub(crate) fn delayed_structure<'py>(
     };
     let op: Arc<dyn Op> = match template {
         Template::Input(_) => Arc::new(PyOp::Alias),
-        template => Arc::new(PyOp::Template(template)),
+        template => Arc::new(PyOp::from(template)),
     };
     let node = Node::new(naming.key(py)?, annotated(py, op)?, unpack.inputs);
     attached(py, Delayed { node, length: nout }).map(Some)

@@ -15,7 +15,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use crate::callbacks::Callbacks;
 use crate::key;
 use crate::object::{PyValue, to_object};
-use crate::op::{PyOp, split_annotations};
+use crate::op::{NodeTask, PyOp, split_annotations};
 use crate::template::Builders;
 use crate::run::{Question, Settings, failure_error, prepare};
 
@@ -122,21 +122,20 @@ impl ExternalRun {
             all.extend(args);
             return Ok((local.getattr("_run_program")?, PyTuple::new(py, all)?));
         }
-        match PyOp::of(op) {
-            Some(PyOp::Template(template)) => {
-                let constant = local.getattr("_part_constant")?;
-                let leaf = |i: u32| constant.call1((&args[i as usize],));
-                let part = template.rebuild(py, &leaf, &part_builders(py)?)?;
-                Ok((local.getattr("_evaluate")?, PyTuple::new(py, [part])?))
-            }
-            Some(PyOp::Node(task)) => {
+        let Some(op) = PyOp::of(op).filter(|op| !matches!(op, PyOp::Alias)) else {
+            return Ok((local.getattr("_identity")?, PyTuple::new(py, args)?));
+        };
+        let builders = part_builders(py)?;
+        let leaf = |i: u32| builders.constant.call1((&args[i as usize],));
+        match op.rebuild(py, &leaf, &builders) {
+            Ok(part) => Ok((local.getattr("_evaluate")?, PyTuple::new(py, [part?])?)),
+            Err(NodeTask { node, keys }) => {
                 let values = PyDict::new(py);
-                for (key, value) in task.keys.iter().zip(args) {
+                for (key, value) in keys.iter().zip(&args) {
                     values.set_item(key, value)?;
                 }
-                Ok((task.node.bind(py).clone(), PyTuple::new(py, [values])?))
+                Ok((node.bind(py).clone(), PyTuple::new(py, [values])?))
             }
-            Some(PyOp::Alias) | None => Ok((local.getattr("_identity")?, PyTuple::new(py, args)?)),
         }
     }
 }
@@ -162,13 +161,13 @@ fn portable_step<'py>(
     if let Some(value) = op.constant() {
         return builders.constant.call1((to_object(py, &value)?,));
     }
-    match PyOp::of(op) {
-        Some(PyOp::Template(template)) => template.rebuild(py, &leaf, &builders),
-        Some(PyOp::Node(task)) => {
-            let pairs: Vec<_> = task.keys.iter().map(|key| key.bind(py)).zip(places).collect();
-            Ok(("node", task.node.bind(py), pairs).into_pyobject(py)?.into_any())
+    let op = PyOp::of(op)
+        .ok_or_else(|| PyTypeError::new_err("a native task can't run in a Python process"))?;
+    match op.rebuild(py, &leaf, &builders) {
+        Ok(part) => part,
+        Err(NodeTask { node, keys }) => {
+            let pairs: Vec<_> = keys.iter().map(|key| key.bind(py)).zip(places).collect();
+            Ok(("node", node.bind(py), pairs).into_pyobject(py)?.into_any())
         }
-        Some(PyOp::Alias) => leaf(0),
-        None => Err(PyTypeError::new_err("a native task can't run in a Python process")),
     }
 }

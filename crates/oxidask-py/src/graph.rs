@@ -20,6 +20,7 @@ use pyo3::types::{
 use rustc_hash::FxHashMap;
 
 use crate::delayed::DelayedGraph;
+use crate::depth::deeper;
 use crate::key::{self, Groups};
 use crate::object::PyValue;
 use crate::op::{NodeTask, PyConstant, PyOp};
@@ -192,7 +193,7 @@ impl<'py> Importer<'py> {
         let template = self.template(task, kinds, inputs)?;
         Ok(match template {
             Template::Const(object) => constant(object.bind(self.py)),
-            template => Arc::new(PyOp::Template(template)),
+            template => Arc::new(PyOp::from(template)),
         })
     }
 
@@ -279,7 +280,10 @@ impl<'py> Importer<'py> {
         } else if let Ok(dict) = part.cast_exact::<PyDict>() {
             let mut pairs = Vec::with_capacity(dict.len());
             for (key, value) in dict {
-                pairs.push((Template::Const(key.unbind()), self.part(&value, kinds, inputs)?));
+                let value = deeper(self.py, c" while reading a task", || {
+                    self.part(&value, kinds, inputs)
+                })?;
+                pairs.push((Template::Const(key.unbind()), value));
             }
             let any = pairs.iter().any(|(_, value)| !value.is_const());
             return Ok(if any {
@@ -290,7 +294,7 @@ impl<'py> Importer<'py> {
         } else if kinds.is_node(part)? {
             return self.nested_node(part, inputs);
         }
-        self.template(part, kinds, inputs)
+        deeper(self.py, c" while reading a task", || self.template(part, kinds, inputs))
     }
 
     /// A task object inside a tuple task: its value for the inputs that it depends on.

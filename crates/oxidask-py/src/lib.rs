@@ -6,7 +6,9 @@
 //! with any executor. The other modules stand behind the Python modules of their names.
 
 mod callbacks;
+mod crew;
 mod delayed;
+mod depth;
 mod external;
 mod graph;
 mod key;
@@ -31,6 +33,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod _native {
     #[pymodule_export]
     use crate::callbacks::RunState;
+    #[pymodule_export]
+    use crate::crew::{close_crews, forget_crews};
     #[pymodule_export]
     use crate::delayed::{
         Delayed, DelayedAttr, DelayedGraph, DelayedLeaf, delayed_structure, merge_delayed,

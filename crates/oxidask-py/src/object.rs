@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use oxidask_core::op::{Lane, TaskError};
 use oxidask_core::value::{Buffer, CodecError, Encoded, Family, Payload, Value};
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -13,8 +13,18 @@ use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyNone, PySet, PyString, PyTuple,
 };
 
+use crate::crew::thread_ident;
+
 /// What a small object is taken to weigh: asking each one would cost more than the answer is worth.
 const SMALL_BYTES: u64 = 48;
+
+/// How many items of containers, and how deep, the estimate of one value looks at: a list may hold
+/// itself, or share its parts so often that counting them would never end.
+const MAX_LOOKS: u32 = 100;
+const MAX_DEPTH: u32 = 4;
+
+/// No estimate is larger: sums of some millions of them must not overflow.
+const MAX_BYTES: u64 = 1 << 40;
 
 /// Objects of at least this size give their memory back as soon as they are dropped, even where
 /// that means to wait for the interpreter.
@@ -29,7 +39,7 @@ pub(crate) struct PyValue {
 impl PyValue {
     /// Wraps an object as a value.
     pub(crate) fn wrap(object: &Bound<'_, PyAny>) -> Value {
-        let nbytes = nbytes(object);
+        let nbytes = nbytes(object, 0, &mut { MAX_LOOKS });
         Value::new(Self { object: Some(object.clone().unbind()), nbytes })
     }
 }
@@ -59,7 +69,7 @@ pub(crate) fn to_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'
 }
 
 /// Estimated bytes that freeing `object` would give back.
-fn nbytes(object: &Bound<'_, PyAny>) -> u64 {
+fn nbytes(object: &Bound<'_, PyAny>, depth: u32, looks: &mut u32) -> u64 {
     if object.is_exact_instance_of::<PyInt>()
         || object.is_exact_instance_of::<PyFloat>()
         || object.is_exact_instance_of::<PyBool>()
@@ -73,12 +83,15 @@ fn nbytes(object: &Bound<'_, PyAny>) -> u64 {
     {
         return SMALL_BYTES + object.len().unwrap_or(0) as u64;
     }
-    estimate(object).unwrap_or(SMALL_BYTES)
+    estimate(object, depth, looks).unwrap_or_else(|error| {
+        keep_interrupt(object.py(), &error);
+        SMALL_BYTES
+    })
 }
 
 /// [`nbytes`] of what isn't a scalar: containers by a sample of their items, arrays by what they
 /// say, other objects by the package's `sizeof`.
-fn estimate(object: &Bound<'_, PyAny>) -> PyResult<u64> {
+fn estimate(object: &Bound<'_, PyAny>, depth: u32, looks: &mut u32) -> PyResult<u64> {
     const SAMPLE: usize = 10;
     let py = object.py();
     let container = object.is_exact_instance_of::<PyList>()
@@ -93,17 +106,22 @@ fn estimate(object: &Bound<'_, PyAny>) -> PyResult<u64> {
     };
     if let Some(items) = items {
         let n = items.len()?;
-        let mut sampled = 0;
+        let (mut sampled, mut n_sampled) = (0u64, 0u64);
         for item in items.try_iter()?.take(SAMPLE) {
-            sampled += 16 + nbytes(&item?);
+            if depth == MAX_DEPTH || *looks == 0 {
+                break;
+            }
+            *looks -= 1;
+            n_sampled += 1;
+            sampled = sampled.saturating_add(16 + nbytes(&item?, depth + 1, looks));
         }
-        let n_sampled = n.min(SAMPLE).max(1) as u64;
-        return Ok(SMALL_BYTES + sampled * n as u64 / n_sampled);
+        let mean = sampled.checked_div(n_sampled).unwrap_or(16);
+        return Ok(mean.saturating_mul(n as u64).min(MAX_BYTES) + SMALL_BYTES);
     }
     if let Some(said) = object.getattr_opt(intern!(py, "nbytes"))?
         && let Ok(said) = said.extract::<u64>()
     {
-        return Ok(SMALL_BYTES + said);
+        return Ok(SMALL_BYTES + said.min(MAX_BYTES));
     }
     static SIZEOF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     SIZEOF.import(py, "oxidask.sizeof", "sizeof")?.call1((object,))?.extract()
@@ -134,11 +152,34 @@ impl Payload for PyValue {
     }
 }
 
+/// Our own Python code answers questions on values; a Ctrl-C that comes while it runs is not its
+/// failure. On the main thread it is raised again where signals are looked for next; on others the
+/// interrupt was sent by a run that is over.
+fn keep_interrupt(py: Python<'_>, error: &PyErr) {
+    if !error.is_instance_of::<PyKeyboardInterrupt>(py) {
+        return;
+    }
+    let main = py.import("threading").and_then(|threading| threading.call_method0("main_thread"));
+    let main = main.and_then(|main| main.getattr("ident")?.extract::<u64>());
+    if let (Ok(main), Ok(this)) = (main, thread_ident(py))
+        && main == this
+    {
+        set_interrupt();
+    }
+}
+
+#[expect(unsafe_code, reason = "no safe wrapper for this call")]
+fn set_interrupt() {
+    // SAFETY: it has no preconditions; it notes a SIGINT for the main thread.
+    unsafe { pyo3::ffi::PyErr_SetInterrupt() }
+}
+
 fn type_name(object: &Bound<'_, PyAny>) -> String {
     object.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string())
 }
 
 fn codec_error(py: Python<'_>, type_name: &str, direction: &'static str, e: &PyErr) -> CodecError {
+    keep_interrupt(py, e);
     CodecError {
         family: "python",
         type_name: type_name.into(),

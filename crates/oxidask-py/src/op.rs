@@ -11,11 +11,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::object::{PYTHON, PyValue, raised, to_object};
-use crate::template::Template;
+use crate::template::{Builders, Call, Template};
 
 /// What a Python task runs.
 pub(crate) enum PyOp {
-    /// An expression over the inputs.
+    /// A call: what most tasks are, and so not behind another pointer.
+    Call(Call),
+    /// Another expression over the inputs.
     Template(Template),
     /// Some other library's task object: called with a dict of its dependencies' values.
     Node(Box<NodeTask>),
@@ -109,7 +111,7 @@ impl Op for PyOp {
     fn name(&self) -> Cow<'_, str> {
         Python::attach(|py| {
             let function = match self {
-                Self::Template(Template::Call(call)) => match &call.function {
+                Self::Call(call) => match &call.function {
                     Template::Const(function) => function.bind(py).clone(),
                     _ => return "call".into(),
                 },
@@ -127,14 +129,40 @@ impl Op for PyOp {
     }
 }
 
+impl From<Template> for PyOp {
+    fn from(template: Template) -> Self {
+        match template {
+            Template::Call(call) => Self::Call(*call),
+            template => Self::Template(template),
+        }
+    }
+}
+
 impl PyOp {
     /// The Python op behind a task of a graph, if it is one.
     pub(crate) fn of(op: &dyn Op) -> Option<&Self> {
         split_annotations(op).0.as_any()?.downcast_ref()
     }
 
+    /// The op as an object made by `builders`, unless it is a task object already: see
+    /// [`Template::rebuild`].
+    pub(crate) fn rebuild<'py>(
+        &self,
+        py: Python<'py>,
+        leaf: &dyn Fn(u32) -> PyResult<Bound<'py, PyAny>>,
+        builders: &Builders<'py>,
+    ) -> Result<PyResult<Bound<'py, PyAny>>, &NodeTask> {
+        match self {
+            Self::Call(call) => Ok(call.rebuild(py, leaf, builders)),
+            Self::Template(template) => Ok(template.rebuild(py, leaf, builders)),
+            Self::Alias => Ok(leaf(0)),
+            Self::Node(task) => Err(task),
+        }
+    }
+
     fn run(&self, py: Python<'_>, inputs: &mut [Value]) -> PyResult<Value> {
         match self {
+            Self::Call(call) => Ok(PyValue::wrap(&call.eval(py, inputs)?)),
             Self::Template(template) => Ok(PyValue::wrap(&template.eval(py, inputs)?)),
             Self::Node(task) => {
                 let NodeTask { node, keys } = &**task;

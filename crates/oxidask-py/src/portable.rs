@@ -55,9 +55,10 @@ pub(crate) fn tasks<'py>(py: Python<'py>, nodes: &[Node]) -> PyResult<Bound<'py,
             builders.constant.call1((to_object(py, &value)?,))?
         } else {
             match PyOp::of(op) {
-                Some(PyOp::Template(template)) => template.rebuild(py, &leaf, &builders)?,
-                Some(PyOp::Alias) => leaf(0)?,
-                Some(PyOp::Node(task)) => task.node.bind(py).clone(),
+                Some(op) => match op.rebuild(py, &leaf, &builders) {
+                    Ok(expression) => expression?,
+                    Err(task) => task.node.bind(py).clone(),
+                },
                 None => return Err(PyTypeError::new_err("a native task has no Python form")),
             }
         };
@@ -87,14 +88,14 @@ pub(crate) fn reduce<'py>(slf: &Bound<'py, Delayed>) -> PyResult<Bound<'py, PyAn
             ("literal", to_object(py, &value)?).into_pyobject(py)?
         } else {
             match PyOp::of(op) {
-                Some(PyOp::Template(template)) => {
-                    ("template", template.rebuild(py, &leaf, &builders)?).into_pyobject(py)?
-                }
                 Some(PyOp::Alias) => ("alias", py.None()).into_pyobject(py)?,
-                Some(PyOp::Node(task)) => {
-                    let keys: Vec<_> = task.keys.iter().map(|key| key.bind(py).clone()).collect();
-                    ("node", (task.node.bind(py), keys)).into_pyobject(py)?
-                }
+                Some(op) => match op.rebuild(py, &leaf, &builders) {
+                    Ok(expression) => ("template", expression?).into_pyobject(py)?,
+                    Err(NodeTask { node, keys }) => {
+                        let keys: Vec<_> = keys.iter().map(|key| key.bind(py).clone()).collect();
+                        ("node", (node.bind(py), keys)).into_pyobject(py)?
+                    }
+                },
                 None => return Err(PyTypeError::new_err("a native task can't be pickled")),
             }
         };
@@ -119,7 +120,7 @@ pub(crate) fn delayed_from_plain<'py>(
         let body = form.get_item(1)?;
         let op: Arc<dyn Op> = match &*form.get_item(0)?.extract::<String>()? {
             "literal" => constant(&body),
-            "template" => Arc::new(PyOp::Template(Template::from_plain(&body)?)),
+            "template" => Arc::new(PyOp::from(Template::from_plain(&body)?)),
             "alias" => Arc::new(PyOp::Alias),
             "node" => {
                 let (node, keys): (Bound<'_, PyAny>, Vec<Py<PyAny>>) = body.extract()?;

@@ -8,14 +8,20 @@ use oxidask_runtime::local::pool::{IDLE_LIMIT, Pool, Spawn};
 use oxidask_runtime::local::{Failure, Observer, Run, RunOptions};
 use oxidask_runtime::store::{Budget, StoreError};
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{
+    PyException, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PySystemExit, PyValueError,
+};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping, PyTuple};
 
 use crate::callbacks::Callbacks;
+use crate::crew;
+use crate::depth::deeper;
 use crate::graph::{Imported, graph_error, import};
 use crate::object::{exception, to_object};
+
+const ENDING: &str = "the interpreter is shutting down";
 
 /// How often the waiting caller looks for signals.
 const POLL: Duration = Duration::from_millis(20);
@@ -33,7 +39,9 @@ impl<'py> Question<'py> {
             flat: &mut Vec<Bound<'py, PyAny>>,
         ) -> PyResult<()> {
             match keys.cast::<PyList>() {
-                Ok(list) => list.iter().try_for_each(|keys| flatten(&keys, flat)),
+                Ok(list) => deeper(keys.py(), c" while reading keys", || {
+                    list.iter().try_for_each(|keys| flatten(&keys, flat))
+                }),
                 Err(_) => {
                     flat.push(keys.clone());
                     Ok(())
@@ -139,62 +147,18 @@ impl ThreadPool {
     }
 }
 
-/// The threads that work for a run at this moment, so that an interrupt can reach them.
-#[derive(Default)]
-struct Crew(Mutex<Vec<u64>>);
-
-impl Crew {
-    fn join(&self, ident: u64) {
-        self.0.lock().push(ident);
-    }
-
-    /// Called with the interpreter held; withdraws an interrupt that came too late.
-    fn leave(&self, ident: u64) {
-        let mut crew = self.0.lock();
-        crew.retain(|&other| other != ident);
-        set_async_exception(ident, std::ptr::null_mut());
-    }
-
-    /// Raises `KeyboardInterrupt` in the Python code of each thread. Call with the interpreter held.
-    fn interrupt(&self, py: Python<'_>) {
-        let interrupt = py.get_type::<PyKeyboardInterrupt>();
-        for &ident in &*self.0.lock() {
-            set_async_exception(ident, interrupt.as_ptr());
-        }
-    }
-}
-
-#[expect(unsafe_code, reason = "no safe wrapper for this call")]
-fn set_async_exception(ident: u64, exception: *mut pyo3::ffi::PyObject) {
-    // SAFETY: callers hold the interpreter; `exception` is a class that lives, or null.
-    unsafe {
-        pyo3::ffi::PyThreadState_SetAsyncExc(ident as _, exception);
-    }
-}
-
 /// One worker of a run: to be called on the thread that is to work.
 #[pyclass(frozen, module = "oxidask._native")]
 struct Worker {
     run: Arc<Run>,
-    crew: Arc<Crew>,
     number: usize,
 }
 
 #[pymethods]
 impl Worker {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let ident: u64 = thread_ident(py)?;
-        self.crew.join(ident);
-        py.detach(|| self.run.work(self.number, &mut || true));
-        self.crew.leave(ident);
-        Ok(())
+        crew::work_for(py, &self.run, || self.run.work(self.number, &mut || true))
     }
-}
-
-/// Python's number of the calling thread.
-pub(crate) fn thread_ident(py: Python<'_>) -> PyResult<u64> {
-    static IDENT: pyo3::sync::PyOnceLock<Py<PyAny>> = pyo3::sync::PyOnceLock::new();
-    IDENT.import(py, "_thread", "get_ident")?.call0()?.extract()
 }
 
 /// Looks for signals: a pending `KeyboardInterrupt` is kept and ends the run.
@@ -228,6 +192,7 @@ pub(crate) fn compute<'py>(
     let question = Question::new(&keys)?;
     let callbacks = callbacks.map(Callbacks::new);
     let threads = match (&executor, &pool) {
+        (None, _) if crew::is_closed() => Threads::Caller,
         (Some(executor), _) => Threads::Executor(executor),
         (None, Some(pool)) => Threads::Pool(&pool.get().0),
         (None, None) => Threads::Caller,
@@ -260,27 +225,24 @@ fn run_on<'py>(
     if let Some(callbacks) = callbacks {
         callbacks.started(py, run)?;
     }
-    let crew = Arc::new(Crew::default());
+    let outer = crew::current(py)?;
     let mut interrupted = None;
-    let outcome = match threads {
-        Threads::Executor(executor) => {
-            submit_workers(py, run, &crew, executor)?;
-            py.detach(|| run.wait(POLL, &mut || check_signals(&mut interrupted)))
-        }
-        Threads::Pool(pool) => {
-            serve_workers(py, run, &crew, pool)?;
-            py.detach(|| run.wait(POLL, &mut || check_signals(&mut interrupted)))
-        }
-        Threads::Caller => py.detach(|| {
-            run.work(0, &mut || check_signals(&mut interrupted));
-            run.wait(POLL, &mut || true)
-        }),
+    let mut poll = || {
+        check_signals(&mut interrupted) && !outer.as_ref().is_some_and(|outer| outer.is_over())
     };
+    match threads {
+        Threads::Executor(executor) => {
+            submit_workers(py, run, executor).inspect_err(|_| run.cancel())?;
+        }
+        Threads::Pool(pool) => serve_workers(py, run, pool).inspect_err(|_| run.cancel())?,
+        Threads::Caller => crew::work_for(py, run, || run.work(0, &mut poll))?,
+    }
+    let outcome = py.detach(|| run.wait(POLL, &mut poll));
     match outcome {
         Ok(()) => question.answer(run),
         Err(failure) => {
             if interrupted.is_some() {
-                crew.interrupt(py);
+                crew::interrupt(py, run);
             }
             Err(failure_error(py, failure, interrupted))
         }
@@ -302,13 +264,15 @@ pub(crate) fn prepare<'py>(
     let options = settings.options();
     let observer = callbacks.map(|callbacks| Box::new(callbacks.clone()) as Box<dyn Observer>);
     let run = py.detach(|| {
-        let mut tasks = graph.expand(&outputs)?;
+        let tasks = graph.expand(&outputs)?;
         drop(graph);
-        if fuse {
-            let (fused, outputs) = fuse_linear(&tasks);
-            tasks = Arc::new(fused).expand(&outputs)?;
+        if !fuse {
+            return Run::new(tasks, Vec::new(), observer, options);
         }
-        Run::new(tasks, Vec::new(), observer, options)
+        let (fused, outputs) = fuse_linear(&tasks);
+        Run::new(Arc::new(fused).expand(&outputs)?, Vec::new(), observer, options)
+            // Told with all the keys of a cycle, some of which fusing has joined.
+            .or_else(|error| tasks.order().and(Err(error)))
     });
     Ok(Arc::new(run.map_err(graph_error)?))
 }
@@ -322,21 +286,20 @@ fn context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 fn worker<'py>(
     py: Python<'py>,
     run: &Arc<Run>,
-    crew: &Arc<Crew>,
     number: usize,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, Worker>)> {
-    let worker = Worker { run: Arc::clone(run), crew: Arc::clone(crew), number };
+    let worker = Worker { run: Arc::clone(run), number };
     Ok((context(py)?.getattr(intern!(py, "run"))?, Bound::new(py, worker)?))
 }
 
-fn serve_workers(py: Python<'_>, run: &Arc<Run>, crew: &Arc<Crew>, pool: &Pool) -> PyResult<()> {
+fn serve_workers(py: Python<'_>, run: &Arc<Run>, pool: &Pool) -> PyResult<()> {
     if run.is_over() {
         return Ok(());
     }
     let mut refused = None;
     let mut n_started = 0;
     for number in 0..run.n_workers() {
-        let (enter, worker) = worker(py, run, crew, number)?;
+        let (enter, worker) = worker(py, run, number)?;
         let (enter, worker) = (enter.unbind(), worker.unbind());
         let work = Arc::clone(run);
         let job = Box::new(move || {
@@ -348,7 +311,16 @@ fn serve_workers(py: Python<'_>, run: &Arc<Run>, crew: &Arc<Crew>, pool: &Pool) 
         });
         match pool.serve(job) {
             Ok(()) => n_started += 1,
-            Err(error) => refused = Some(error),
+            Err(error) => {
+                // A Ctrl-C while a thread is started is not a lack of threads.
+                let raised = error.get_ref().and_then(|error| error.downcast_ref::<PyErr>());
+                if let Some(raised) = raised
+                    && !raised.is_instance_of::<PyException>(py)
+                {
+                    return Err(raised.clone_ref(py));
+                }
+                refused = Some(error);
+            }
         }
     }
     match refused {
@@ -363,14 +335,13 @@ fn serve_workers(py: Python<'_>, run: &Arc<Run>, crew: &Arc<Crew>, pool: &Pool) 
 fn submit_workers(
     py: Python<'_>,
     run: &Arc<Run>,
-    crew: &Arc<Crew>,
     executor: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     if run.is_over() {
         return Ok(());
     }
     for number in 0..run.n_workers() {
-        let (enter, worker) = worker(py, run, crew, number)?;
+        let (enter, worker) = worker(py, run, number)?;
         if executor.hasattr(intern!(py, "submit"))? {
             executor.call_method1(intern!(py, "submit"), (enter, worker))?;
         } else if executor.hasattr(intern!(py, "apply_async"))? {
@@ -393,6 +364,8 @@ pub(crate) fn failure_error(py: Python<'_>, failure: Failure, interrupted: Optio
         }
         Failure::Task { error, .. } => exception(py, &error),
         Failure::Store(error) => store_error(error),
+        // Threads end silently by this one.
+        Failure::Cancelled if crew::is_closed() => PySystemExit::new_err(ENDING),
         Failure::Cancelled => PyRuntimeError::new_err(failure.to_string()),
     }
 }

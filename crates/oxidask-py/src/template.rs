@@ -45,8 +45,44 @@ pub(crate) struct Call {
     pub(crate) function: Template,
     /// Positional arguments.
     pub(crate) args: Box<[Template]>,
-    /// Keyword arguments.
-    pub(crate) kwargs: Box<[(Py<PyString>, Template)]>,
+    /// Keyword arguments; most calls have none.
+    pub(crate) kwargs: Option<Box<Kwargs>>,
+}
+
+/// Keyword arguments by name.
+pub(crate) struct Kwargs(Box<[(Py<PyString>, Template)]>);
+
+impl Call {
+    pub(crate) fn new(
+        function: Template,
+        args: impl Into<Box<[Template]>>,
+        kwargs: impl Into<Box<[(Py<PyString>, Template)]>>,
+    ) -> Self {
+        let kwargs: Box<[_]> = kwargs.into();
+        let kwargs = (!kwargs.is_empty()).then(|| Box::new(Kwargs(kwargs)));
+        Self { function, args: args.into(), kwargs }
+    }
+
+    fn kwargs(&self) -> &[(Py<PyString>, Template)] {
+        self.kwargs.as_ref().map_or(&[], |kwargs| &kwargs.0)
+    }
+
+    /// As [`Template::rebuild`].
+    pub(crate) fn rebuild<'py>(
+        &self,
+        py: Python<'py>,
+        leaf: &dyn Fn(u32) -> PyResult<Bound<'py, PyAny>>,
+        builders: &Builders<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let function = self.function.rebuild(py, leaf, builders)?;
+        let args = self.args.iter().map(|arg| arg.rebuild(py, leaf, builders));
+        let args = PyList::new(py, args.collect::<PyResult<Vec<_>>>()?)?;
+        let kwargs = PyDict::new(py);
+        for (name, value) in self.kwargs() {
+            kwargs.set_item(name, value.rebuild(py, leaf, builders)?)?;
+        }
+        builders.call.call1((function, args, kwargs))
+    }
 }
 
 impl Template {
@@ -56,8 +92,7 @@ impl Template {
         args: impl Into<Box<[Template]>>,
         kwargs: impl Into<Box<[(Py<PyString>, Template)]>>,
     ) -> Self {
-        let function = Self::Const(function);
-        Self::Call(Box::new(Call { function, args: args.into(), kwargs: kwargs.into() }))
+        Self::Call(Box::new(Call::new(Self::Const(function), args, kwargs)))
     }
 
     /// Whether no part depends on an input or has to be computed.
@@ -95,14 +130,7 @@ impl Template {
         match self {
             Self::Const(object) => builders.constant.call1((object.bind(py),)),
             Self::Input(i) => leaf(*i),
-            Self::Call(call) => {
-                let function = call.function.rebuild(py, leaf, builders)?;
-                let kwargs = PyDict::new(py);
-                for (name, value) in &call.kwargs {
-                    kwargs.set_item(name, value.rebuild(py, leaf, builders)?)?;
-                }
-                builders.call.call1((function, all(&call.args)?, kwargs))
-            }
+            Self::Call(call) => call.rebuild(py, leaf, builders),
             Self::Container(container) => match &**container {
                 Container::List(items) => builders.container.call1(("list", all(items)?)),
                 Container::Tuple(items) => builders.container.call1(("tuple", all(items)?)),
@@ -137,11 +165,8 @@ impl Template {
                 for (name, value) in parts.get_item(3)?.cast::<PyDict>()? {
                     kwargs.push((name.cast_into::<PyString>()?.unbind(), Self::from_plain(&value)?));
                 }
-                Self::Call(Box::new(Call {
-                    function: Self::from_plain(&parts.get_item(1)?)?,
-                    args: all(&parts.get_item(2)?)?,
-                    kwargs: kwargs.into(),
-                }))
+                let function = Self::from_plain(&parts.get_item(1)?)?;
+                Self::Call(Box::new(Call::new(function, all(&parts.get_item(2)?)?, kwargs)))
             }
             "list" => Container::List(all(&parts.get_item(1)?)?).into(),
             "tuple" => Container::Tuple(all(&parts.get_item(1)?)?).into(),
@@ -201,7 +226,8 @@ impl Container {
 }
 
 impl Call {
-    fn eval<'py>(&self, py: Python<'py>, inputs: &[Value]) -> PyResult<Bound<'py, PyAny>> {
+    /// As [`Template::eval`].
+    pub(crate) fn eval<'py>(&self, py: Python<'py>, inputs: &[Value]) -> PyResult<Bound<'py, PyAny>> {
         let owned;
         let function = match &self.function {
             Template::Const(function) => function.bind(py),
@@ -216,11 +242,11 @@ impl Call {
             [one, two] => PyTuple::new(py, [one.eval(py, inputs)?, two.eval(py, inputs)?])?,
             more => PyTuple::new(py, eval_all(py, more, inputs)?)?,
         };
-        if self.kwargs.is_empty() {
+        if self.kwargs.is_none() {
             return function.call1(args);
         }
         let kwargs = PyDict::new(py);
-        for (name, value) in &self.kwargs {
+        for (name, value) in self.kwargs() {
             kwargs.set_item(name, value.eval(py, inputs)?)?;
         }
         function.call(args, Some(&kwargs))

@@ -16,6 +16,7 @@ use pyo3::types::{
 use rustc_hash::FxHashMap;
 
 use crate::delayed::Delayed;
+use crate::depth::deeper;
 use crate::graph::import_nodes;
 use crate::op::PyOp;
 use crate::template::{Container, Template};
@@ -61,6 +62,10 @@ impl Unpack {
         if is_plain(object) {
             return Ok(Template::Const(object.clone().unbind()));
         }
+        deeper(object.py(), c" while looking for collections", || self.structure(object))
+    }
+
+    fn structure(&mut self, object: &Bound<'_, PyAny>) -> PyResult<Template> {
         let found = if let Ok(list) = object.cast_exact::<PyList>() {
             self.templates(list.iter())?.map(|items| Container::List(items).into())
         } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
@@ -237,14 +242,16 @@ fn collection_node(object: &Bound<'_, PyAny>) -> PyResult<Node> {
     let mut next = nodes.iter();
     let argument = parts.nested(&keys, &mut next)?;
     let op: Arc<dyn Op> =
-        Arc::new(PyOp::Template(Template::call(finish.unbind(), [argument], [])));
+        Arc::new(PyOp::from(Template::call(finish.unbind(), [argument], [])));
     let key = Key::text(&token, Group::new);
     Ok(Node::new(key, op, parts.inputs))
 }
 
 fn flatten<'py>(keys: &Bound<'py, PyAny>, flat: &mut Vec<Bound<'py, PyAny>>) -> PyResult<()> {
     match keys.cast::<PyList>() {
-        Ok(list) => list.iter().try_for_each(|keys| flatten(&keys, flat)),
+        Ok(list) => deeper(keys.py(), c" while reading keys", || {
+            list.iter().try_for_each(|keys| flatten(&keys, flat))
+        }),
         Err(_) => {
             flat.push(keys.clone());
             Ok(())

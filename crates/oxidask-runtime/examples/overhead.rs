@@ -1,6 +1,6 @@
 //! The cost of a native task that does nothing, for graphs of several shapes.
 //!
-//! `cargo run --release -p oxidask-runtime --example overhead`
+//! `cargo run --release -p oxidask-runtime --example overhead [number of tasks]`
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,8 +14,12 @@ use oxidask_runtime::local::{Pool, Run, RunOptions, run};
 
 fn main() {
     let nop: Arc<dyn Op> =
-        Arc::new(Function::new("nop", |_: &mut [Value], _: &TaskContext<'_>| Ok(Value::new(Native(0u8)))));
-    let n = 1_000_000u32;
+        Arc::new(Function::new("nop", |_: &mut [Value], _: &TaskContext<'_>| {
+            Ok(Value::new(Native(0u8)))
+        }));
+    let n: u32 = std::env::args()
+        .nth(1)
+        .map_or(1_000_000, |text| text.parse().expect("the number of tasks"));
     let pool = Pool::default();
     for (name, back) in [("independent", 0u32), ("1000 chains", 1000), ("binary fan-in", 1)] {
         let started = Instant::now();
@@ -48,7 +52,10 @@ fn main() {
         {
             println!(
                 "{name:<14} ns a task: build {:.0}, expand {:.0}, order and prepare {:.0}, run {:.0}",
-                ns(started, built), ns(built, expanded), ns(expanded, ready), ns(ready, done)
+                ns(started, built),
+                ns(built, expanded),
+                ns(expanded, ready),
+                ns(ready, done)
             );
         }
     }

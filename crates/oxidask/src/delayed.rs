@@ -132,7 +132,11 @@ impl<T: Send + Sync + 'static> Delayed<T> {
     /// ```
     #[must_use]
     pub fn value(value: T) -> Self {
-        Self::from_node(Node::new(unique_key("value"), Arc::new(Constant(plain(value))), Vec::new()))
+        Self::from_node(Node::new(
+            unique_key("value"),
+            Arc::new(Constant(plain(value))),
+            Vec::new(),
+        ))
     }
 
     /// A task that reads this value.

@@ -120,12 +120,14 @@ def _make(source: Path, folder: Path) -> Prepared:
 
 def _split(archive: Path) -> dict[str, tuple[bytes, int]]:
     """Return the text and the number of flights of each month's file."""
-    header, *lines = _member(archive, "flights.csv").splitlines(keepends=True)
+    header, *lines = _member(archive, "flights.csv").splitlines(keepends=True) or [b""]
+    if not lines:
+        raise DemoError(f"{archive} holds no flights")
     if not header.startswith(b"year,month,"):
         raise DemoError(f"{archive} does not begin with the columns year and month: {header!r}")
     months: dict[bytes, list[bytes]] = {}
     for number, line in enumerate(lines, 2):
-        year_month = line.rsplit(b",", line.count(b",") - 1)[0]
+        year_month = b",".join(line.split(b",", 2)[:2])
         if year_month not in months:
             _check_month(archive, number, year_month)
             months[year_month] = []

@@ -1,4 +1,4 @@
-"""The job: which two seasons of the year differ most in how late flights arrive?
+"""The job: find the two seasons of the year that differ most in how late flights arrive.
 
 The functions here know nothing of Oxidask. :func:`job` puts them together, lazily or plainly.
 """
@@ -23,6 +23,7 @@ from oxidask.demo.table import Table, words
 
 __all__ = [
     "Comparison",
+    "Lateness",
     "Month",
     "NormalMonth",
     "Reference",
@@ -40,7 +41,7 @@ MINUTES_OF_DAY = 1440
 #: Delays are told apart by the minute, from an hour early to three hours late and more.
 EARLIEST, LATEST = -60, 195
 N_DELAYS = LATEST - EARLIEST + 1
-#: Seasons are compared as they are, and with their clocks set apart by up to so many minutes.
+#: A time of day is held against those of another season that are at most so far from it.
 MAX_SHIFT = 60
 _SMOOTHING_MINUTES = 20.0
 _EARTH_RADIUS_KM = 6371.0
@@ -88,13 +89,21 @@ class NormalMonth:
 
 
 @dataclass(frozen=True)
+class Lateness:
+    """An airline's share of the traffic, and its mean delay."""
+
+    share: float
+    minutes: float
+
+
+@dataclass(frozen=True)
 class Season:
     """Three months: for each minute of the day, the traffic and how its delays are distributed."""
 
     name: str
     traffic: Floats
     cumulative: NDArray[np.float32]
-    lateness: dict[str, float]
+    airlines: dict[str, Lateness]
 
 
 @dataclass(frozen=True)
@@ -102,11 +111,10 @@ class Comparison:
     """How far apart two seasons are, and the airline that changed most between them."""
 
     apart_minutes: float
-    shift_minutes: int
     first: str
     second: str
     airline: str
-    lateness: tuple[float, float]
+    late_minutes: tuple[float, float]
 
 
 def load(path: str | os.PathLike[str]) -> Month:
@@ -181,35 +189,34 @@ def roll(a: NormalMonth, b: NormalMonth, c: NormalMonth) -> Season:
         name=f"{a.name}-{b.name}-{c.name}",
         traffic=traffic / max(traffic.sum(), 1.0),
         cumulative=cumulative.astype(np.float32),
-        lateness=_lateness(months),
+        airlines=_airlines(months),
     )
 
 
 def compare(x: Season, y: Season) -> Comparison:
-    """Measure how far apart two seasons are, with the clocks set as they fit best.
+    """Measure how far apart two seasons are.
 
-    At each minute of the day it is the earth mover's distance between the delays of both: the
-    minutes by which passengers of one would have to arrive later or earlier to have arrived as
-    those of the other. The mean over the day counts each minute by its traffic.
+    For two times of the day it is the earth mover's distance between the delays of both seasons:
+    the minutes by which passengers of one would have to arrive later or earlier to have arrived as
+    those of the other. Each time of day is held against that time in the other season, within an
+    hour, that is most like it: a timetable moved a little is no difference. The mean over the day
+    counts each minute by its traffic.
     """
-    around = np.concatenate([y.cumulative, y.cumulative])
-    traffic_around = np.concatenate([y.traffic, y.traffic])
+    y_around = np.concatenate([y.cumulative, y.cumulative])
+    y_flies = np.concatenate([y.traffic, y.traffic]) > 0
+    from_x = np.full(MINUTES_OF_DAY, float(N_DELAYS))
+    from_y = from_x.copy()
     difference = np.empty_like(x.cumulative)
-    best = (np.inf, 0)
-    for shift in sorted(range(-MAX_SHIFT, MAX_SHIFT + 1), key=abs):
-        clock = slice(shift % MINUTES_OF_DAY, shift % MINUTES_OF_DAY + MINUTES_OF_DAY)
-        np.subtract(x.cumulative, around[clock], out=difference)
+    for shift in range(-MAX_SHIFT, MAX_SHIFT + 1):
+        start = shift % MINUTES_OF_DAY
+        clock = slice(start, start + MINUTES_OF_DAY)
+        np.subtract(x.cumulative, y_around[clock], out=difference)
         np.abs(difference, out=difference)
-        weight = np.minimum(x.traffic, traffic_around[clock])
-        apart = (difference.sum(axis=1) * weight).sum() / max(weight.sum(), 1e-300)
-        best = min(best, (float(apart), shift), key=lambda found: found[0])
-    airline = max(
-        sorted(x.lateness.keys() & y.lateness.keys()),
-        key=lambda name: abs(x.lateness[name] - y.lateness[name]),
-        default="",
-    )
-    lateness = (x.lateness.get(airline, 0.0), y.lateness.get(airline, 0.0))
-    return Comparison(*best, x.name, y.name, airline, lateness)
+        apart = np.where((x.traffic > 0) & y_flies[clock], difference.sum(axis=1), N_DELAYS)
+        np.minimum(from_x, apart, out=from_x)
+        np.minimum(from_y, np.roll(apart, shift), out=from_y)
+    minutes = ((from_x * x.traffic).sum() + (from_y * y.traffic).sum()) / 2
+    return Comparison(float(minutes), x.name, y.name, *_most_changed(x, y))
 
 
 def farthest(comparisons: Sequence[Comparison]) -> Comparison:
@@ -261,9 +268,7 @@ def _find(known: Words, wanted: Words) -> tuple[NDArray[np.intp], NDArray[np.boo
     return place, known[place] == wanted
 
 
-def _great_circle(
-    reference: Reference, here: NDArray[np.intp], there: NDArray[np.intp]
-) -> Floats:
+def _great_circle(reference: Reference, here: NDArray[np.intp], there: NDArray[np.intp]) -> Floats:
     """Return kilometres between airports, by the haversine formula."""
     from_latitude, to_latitude = reference.latitude[here], reference.latitude[there]
     east = reference.longitude[there] - reference.longitude[here]
@@ -282,15 +287,27 @@ def _smooth_along_day(cells: Floats) -> Floats:
     return np.maximum(np.fft.irfft(spectrum, MINUTES_OF_DAY, axis=0), 0)
 
 
-def _lateness(months: Sequence[NormalMonth]) -> dict[str, float]:
-    """Return each airline's mean delay, by seat kilometres."""
-    airlines = months[0].airlines
-    total, late = np.zeros(len(airlines)), np.zeros(len(airlines))
+def _airlines(months: Sequence[NormalMonth]) -> dict[str, Lateness]:
+    names = months[0].airlines
+    traffic, late = np.zeros(len(names)), np.zeros(len(names))
     for month in months:
-        total += np.bincount(month.airline, month.seat_km, len(airlines))
-        late += np.bincount(month.airline, month.seat_km * month.delay, len(airlines))
+        traffic += np.bincount(month.airline, month.seat_km, len(names))
+        late += np.bincount(month.airline, month.seat_km * month.delay, len(names))
     return {
-        name: float(minutes / weight)
-        for name, minutes, weight in zip(airlines, late, total, strict=True)
-        if weight > 0
+        name: Lateness(float(flown / traffic.sum()), float(minutes / flown))
+        for name, flown, minutes in zip(names, traffic, late, strict=True)
+        if flown > 0
     }
+
+
+def _most_changed(x: Season, y: Season) -> tuple[str, tuple[float, float]]:
+    """Return the airline whose change of delay weighs most, and its mean delay in both."""
+
+    def weight(name: str) -> float:
+        before, after = x.airlines[name], y.airlines[name]
+        return abs(before.minutes - after.minutes) * min(before.share, after.share)
+
+    name = max((name for name in x.airlines if name in y.airlines), key=weight, default=None)
+    if name is None:
+        return "no airline flew in both", (0.0, 0.0)
+    return name, (x.airlines[name].minutes, y.airlines[name].minutes)

@@ -107,8 +107,8 @@ def _draw(best: Any, folder: Path) -> str:
 def _in_parallel(best: Any, compared: list[Any], threads: int, out: TextIO | None) -> Outcome:
     began = perf_counter()
     with ProgressBar(out=out):
-        results = oxidask.compute(best, compared, scheduler="threads", num_workers=threads)
-    return Outcome(*results, perf_counter() - began)
+        found, all_found = oxidask.compute(best, compared, scheduler="threads", num_workers=threads)
+    return Outcome(found, all_found, perf_counter() - began)
 
 
 def _plainly(data: Prepared) -> Outcome:
@@ -123,11 +123,7 @@ def _same(ours: Outcome, plain: Outcome) -> bool:
 
 def _report(ours: Outcome, plain: Outcome, threads: int) -> str:
     found = ours.best
-    before, after = found.lateness
-    shift = abs(found.shift_minutes)
-    clocks = (
-        f"even with the clocks {shift} minutes apart" if shift else "and no shift of clocks helps"
-    )
+    before, after = found.late_minutes
     wide = max(len(_seasons(outcome.best)) for outcome in (ours, plain))
     rows = [
         f"         {name:<22} {_seasons(outcome.best):<{wide}} "
@@ -144,12 +140,11 @@ def _report(ours: Outcome, plain: Outcome, threads: int) -> str:
     )
     return "\n".join(
         [
-            f"Result   least alike: {found.first} and {found.second}. Arrivals differ by "
-            f"{found.apart_minutes:.1f} minutes",
-            f"         at the same time of day ({clocks}), by seat kilometres:",
-            "         the earth mover's distance between the delays of both seasons.",
-            f"         Most changed: {found.airline}, {before:+.1f} minutes late on average, "
-            f"then {after:+.1f}",
+            f"Result   {found.first} and {found.second} are least alike: at like times of day,",
+            f"         delays differ by {found.apart_minutes:.1f} minutes (earth mover's distance; "
+            "flights weigh by seat",
+            f"         kilometres). {found.airline} changed most: {before:+.1f} minutes late on "
+            f"average, then {after:+.1f}.",
             "",
             f"         {'':<22} {'seasons least alike':<{wide}} {'minutes':>12} {'time':>10}",
             *rows,

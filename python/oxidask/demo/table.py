@@ -59,8 +59,8 @@ class Table:
     ...     table = Table(path)
     >>> table.numbers("delay").tolist()
     [-5.0, nan]
-    >>> (table.words("origin") == words(["JFK", "EWR"])).all()
-    True
+    >>> (table.words("origin") == words(["JFK", "EWR"])).tolist()
+    [True, True]
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
