@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from oxidask import _native, config
+from oxidask._interrupts import raise_held, released_interrupts
 from oxidask.callbacks import local_callbacks
 from oxidask.utils import parse_bytes, parse_timedelta
 
 __all__ = ["get_async", "get_sync"]
 
 
-@lru_cache(maxsize=16)
-def _memory_limit(text: Any) -> int | None:
+def _memory_limit(given: Any) -> int | None:
     """Bytes of a memory limit as the configuration gives it; None for the default."""
-    if text in ("auto", None):
+    if given is None or given == "auto":
         return None
+    if not isinstance(given, str | int | float):
+        raise TypeError(
+            "local.memory-limit must be a number of bytes, text such as '1 GiB' or 'auto', "
+            f"got {given!r}"
+        )
+    return _bytes(given)
+
+
+@lru_cache(maxsize=16)
+def _bytes(text: Any) -> int:
     limit = int(parse_bytes(text))
     if limit <= 0:
         raise ValueError(f"local.memory-limit must be positive or 'auto', got {text!r}")
@@ -32,15 +44,36 @@ def _microseconds(text: Any) -> int:
     return max(1, round(parse_timedelta(text, default="ms") * 1e6))
 
 
-def _settings(num_workers: int, memory_limit: Any = None) -> dict[str, Any]:
+def _worker_count(given: Any) -> int:
+    """Return `given` if it is a number of workers."""
+    try:
+        count = operator.index(given)
+    except TypeError:
+        raise TypeError(f"num_workers must be a positive integer, got {given!r}") from None
+    if count < 1:
+        raise ValueError(f"num_workers must be at least 1, got {given!r}")
+    return count
+
+
+def _graph(dsk: Any) -> Any:
+    """Return the graph of what a scheduler is given: a mapping, or an object that has one."""
+    if hasattr(dsk, "items"):
+        return dsk
+    if hasattr(dsk, "__dask_graph__"):
+        return dsk.__dask_graph__()
+    raise TypeError(f"a graph must be a mapping of keys to tasks, got {type(dsk).__name__}")
+
+
+def _settings(num_workers: Any, memory_limit: Any = None) -> dict[str, Any]:
     """Return the settings of a native run."""
-    if num_workers < 1:
-        raise ValueError(f"num_workers must be at least 1, got {num_workers}")
+    num_workers = _worker_count(num_workers)
     if memory_limit is None:
         memory_limit = config.get("local.memory-limit", "auto")
     directory = config.get("local.spill-directory", None) or config.get(
         "temporary-directory", None
     )
+    if directory is not None and not isinstance(directory, str | os.PathLike):
+        raise TypeError(f"local.spill-directory must be a path, got {directory!r}")
     return {
         "num_workers": num_workers,
         "memory_limit": _memory_limit(memory_limit),
@@ -112,7 +145,7 @@ def _observed(dsk: Any, callbacks: Any, cache: Any) -> Iterator[tuple[Any, _Call
 def _compute(
     dsk: Mapping[Any, Any],
     keys: Any,
-    num_workers: int,
+    num_workers: Any,
     *,
     pool: Any = None,
     executor: Any = None,
@@ -121,6 +154,7 @@ def _compute(
     memory_limit: Any = None,
 ) -> Any:
     """Run a graph in this process: on a native pool, an executor, or the calling thread."""
+    dsk = _graph(dsk)
     settings = _settings(num_workers, memory_limit)
     if cache is None:
         cache = config.get("cache", None)
@@ -238,6 +272,30 @@ def _identity(value: Any) -> Any:
     return value
 
 
+class SynchronousExecutor(Executor):
+    """An executor that runs each call at once, in the calling thread.
+
+    Examples
+    --------
+    >>> SynchronousExecutor().submit(abs, -1).result()
+    1
+    """
+
+    _max_workers = 1
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run the call and return its finished future."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+synchronous_executor = SynchronousExecutor()
+
+
 def default_get_id() -> int:
     """Return the identity of the worker that runs a task: the process's.
 
@@ -348,6 +406,7 @@ def get_async(
         rerun_exceptions_locally = config.get("rerun_exceptions_locally", False)
     if cache is None:
         cache = config.get("cache", None)
+    dsk = _graph(dsk)
     settings = _settings(num_workers, memory_limit)
     with _observed(dsk, callbacks, cache) as (graph, calls):
         run = _native.ExternalRun(
@@ -406,7 +465,8 @@ class _Driver:
                 if not failed:
                     value, _ = self.loads(packed)
                 elif rerun_locally:
-                    value = function(*args)
+                    with released_interrupts():
+                        value = function(*args)
                 else:
                     error, traceback = self.loads(packed)
                     raise_exception(error, traceback)
@@ -414,9 +474,10 @@ class _Driver:
 
     def _next_done(self) -> Any:
         while True:
+            raise_held()
             try:
                 # A wait without end would keep Ctrl-C out on some systems.
-                return self.done.get(timeout=0.1)
+                return self.done.get(timeout=0.05)
             except Empty:
                 continue
 
@@ -427,6 +488,7 @@ class _Driver:
             return
         taken = []
         while len(taken) < n_free * self.chunksize and (task := self.run.take()) is not None:
+            raise_held()
             number, function, args = task
             self.calls[number] = (function, args)
             try:

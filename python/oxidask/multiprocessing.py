@@ -15,9 +15,10 @@ from functools import partial
 from typing import Any
 
 from oxidask import config
+from oxidask._interrupts import held_interrupts, shielded
 from oxidask._pickle import dumps as _dumps
 from oxidask._pickle import loads as _loads
-from oxidask.local import get_async
+from oxidask.local import _worker_count, get_async
 from oxidask.system import CPU_COUNT
 
 __all__ = ["get", "get_context", "initialize_worker_process"]
@@ -91,6 +92,8 @@ def initialize_worker_process() -> None:
     """
     if multiprocessing.parent_process() is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Blocked since before this process was started: see `shielded`.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
@@ -120,9 +123,9 @@ class _PoolSubmit:
 def _end_at_once(pool: ProcessPoolExecutor) -> None:
     """End the pool's processes, whatever they do."""
     processes = list((getattr(pool, "_processes", None) or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.kill()
+    pool.shutdown(cancel_futures=True)
     for process in processes:
         process.join()
 
@@ -182,29 +185,19 @@ def get(
     >>> get({"x": (sum, [1, 2])}, "x", num_workers=1)
     3
     """
-    pool = pool or config.get("pool", None)
+    if pool is None:
+        pool = config.get("pool", None)
     initializer = initializer or config.get("multiprocessing.initializer", None)
-    num_workers = num_workers or config.get("num_workers", None) or CPU_COUNT
+    if num_workers is None:
+        num_workers = config.get("num_workers", None)
     if isinstance(pool, int):
         num_workers, pool = pool, None
-    own = None
-    if pool is None:
-        own = pool = ProcessPoolExecutor(
-            num_workers, mp_context=get_context(), initializer=partial(_initialize, initializer)
-        )
-    elif initializer is not None:
-        raise ValueError("an initializer can't be given to a pool that exists already")
-    if isinstance(pool, multiprocessing.pool.Pool):
-        num_workers = getattr(pool, "_processes", num_workers)
-        submit: Any = _PoolSubmit(pool)
-    else:
-        num_workers = getattr(pool, "_max_workers", num_workers)
-        submit = pool.submit
-    is_done = False
-    try:
-        values = get_async(
-            submit,
+    num_workers = _worker_count(CPU_COUNT if num_workers is None else num_workers)
+    with held_interrupts():
+        return _get_on_pool(
+            pool,
             num_workers,
+            initializer,
             dsk,
             keys,
             loads=func_loads or config.get("func_loads", None) or _loads,
@@ -215,13 +208,41 @@ def get(
             optimize_graph=optimize_graph,
             **kwargs,
         )
+
+
+def _get_on_pool(
+    pool: Any, num_workers: int, initializer: Any, dsk: Any, keys: Any, **kwargs: Any
+) -> Any:
+    """Run a graph on a pool, or on processes of its own, which are gone when this returns."""
+    own = None
+    if pool is None:
+        own = pool = ProcessPoolExecutor(
+            num_workers, mp_context=get_context(), initializer=partial(_initialize, initializer)
+        )
+    elif initializer is not None:
+        raise ValueError("an initializer can't be given to a pool that exists already")
+    if isinstance(pool, multiprocessing.pool.Pool):
+        num_workers = getattr(pool, "_processes", num_workers)
+        submit: Any = _PoolSubmit(pool)
+    elif hasattr(pool, "submit"):
+        num_workers = getattr(pool, "_max_workers", num_workers)
+        submit = pool.submit if own is None else shielded(pool.submit)
+    else:
+        raise ValueError(
+            "pool must be a ProcessPoolExecutor, a multiprocessing.Pool or a number of processes, "
+            f"got {pool!r}"
+        )
+    is_done = False
+    try:
+        values = get_async(submit, num_workers, dsk, keys, **kwargs)
         is_done = True
         return values
     except BrokenProcessPool as error:
         raise BrokenProcessPool(
             "a worker process died while it ran a task: it was killed (by the system for lack of "
-            "memory, perhaps), it crashed, or it could not start (a script that uses processes "
-            'needs `if __name__ == "__main__":` around its main part)'
+            "memory, perhaps), it crashed, its initializer failed (see above), or it could not "
+            'start (a script that uses processes needs `if __name__ == "__main__":` around its '
+            "main part)"
         ) from error
     finally:
         if own is not None:

@@ -82,13 +82,14 @@ def get(
     if num_workers is None:
         num_workers = config.get("num_workers", None)
     if isinstance(pool, int):
-        num_workers, pool = num_workers or pool, None
+        num_workers, pool = pool if num_workers is None else num_workers, None
     if pool is not None:
-        width = getattr(pool, "_max_workers", None) or getattr(pool, "_processes", None)
+        if num_workers is None:
+            num_workers = getattr(pool, "_max_workers", None) or getattr(pool, "_processes", None)
         return _compute(
             dsk,
             keys,
-            num_workers or width or CPU_COUNT,
+            CPU_COUNT if num_workers is None else num_workers,
             executor=pool,
             cache=cache,
             callbacks=callbacks,
@@ -97,7 +98,7 @@ def get(
     return _compute(
         dsk,
         keys,
-        num_workers or CPU_COUNT,
+        CPU_COUNT if num_workers is None else num_workers,
         pool=_pool,
         cache=cache,
         callbacks=callbacks,

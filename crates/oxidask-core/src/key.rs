@@ -127,9 +127,10 @@ impl Key {
     pub fn block(group: Group, index: &[i64]) -> Self {
         let mut small = [0u32; INLINE];
         let fits = index.len() <= INLINE
-            && index.iter().zip(&mut small).all(|(&i, slot)| {
-                u32::try_from(i).map(|i| *slot = i).is_ok()
-            });
+            && index
+                .iter()
+                .zip(&mut small)
+                .all(|(&i, slot)| u32::try_from(i).map(|i| *slot = i).is_ok());
         let coord = if fits {
             Coord::Small { ndim: index.len() as u8, index: small }
         } else {
@@ -276,7 +277,9 @@ mod tests {
     #[test]
     fn keys_print_as_their_users_wrote_them() {
         let token = "inc-00112233445566778899aabbccddeeff";
-        for text in [token, "x", "x12", "", "load-2013-01", "é-zzz", "INC-0011223344556677889900112233445A"] {
+        for text in
+            [token, "x", "x12", "", "load-2013-01", "é-zzz", "INC-0011223344556677889900112233445A"]
+        {
             assert_eq!(Key::from(text).to_string(), text);
         }
         assert_eq!(Key::block(Group::new("x"), &[1, 20]).to_string(), "(\"x\", 1, 20)");

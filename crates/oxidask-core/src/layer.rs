@@ -74,7 +74,10 @@ pub enum IndexMap {
 /// If there are 2^32 or more.
 #[must_use]
 pub fn n_blocks(shape: &[u32]) -> u32 {
-    shape.iter().try_fold(1u32, |n, &d| n.checked_mul(d)).expect("a layer has fewer than 2^32 blocks")
+    shape
+        .iter()
+        .try_fold(1u32, |n, &d| n.checked_mul(d))
+        .expect("a layer has fewer than 2^32 blocks")
 }
 
 /// The coordinates of row-major block `block`, into `coords`.

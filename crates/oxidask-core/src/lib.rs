@@ -10,6 +10,8 @@
 //! What this crate must never know: threads, files, sockets, clocks, randomness, Python. The
 //! same inputs give the same decisions on every machine and in every run.
 
+#![forbid(unsafe_code)]
+
 pub mod config;
 pub mod dag;
 pub mod graph;

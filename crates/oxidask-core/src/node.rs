@@ -79,7 +79,8 @@ pub fn collect(outputs: &[Node]) -> Result<(Graph, Vec<TaskRef>), GraphError> {
     let mut stack: Vec<(&Node, bool)> = outputs.iter().rev().map(|node| (node, false)).collect();
     while let Some((node, inputs_sent)) = stack.pop() {
         if inputs_sent {
-            let inputs = node.inputs().iter().map(|input| TaskRef { layer: 0, block: blocks[input.key()] });
+            let inputs =
+                node.inputs().iter().map(|input| TaskRef { layer: 0, block: blocks[input.key()] });
             let inputs: Vec<_> = inputs.collect();
             if let Some(own) = inputs.iter().position(|input| input.block == PENDING) {
                 let key = node.inputs()[own].key().to_string();

@@ -208,9 +208,10 @@ impl<T: Send + Sync + 'static> Payload for Native<T> {
             family: "native",
             type_name: self.type_name().into_owned(),
             direction: "encoded",
-            reason: "values of Rust types have no byte form; use Bytes, or a type of a family that \
+            reason:
+                "values of Rust types have no byte form; use Bytes, or a type of a family that \
                      has one"
-                .into(),
+                    .into(),
         })
     }
 }

@@ -15,7 +15,8 @@ use proptest::prelude::*;
 fn mix(number: u64) -> Arc<dyn Op> {
     Arc::new(Function::new(format!("mix{number}"), move |inputs: &mut [Value], _: &_| {
         let sum = inputs.iter().enumerate().fold(number, |sum, (at, value)| {
-            sum.wrapping_mul(31).wrapping_add(at as u64 + value.downcast_ref::<Native<u64>>().unwrap().0)
+            sum.wrapping_mul(31)
+                .wrapping_add(at as u64 + value.downcast_ref::<Native<u64>>().unwrap().0)
         });
         Ok(Value::new(Native(sum)))
     }))
@@ -48,8 +49,11 @@ fn a_run_of_elementwise_layers_becomes_one() {
         name: Group::new("total"),
         shape: [1].into(),
         op: mix(4),
-        inputs: [LayerInput { layer: w, map: IndexMap::Axes([AxisMap::Every, AxisMap::Every].into()) }]
-            .into(),
+        inputs: [LayerInput {
+            layer: w,
+            map: IndexMap::Axes([AxisMap::Every, AxisMap::Every].into()),
+        }]
+        .into(),
     }));
     let outputs = [TaskRef { layer: total, block: 0 }];
     let fused = fuse_blockwise(&graph, &[total]);
@@ -88,20 +92,22 @@ fn chains_become_single_tasks() {
 /// Random graphs: for each task the distances back to its inputs.
 fn random_graph() -> impl Strategy<Value = (Graph, Vec<TaskRef>)> {
     let task = proptest::collection::vec(1u32..6, 0..4);
-    (proptest::collection::vec(task, 1..30), any::<prop::sample::Index>()).prop_map(|(tasks, output)| {
-        let mut graph = Graph::new();
-        for (number, back) in tasks.iter().enumerate() {
-            let inputs = back.iter().filter_map(|&b| {
-                let block = (number as u32).checked_sub(b)?;
-                Some(TaskRef { layer: 0, block })
-            });
-            let key = (*format!("t{number}")).into();
-            graph.push_task(TaskSpec { key, op: mix(number as u64), inputs: inputs.collect() });
-        }
-        let last = TaskRef { layer: 0, block: tasks.len() as u32 - 1 };
-        let other = TaskRef { layer: 0, block: output.index(tasks.len()) as u32 };
-        (graph, vec![last, other])
-    })
+    (proptest::collection::vec(task, 1..30), any::<prop::sample::Index>()).prop_map(
+        |(tasks, output)| {
+            let mut graph = Graph::new();
+            for (number, back) in tasks.iter().enumerate() {
+                let inputs = back.iter().filter_map(|&b| {
+                    let block = (number as u32).checked_sub(b)?;
+                    Some(TaskRef { layer: 0, block })
+                });
+                let key = (*format!("t{number}")).into();
+                graph.push_task(TaskSpec { key, op: mix(number as u64), inputs: inputs.collect() });
+            }
+            let last = TaskRef { layer: 0, block: tasks.len() as u32 - 1 };
+            let other = TaskRef { layer: 0, block: output.index(tasks.len()) as u32 };
+            (graph, vec![last, other])
+        },
+    )
 }
 
 proptest! {

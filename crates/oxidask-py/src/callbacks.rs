@@ -16,9 +16,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PySet};
 use rustc_hash::FxHashSet;
 
+use crate::crew::thread_ident;
 use crate::key;
 use crate::object::{raised, to_object};
-use crate::crew::thread_ident;
 
 /// Calls the Python object for a run.
 #[derive(Clone)]
@@ -67,7 +67,8 @@ impl Callbacks {
             }
             *taken = true;
         };
-        let free = gate.taken.try_lock().is_some_and(|mut taken| !std::mem::replace(&mut taken, true));
+        let free =
+            gate.taken.try_lock().is_some_and(|mut taken| !std::mem::replace(&mut taken, true));
         if !free {
             py.detach(enter);
         }
@@ -162,7 +163,14 @@ pub(crate) struct RunState {
 }
 
 const NAMES: [&str; 9] = [
-    "dependencies", "dependents", "waiting", "waiting_data", "cache", "ready", "running", "finished",
+    "dependencies",
+    "dependents",
+    "waiting",
+    "waiting_data",
+    "cache",
+    "ready",
+    "running",
+    "finished",
     "released",
 ];
 
@@ -178,7 +186,8 @@ impl RunState {
             let dag = run.graph().dag();
             for task in 0..run.graph().len() as u32 {
                 let others = if inputs { dag.inputs.row(task) } else { dag.users.row(task) };
-                let others = others.iter().map(|&other| key::to_python(py, &run.graph().key(other)));
+                let others =
+                    others.iter().map(|&other| key::to_python(py, &run.graph().key(other)));
                 let others = others.collect::<PyResult<Vec<_>>>()?;
                 let key = key::to_python(py, &run.graph().key(task))?;
                 dict.set_item(key, PySet::new(py, others)?)?;

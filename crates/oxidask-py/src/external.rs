@@ -16,8 +16,8 @@ use crate::callbacks::Callbacks;
 use crate::key;
 use crate::object::{PyValue, to_object};
 use crate::op::{NodeTask, PyOp, split_annotations};
-use crate::template::Builders;
 use crate::run::{Question, Settings, failure_error, prepare};
+use crate::template::Builders;
 
 /// A run in the hands of Python code.
 #[pyclass(frozen, module = "oxidask._native")]
@@ -65,7 +65,12 @@ impl ExternalRun {
     }
 
     /// Notes the value of a task that was taken.
-    fn finish(&self, task: u32, value: Bound<'_, PyAny>, worker_id: Bound<'_, PyAny>) -> PyResult<()> {
+    fn finish(
+        &self,
+        task: u32,
+        value: Bound<'_, PyAny>,
+        worker_id: Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         if let Some(callbacks) = &self.callbacks {
             callbacks.posttask(value.py(), &self.run, task, &value, &worker_id)?;
         }

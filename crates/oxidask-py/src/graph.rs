@@ -140,7 +140,9 @@ impl<'py> Importer<'py> {
             Ok(Some(number)) => Ok(Some(number.extract()?)),
             Ok(None) => Ok(None),
             // Not hashable, hence no key.
-            Err(error) if error.is_instance_of::<pyo3::exceptions::PyTypeError>(self.py) => Ok(None),
+            Err(error) if error.is_instance_of::<pyo3::exceptions::PyTypeError>(self.py) => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -280,9 +282,8 @@ impl<'py> Importer<'py> {
         } else if let Ok(dict) = part.cast_exact::<PyDict>() {
             let mut pairs = Vec::with_capacity(dict.len());
             for (key, value) in dict {
-                let value = deeper(self.py, c" while reading a task", || {
-                    self.part(&value, kinds, inputs)
-                })?;
+                let value =
+                    deeper(self.py, c" while reading a task", || self.part(&value, kinds, inputs))?;
                 pairs.push((Template::Const(key.unbind()), value));
             }
             let any = pairs.iter().any(|(_, value)| !value.is_const());

@@ -116,12 +116,10 @@ impl Op for PyOp {
                     _ => return "call".into(),
                 },
                 Self::Template(_) => return "structure".into(),
-                Self::Node(task) => {
-                    match task.node.bind(py).getattr_opt(intern!(py, "func")) {
-                        Ok(Some(function)) => function,
-                        _ => return "task".into(),
-                    }
-                }
+                Self::Node(task) => match task.node.bind(py).getattr_opt(intern!(py, "func")) {
+                    Ok(Some(function)) => function,
+                    _ => return "task".into(),
+                },
                 Self::Alias => return "alias".into(),
             };
             funcname(&function).map_or_else(|_| "call".into(), |name| name.to_string().into())

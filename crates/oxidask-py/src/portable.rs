@@ -30,7 +30,8 @@ fn each_task<'py>(
     let keys: Vec<Bound<'py, PyAny>> = keys.collect::<PyResult<_>>()?;
     for (block, key) in keys.iter().enumerate() {
         let inputs = layer.inputs(block as u32).iter();
-        let inputs = inputs.map(|input| (input.block, keys[input.block as usize].clone())).collect();
+        let inputs =
+            inputs.map(|input| (input.block, keys[input.block as usize].clone())).collect();
         let op = graph.layers()[0].op(block as u32);
         visit(key.clone(), &**op, inputs)?;
     }
@@ -107,11 +108,15 @@ pub(crate) fn reduce<'py>(slf: &Bound<'py, Delayed>) -> PyResult<Bound<'py, PyAn
     Ok((native.getattr("delayed_from_plain")?, (list, length)).into_pyobject(py)?.into_any())
 }
 
+/// Key, places of the inputs, form and annotations of a pickled task.
+type PlainTask<'py> =
+    (Bound<'py, PyAny>, Vec<usize>, Bound<'py, PyTuple>, Option<Bound<'py, PyDict>>);
+
 /// The delayed value that pickle stored.
 #[pyfunction]
 pub(crate) fn delayed_from_plain<'py>(
     py: Python<'py>,
-    tasks: Vec<(Bound<'py, PyAny>, Vec<usize>, Bound<'py, PyTuple>, Option<Bound<'py, PyDict>>)>,
+    tasks: Vec<PlainTask<'py>>,
     length: Option<u32>,
 ) -> PyResult<Bound<'py, Delayed>> {
     let mut groups = Groups::default();

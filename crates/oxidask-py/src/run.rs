@@ -197,15 +197,14 @@ pub(crate) fn compute<'py>(
         (None, Some(pool)) => Threads::Pool(&pool.get().0),
         (None, None) => Threads::Caller,
     };
-    prepare(&dsk, &question, &settings, cache.as_ref(), callbacks.as_ref(), false)
-        .and_then(|run| {
-            let answer = run_on(py, &run, &question, &threads, callbacks.as_ref());
-            // The state that callbacks look at lives as long as the run.
-            if let Some(callbacks) = &callbacks {
-                callbacks.finish(py, answer.is_err())?;
-            }
-            answer
-        })
+    prepare(&dsk, &question, &settings, cache.as_ref(), callbacks.as_ref(), false).and_then(|run| {
+        let answer = run_on(py, &run, &question, &threads, callbacks.as_ref());
+        // The state that callbacks look at lives as long as the run.
+        if let Some(callbacks) = &callbacks {
+            callbacks.finish(py, answer.is_err())?;
+        }
+        answer
+    })
 }
 
 /// Where a run's workers come from.
@@ -227,9 +226,8 @@ fn run_on<'py>(
     }
     let outer = crew::current(py)?;
     let mut interrupted = None;
-    let mut poll = || {
-        check_signals(&mut interrupted) && !outer.as_ref().is_some_and(|outer| outer.is_over())
-    };
+    let mut poll =
+        || check_signals(&mut interrupted) && !outer.as_ref().is_some_and(|outer| outer.is_over());
     match threads {
         Threads::Executor(executor) => {
             submit_workers(py, run, executor).inspect_err(|_| run.cancel())?;
@@ -303,7 +301,8 @@ fn serve_workers(py: Python<'_>, run: &Arc<Run>, pool: &Pool) -> PyResult<()> {
         let (enter, worker) = (enter.unbind(), worker.unbind());
         let work = Arc::clone(run);
         let job = Box::new(move || {
-            let entered = Python::try_attach(|py| enter.bind(py).call1((worker.bind(py),)).map(drop));
+            let entered =
+                Python::try_attach(|py| enter.bind(py).call1((worker.bind(py),)).map(drop));
             // Entering can only fail while the interpreter ends.
             if !matches!(entered, Some(Ok(()))) {
                 work.cancel();
@@ -332,11 +331,7 @@ fn serve_workers(py: Python<'_>, run: &Arc<Run>, pool: &Pool) -> PyResult<()> {
 }
 
 /// Puts the workers on a user's `concurrent.futures` executor or `multiprocessing.pool.ThreadPool`.
-fn submit_workers(
-    py: Python<'_>,
-    run: &Arc<Run>,
-    executor: &Bound<'_, PyAny>,
-) -> PyResult<()> {
+fn submit_workers(py: Python<'_>, run: &Arc<Run>, executor: &Bound<'_, PyAny>) -> PyResult<()> {
     if run.is_over() {
         return Ok(());
     }

@@ -135,9 +135,7 @@ impl Template {
                 Container::List(items) => builders.container.call1(("list", all(items)?)),
                 Container::Tuple(items) => builders.container.call1(("tuple", all(items)?)),
                 Container::Set(items) => builders.container.call1(("set", all(items)?)),
-                Container::FrozenSet(items) => {
-                    builders.container.call1(("frozenset", all(items)?))
-                }
+                Container::FrozenSet(items) => builders.container.call1(("frozenset", all(items)?)),
                 Container::Dict(items) => {
                     let mut pairs = Vec::with_capacity(items.len());
                     for (key, value) in items {
@@ -163,7 +161,8 @@ impl Template {
             "call" => {
                 let mut kwargs = Vec::new();
                 for (name, value) in parts.get_item(3)?.cast::<PyDict>()? {
-                    kwargs.push((name.cast_into::<PyString>()?.unbind(), Self::from_plain(&value)?));
+                    kwargs
+                        .push((name.cast_into::<PyString>()?.unbind(), Self::from_plain(&value)?));
                 }
                 let function = Self::from_plain(&parts.get_item(1)?)?;
                 Self::Call(Box::new(Call::new(function, all(&parts.get_item(2)?)?, kwargs)))
@@ -227,7 +226,11 @@ impl Container {
 
 impl Call {
     /// As [`Template::eval`].
-    pub(crate) fn eval<'py>(&self, py: Python<'py>, inputs: &[Value]) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn eval<'py>(
+        &self,
+        py: Python<'py>,
+        inputs: &[Value],
+    ) -> PyResult<Bound<'py, PyAny>> {
         let owned;
         let function = match &self.function {
             Template::Const(function) => function.bind(py),

@@ -121,10 +121,10 @@ impl Unpack {
             let node = collection_node(object)?;
             return Ok(Some(self.input(&node)));
         }
-        if object.is_instance_of::<PyTuple>()
-            && kind.getattr_opt(intern!(py, "_fields"))?.is_some()
+        if object.is_instance_of::<PyTuple>() && kind.getattr_opt(intern!(py, "_fields"))?.is_some()
         {
-            let parts = self.templates(object.try_iter()?.collect::<PyResult<Vec<_>>>()?.into_iter())?;
+            let parts =
+                self.templates(object.try_iter()?.collect::<PyResult<Vec<_>>>()?.into_iter())?;
             return Ok(parts.map(|parts| Template::call(kind.into_any().unbind(), parts, [])));
         }
         if kind.getattr_opt(intern!(py, "__dataclass_fields__"))?.is_some()
@@ -232,17 +232,17 @@ fn collection_node(object: &Bound<'_, PyAny>) -> PyResult<Node> {
     let py = object.py();
     static PREPARE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let prepare = PREPARE.import(py, "oxidask.delayed", "_finalize_parts")?;
-    let (graph, keys, finish, token) = prepare
-        .call1((object,))?
-        .extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>, String)>()?;
+    let (graph, keys, finish, token) =
+        prepare
+            .call1((object,))?
+            .extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>, String)>()?;
     let mut flat = Vec::new();
     flatten(&keys, &mut flat)?;
     let nodes = import_nodes(&graph, &flat)?;
     let mut parts = Unpack::default();
     let mut next = nodes.iter();
     let argument = parts.nested(&keys, &mut next)?;
-    let op: Arc<dyn Op> =
-        Arc::new(PyOp::from(Template::call(finish.unbind(), [argument], [])));
+    let op: Arc<dyn Op> = Arc::new(PyOp::from(Template::call(finish.unbind(), [argument], [])));
     let key = Key::text(&token, Group::new);
     Ok(Node::new(key, op, parts.inputs))
 }

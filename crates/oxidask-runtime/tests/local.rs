@@ -159,7 +159,9 @@ fn a_failure_names_the_task_and_stops_the_rest() {
     });
     let after = graph.task("after", after, &[bad]);
     match compute(graph.expand(&[after]), options(2)) {
-        Err(Failure::Task { key, error: TaskError::Raised(_) }) => assert_eq!(key.to_string(), "bad"),
+        Err(Failure::Task { key, error: TaskError::Raised(_) }) => {
+            assert_eq!(key.to_string(), "bad")
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(ran.load(Ordering::Relaxed), 0);
@@ -173,7 +175,9 @@ fn a_panic_is_a_failure_and_the_pool_lives_on() {
         let bad = graph.task("bad", op("bad", move |_, _| panic!("{message}")), &[]);
         let run = Run::new(graph.expand(&[bad]), Vec::new(), None, options(2)).unwrap();
         match run::compute(&Arc::new(run), &pool, &mut || true) {
-            Err(Failure::Task { error: TaskError::Panicked(text), .. }) => assert_eq!(text, message),
+            Err(Failure::Task { error: TaskError::Panicked(text), .. }) => {
+                assert_eq!(text, message)
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -230,9 +234,11 @@ fn values_that_sum_to_four_budgets_are_spilled_and_come_back_right() {
         });
         sums.push(graph.task("sum", sum, &[&[all], pair].concat()));
     }
-    let total = graph.task("total", op("total", |inputs, _| {
-        Ok(Value::new(Native(inputs.iter().map(number).sum::<u64>())))
-    }), &sums);
+    let total = graph.task(
+        "total",
+        op("total", |inputs, _| Ok(Value::new(Native(inputs.iter().map(number).sum::<u64>())))),
+        &sums,
+    );
     let budget = Budget { memory_bytes: 64 << 20, spill_directory: directory.path().into() };
     let options = RunOptions { n_workers: 2, budget, slice: Duration::from_millis(1) };
     let run = Arc::new(Run::new(graph.expand(&[total]), Vec::new(), None, options).unwrap());

@@ -14,7 +14,7 @@ fn load(month: &u32) -> Vec<f64> {
     (0..1000).map(|day| f64::from(month * 1000 + day)).collect()
 }
 
-fn mean(values: &Vec<f64>) -> f64 {
+fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
@@ -35,7 +35,8 @@ impl Observer for Progress {
 fn main() -> Result<(), Error> {
     // Pure calls with equal arguments are one task: January is loaded once for both readers.
     let months: Vec<Delayed<Vec<f64>>> = (1..=12).map(|month| delayed_pure(load, month)).collect();
-    let means: Vec<Delayed<f64>> = months.iter().map(|month| month.then(mean)).collect();
+    let means: Vec<Delayed<f64>> =
+        months.iter().map(|month| month.then(|month| mean(month)).named("mean")).collect();
     let january = delayed_pure(load, 1).then(|january| january[0]);
     let year = join(&means).then(|means| means.into_iter().sum::<f64>() / 12.0).named("year");
     let change = join((&year, &january)).then(|(year, january)| year - january);

@@ -11,7 +11,7 @@ use oxidask_runtime::store::StoreError;
 
 use crate::visualize::PictureError;
 
-/// Why a graph could not be built, computed or drawn.
+/// Why a graph could not be built, computed or drawn, or a scheduler not be set up.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -67,6 +67,16 @@ pub enum Error {
         expected: &'static str,
         /// The type that the task gives.
         found: &'static str,
+    },
+    /// A setting holds something that it can't.
+    #[error("the setting {setting} is {found}; it takes {wanted}")]
+    Setting {
+        /// Its dotted name.
+        setting: &'static str,
+        /// What it holds, as YAML.
+        found: String,
+        /// What it may hold.
+        wanted: &'static str,
     },
     /// A graph could not be drawn.
     #[error("the graph can't be drawn: {0}")]

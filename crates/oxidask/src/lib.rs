@@ -24,7 +24,7 @@
 //! # Where to go from here
 //! - [`delayed`](delayed()), [`try_delayed`], [`delayed_pure`], [`Delayed::then`] and [`join`]
 //!   make tasks; [`compute`], [`persist`] and [`Delayed::compute`] run them.
-//! - [`Scheduler`] has the settings: threads, memory budget, [`Observer`]s for progress,
+//! - [`Scheduler`] has the settings, of its own or from a configuration: threads, memory budget, [`Observer`]s for progress,
 //!   [`Canceller`]s; [`Scheduler::start`] runs in the background.
 //! - [`Delayed::spillable`] and the trait [`Spillable`] let values go to disk.
 //! - [`GraphBuilder`] takes a graph key by key.
@@ -40,6 +40,7 @@ mod inputs;
 mod names;
 pub mod prelude;
 mod scheduler;
+mod settings;
 mod spill;
 pub mod visualize;
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use oxidask_core::config::Config;
 use oxidask_core::node::{Node, collect};
 use oxidask_core::op::{Constant, TaskError};
 use oxidask_core::value::Value;
@@ -19,6 +20,7 @@ use parking_lot::Mutex;
 use crate::delayed::Delayed;
 use crate::error::Error;
 use crate::inputs::{Inputs, Shape};
+use crate::settings;
 
 /// What [`compute`] gives for inputs of type `I`: `Arc<T>` for `&Delayed<T>`, `Vec<Arc<T>>` for
 /// a row of them, and a tuple for a tuple.
@@ -99,6 +101,38 @@ impl Scheduler {
     pub fn sync() -> Self {
         let options = RunOptions { n_workers: 1, ..RunOptions::default() };
         Self { pool: None, options, observer: None, canceller: None }
+    }
+
+    /// What a configuration asks for in `scheduler`, `num-workers`, `local.memory-limit`,
+    /// `local.spill-directory` and `temporary-directory`.
+    ///
+    /// A program that follows its user's settings, as the Python package does, loads them with
+    /// [`crate::runtime::config_files::load`].
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a value that makes no sense.
+    ///
+    /// ```
+    /// use oxidask::{Scheduler, core::config::Config, delayed};
+    ///
+    /// let mut config = Config::new();
+    /// config.set("local.memory-limit", "1 GiB")?;
+    /// let scheduler = Scheduler::from_config(&config)?;
+    /// assert_eq!(*scheduler.compute(&delayed(|| 1))?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_config(config: &Config) -> Result<Self, Error> {
+        let mut scheduler = if settings::is_sync(config)? { Self::sync() } else { Self::threads() };
+        if let Some(n_workers) = settings::n_workers(config)? {
+            scheduler = scheduler.n_workers(n_workers);
+        }
+        if let Some(limit) = settings::memory_limit_bytes(config)? {
+            scheduler = scheduler.memory_limit_bytes(limit);
+        }
+        Ok(match settings::spill_directory(config)? {
+            Some(directory) => scheduler.spill_directory(directory),
+            None => scheduler,
+        })
     }
 
     /// The same, with at most `n_workers` tasks at a time. Zero counts as one; `sync` stays alone.

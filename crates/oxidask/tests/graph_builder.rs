@@ -4,19 +4,19 @@ use oxidask::{Error, GraphBuilder, KeyedGraph, compute};
 use proptest::prelude::*;
 
 fn refused(graph: GraphBuilder) -> String {
-    graph.build().map(drop).unwrap_err().to_string()
+    graph.build().map(drop).expect_err("a mistake").to_string()
 }
 
 #[test]
 fn tasks_read_by_name_in_any_order() {
     let mut graph = GraphBuilder::new();
-    graph.task("d", ["b", "c", "a"], |b: &i64, c: &String, a: &i64| format!("{b}{c}{a}"));
+    graph.task("d", ["b", "c", "a"], |b: &i8, c: &String, a: &i64| format!("{b}{c}{a}"));
     graph.task("c", [], || "-".to_owned());
-    graph.try_task("b", ["a"], |a: &i64| i64::try_from(a * 2));
+    graph.try_task("b", ["a"], |a: &i64| i8::try_from(a * 2));
     graph.value("a", 4i64);
     let graph = graph.build().unwrap();
     assert_eq!(graph.keys().map(ToString::to_string).collect::<Vec<_>>(), ["d", "c", "b", "a"]);
-    let (d, b) = (graph.get::<String>("d").unwrap(), graph.get::<i64>("b").unwrap());
+    let (d, b) = (graph.get::<String>("d").unwrap(), graph.get::<i8>("b").unwrap());
     let (d, b) = compute((&d, &b)).unwrap();
     assert_eq!((d.as_str(), *b), ("8-4", 8));
 }

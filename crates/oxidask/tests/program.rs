@@ -8,11 +8,11 @@ fn oxidask(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Outpu
     let mut command = Command::new(env!("CARGO_BIN_EXE_oxidask"));
     command.args(arguments).env_clear().env("HOME", home);
     command.env("OXIDASK_ROOT_CONFIG", home.join("root"));
-    command.envs(variables.iter().copied()).output().unwrap()
+    command.envs(variables.iter().copied()).output().expect("the program starts")
 }
 
 fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
+    std::str::from_utf8(bytes).expect("text")
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn values_whose_encoding_panics_stay_in_memory() {
 }
 
 fn comes_back<T: Spillable + PartialEq + std::fmt::Debug>(value: &T) {
-    assert_eq!(&T::from_bytes(value.to_bytes()).unwrap(), value);
+    assert_eq!(&T::from_bytes(value.to_bytes()).expect("its own bytes"), value);
 }
 
 proptest! {

@@ -4,6 +4,7 @@ import io
 import random
 import sqlite3
 import zipfile
+from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -131,12 +132,27 @@ class _Unsteady:
 
 
 def test_the_lazy_job_is_a_graph_of_single_steps(prepared):
-    best, compared = flights.job(prepared.months, prepared.database, 5, 0, lazy=oxidask.delayed)
-    names = [str(key).rpartition("-")[0] for key in dict(best.__dask_graph__())]
-    steps = {"load": 12, "load_reference": 1, "normalize": 12, "roll": 10, "compare": 5}
-    counts = {step: sum(name.startswith(f"{step}-") for name in names) for step in steps}
-    assert counts == steps
-    assert len(compared) == 5
+    best, compared = flights.job(prepared.months, prepared.database, 99, 0, lazy=oxidask.delayed)
+    names = Counter(key.rpartition("-")[0] for key in best.dask)
+    assert names == {
+        "load": 12,
+        "load_reference": 1,
+        "normalize": 12,
+        "roll": 10,
+        "compare": 45,  # all pairs of ten
+        "farthest": 1,
+    }
+    assert len(compared) == 45
+
+
+def test_the_seed_chooses_the_pairs(prepared):
+    def pairs(seed):
+        _, compared = flights.job(prepared.months, prepared.database, 5, seed)
+        return [(comparison.first, comparison.second) for comparison in compared]
+
+    assert len(set(pairs(1))) == 5
+    assert pairs(1) == pairs(1)
+    assert pairs(1) != pairs(2)
 
 
 def test_normalize_keeps_what_the_tables_know(prepared):

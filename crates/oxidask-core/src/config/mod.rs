@@ -6,7 +6,7 @@
 //! `python/oxidask/config.py`) from the same defaults, the same YAML reader and the same table of
 //! former names.
 //!
-//! [`value`] is what a setting can hold; [`yaml`], [`emit`] and [`literal`] are its texts;
+//! [`value`] is what a setting can hold; [`yaml`], [`emit`], [`literal`] and [`size`] are its texts;
 //! [`path`] and [`merge`] are what can be done with a tree; [`environment`], [`inherit`] and
 //! [`deprecation`] are about where settings come from.
 
@@ -18,6 +18,7 @@ pub mod literal;
 pub mod merge;
 pub mod path;
 mod scalar;
+pub mod size;
 pub mod value;
 pub mod yaml;
 

@@ -54,9 +54,8 @@ pub fn fuse_linear(tasks: &TaskGraph) -> (Graph, Vec<TaskRef>) {
 pub fn inline(tasks: &TaskGraph, cheap: impl Fn(u32) -> bool) -> (Graph, Vec<TaskRef>) {
     let is_output = outputs_of(tasks);
     let candidate = |task: u32| tasks.args(task).is_empty() && cheap(task);
-    let goes_into = |task: u32, user: u32| {
-        candidate(task) && same_lane(&**tasks.op(task), &**tasks.op(user))
-    };
+    let goes_into =
+        |task: u32, user: u32| candidate(task) && same_lane(&**tasks.op(task), &**tasks.op(user));
     let mut rewrite = Rewrite::new(tasks);
     for task in 0..tasks.len() as u32 {
         let users = tasks.dag().users.row(task);

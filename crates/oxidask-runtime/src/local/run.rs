@@ -31,11 +31,7 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self {
-            n_workers: crate::system::n_cpus(),
-            budget: Budget::default(),
-            slice: DEFAULT_SLICE,
-        }
+        Self { n_workers: crate::system::n_cpus(), budget: Budget::default(), slice: DEFAULT_SLICE }
     }
 }
 
@@ -351,8 +347,7 @@ impl Run {
         let on_disk: u64 = inputs.iter().map(|&input| self.store.bytes_on_disk(input)).sum();
         let reserved = self.admission.predicted(task).saturating_add(on_disk);
         let next_use = |slot: u32| self.next_use(slot, task);
-        let entered =
-            self.admission.enter(&self.store, reserved, &next_use, &|| self.is_over());
+        let entered = self.admission.enter(&self.store, reserved, &next_use, &|| self.is_over());
         if let Err(error) = entered {
             self.end(Err(error.into()));
             return None;
@@ -400,8 +395,7 @@ impl Run {
         if let Some(observer) = &self.observer {
             observer.starting(self, task, worker)?;
         }
-        let ctx =
-            TaskContext { block: self.graph.origin(task).block, cancelled: &self.stopped };
+        let ctx = TaskContext { block: self.graph.origin(task).block, cancelled: &self.stopped };
         let op = self.graph.op(task);
         let value = catch_unwind(AssertUnwindSafe(|| op.call(args, &ctx)))
             .unwrap_or_else(|panic| Err(TaskError::Panicked(panic_message(&*panic))))?;
@@ -529,7 +523,8 @@ pub fn compute(run: &Arc<Run>, pool: &super::Pool, poll: &mut dyn FnMut() -> boo
     let mut n_started = 0;
     for worker in 0..run.n_workers() {
         let work = Arc::clone(run);
-        n_started += usize::from(pool.serve(Box::new(move || work.work(worker, &mut || true))).is_ok());
+        n_started +=
+            usize::from(pool.serve(Box::new(move || work.work(worker, &mut || true))).is_ok());
     }
     if n_started == 0 {
         run.work(0, poll);

@@ -340,8 +340,7 @@ impl Store {
         let file = match self.spill.get() {
             Some(file) => file,
             None => {
-                let file =
-                    SpillFile::create(&self.budget.spill_directory).map_err(spill_error)?;
+                let file = SpillFile::create(&self.budget.spill_directory).map_err(spill_error)?;
                 self.spill.get_or_init(|| file)
             }
         };
@@ -351,7 +350,8 @@ impl Store {
         let family = value.payload().family();
         let mut entry = self.entries.get(slot).lock();
         if matches!(entry.state, State::Memory(_)) {
-            let freed = std::mem::replace(&mut entry.state, State::Disk(Box::new((extent, family))));
+            let freed =
+                std::mem::replace(&mut entry.state, State::Disk(Box::new((extent, family))));
             let nbytes = entry.nbytes;
             drop(entry);
             drop(freed);
