@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# One order everywhere: us, whom we replace, a rival with a scheduler, what Python brings along.
+# One order everywhere: us, whom we replace, a rival, what Python brings along, bare hands.
 CONTENDERS = ("oxidask", "dask", "frisky", "thread pool", "plain")
 
 

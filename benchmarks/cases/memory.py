@@ -11,8 +11,9 @@ from typing import Any
 import resident
 from case import Measure, case, library, scratch
 
-BUDGET = 256 * 2**20
-VALUE = 8 * 2**20
+MIB = 2**20
+# Of the graph that is larger than its budget.
+N_VALUES = 128
 
 
 def nop(*args: Any) -> None:
@@ -108,11 +109,12 @@ def check(value: Any, *readers: Any) -> int:
     return int(value[0]) & 1
 
 
-def spilling_graph(n: int, size: int) -> dict[Any, Any]:
-    """Give n values that are read twice, the second time when all were read once.
+def spilling_graph(size: int) -> dict[Any, Any]:
+    """Give values that are read twice, the second time when all were read once.
 
     So all of them are needed at the same moment, whatever the order is.
     """
+    n = N_VALUES
     graph: dict[Any, Any] = {("value", i): (make, size, i) for i in range(n)}
     graph |= {("first", i): (check, ("value", i)) for i in range(n)}
     graph["all"] = (sum, [("first", i) for i in range(n)])
@@ -122,37 +124,37 @@ def spilling_graph(n: int, size: int) -> dict[Any, Any]:
 
 
 @case(
-    "values of {n} times a budget of 256 MiB, all needed at once (the budget is ours alone)",
+    "{n} MiB of values needed at once, a quarter of that as our budget",
     Measure("s", "time", target="2 × plain"),
     Measure("budgets", "highest memory", target="≤ 1.2"),
     contenders=("oxidask", "dask", "plain"),
-    sizes=(4,),
-    quick=1,
+    sizes=(1024,),
+    quick=16,
 )
 def larger_than_budget(contender: str, n: int) -> tuple[float, float]:
-    size, count = VALUE, n * BUDGET // VALUE
+    budget, size = n * MIB // 4, n * MIB // N_VALUES
     make(size, 0)
     if contender == "plain":
-        run = partial(through_a_file, count, size)
+        run = partial(through_a_file, size)
     else:
         warm(contender)
         get = library(contender, "threaded").get
-        limit = {"memory_limit": BUDGET} if contender == "oxidask" else {}
-        run = partial(get, spilling_graph(count, size), "total", **limit)
+        limit = {"memory_limit": budget} if contender == "oxidask" else {}
+        run = partial(get, spilling_graph(size), "total", **limit)
     gc.collect()
     resident.forget_highest()
     before = resident.now()
     began = time.perf_counter()
     run()
-    return time.perf_counter() - began, (resident.highest() - before) / BUDGET
+    return time.perf_counter() - began, (resident.highest() - before) / budget
 
 
-def through_a_file(count: int, size: int) -> int:
+def through_a_file(size: int) -> int:
     """Make the same values, write each to a file and read it back: what the disk itself takes."""
     import numpy
 
     with tempfile.TemporaryFile(dir=scratch()) as file:
-        for seed in range(count):
+        for seed in range(N_VALUES):
             file.write(make(size, seed))
         file.seek(0)
-        return sum(check(numpy.frombuffer(file.read(size), "i8")) for _ in range(count))
+        return sum(check(numpy.frombuffer(file.read(size), "i8")) for _ in range(N_VALUES))

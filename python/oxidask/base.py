@@ -511,14 +511,15 @@ def visualize_dsk(
     """Draw a graph; see :func:`visualize`."""
     from oxidask import config, dot
 
-    engine = engine or config.get("visualization.engine", None) or "graphviz"
+    engine = engine or config.get("visualization.engine", None) or "oxidask"
     options = {"maxval": maxval, "o": o}
     kwargs.update({name: value for name, value in options.items() if value is not None})
-    if engine == "graphviz":
+    # Our own drawing stands in for Graphviz, whose attributes it takes.
+    if engine in ("oxidask", "graphviz"):
         return dot.dot_graph(dsk, filename=filename, **kwargs)
     if engine in ("cytoscape", "ipycytoscape"):
         return dot.cytoscape_graph(dsk, filename=filename, **kwargs)
-    raise ValueError(f"Visualization engine {engine!r} is not one of 'graphviz', 'cytoscape'")
+    raise ValueError(f"Visualization engine {engine!r} is not one of 'oxidask', 'graphviz'")
 
 
 def wait(x: Any, timeout: Any = None, return_when: str = "ALL_COMPLETED") -> Any:

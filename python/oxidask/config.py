@@ -34,7 +34,6 @@ from oxidask._config_tree import (
     assign,
     canonical_name,
     merge,
-    own,
     remove,
     take_back,
     update,

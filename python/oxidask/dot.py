@@ -207,18 +207,18 @@ def cytoscape_graph(dsk: Mapping[Any, Any], filename: str | None = "mydask", **k
     Raises
     ------
     NotImplementedError
-        Always: use ``visualize(engine="graphviz")``, which needs no Graphviz.
+        Always: use ``visualize(engine="oxidask")``, which needs no Graphviz.
 
     Examples
     --------
     >>> cytoscape_graph({"x": 1})
     Traceback (most recent call last):
         ...
-    NotImplementedError: there is no cytoscape engine; use visualize(engine="graphviz"), which \
+    NotImplementedError: there is no cytoscape engine; use visualize(engine="oxidask"), which \
 needs no Graphviz and writes SVG and PNG
     """
     raise NotImplementedError(
-        'there is no cytoscape engine; use visualize(engine="graphviz"), which needs no Graphviz '
+        'there is no cytoscape engine; use visualize(engine="oxidask"), which needs no Graphviz '
         "and writes SVG and PNG"
     )
 

@@ -53,8 +53,13 @@ impl Callbacks {
     pub(crate) fn finish(&self, py: Python<'_>, errored: bool) -> PyResult<()> {
         let _turn = self.turn(py);
         let object = self.0.object.bind(py);
-        object.call_method1(intern!(py, "finish"), (self.0.state.get(), errored))?;
-        Ok(())
+        let called = object.call_method1(intern!(py, "finish"), (self.0.state.get(), errored));
+        if let Some(state) = self.0.state.get().map(|state| state.bind(py).get())
+            && let Some(run) = state.run.upgrade()
+        {
+            let _ = state.n_finished.set(state.n_finished_of(&run));
+        }
+        called.map(drop)
     }
 
     /// Waits for its turn without the interpreter, which the one whose turn it is may need.
@@ -160,6 +165,8 @@ pub(crate) struct RunState {
     run: Weak<Run>,
     running: Arc<Mutex<FxHashSet<u32>>>,
     n_given: usize,
+    /// How many tasks had run when the run was over, for those who look later.
+    n_finished: Arc<OnceLock<usize>>,
 }
 
 const NAMES: [&str; 9] = [
@@ -177,7 +184,16 @@ const NAMES: [&str; 9] = [
 impl RunState {
     fn new(run: &Arc<Run>, running: &Arc<Mutex<FxHashSet<u32>>>) -> Self {
         let n_given = run.graph().len() - run.n_unfinished();
-        Self { run: Arc::downgrade(run), running: Arc::clone(running), n_given }
+        Self {
+            run: Arc::downgrade(run),
+            running: Arc::clone(running),
+            n_given,
+            n_finished: Arc::default(),
+        }
+    }
+
+    fn n_finished_of(&self, run: &Run) -> usize {
+        run.graph().len() - self.n_given - run.n_unfinished()
     }
 
     fn edges<'py>(&self, py: Python<'py>, inputs: bool) -> PyResult<Bound<'py, PyDict>> {
@@ -214,6 +230,7 @@ impl RunState {
             run: self.run.clone(),
             running: Arc::clone(&self.running),
             n_given: self.n_given,
+            n_finished: Arc::clone(&self.n_finished),
             part,
         };
         Ok(Bound::new(py, view)?.into_any())
@@ -269,6 +286,8 @@ struct StateView {
     run: Weak<Run>,
     running: Arc<Mutex<FxHashSet<u32>>>,
     n_given: usize,
+    /// How many tasks had run when the run was over, for those who look later.
+    n_finished: Arc<OnceLock<usize>>,
     part: Part,
 }
 
@@ -303,7 +322,10 @@ impl StateView {
 #[pymethods]
 impl StateView {
     fn __len__(&self) -> usize {
-        let Some(run) = self.run.upgrade() else { return 0 };
+        let Some(run) = self.run.upgrade() else {
+            let n_finished = self.n_finished.get().copied().unwrap_or(0);
+            return if self.part == Part::Finished { n_finished } else { 0 };
+        };
         match self.part {
             Part::Finished => run.graph().len() - self.n_given - run.n_unfinished(),
             Part::Running => self.running.lock().len(),

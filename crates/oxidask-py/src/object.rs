@@ -179,13 +179,10 @@ fn type_name(object: &Bound<'_, PyAny>) -> String {
 }
 
 fn codec_error(py: Python<'_>, type_name: &str, direction: &'static str, e: &PyErr) -> CodecError {
+    let reason = format!("{}: {}", e.get_type(py), e.value(py));
+    // Not before: Python looks for signals while it makes the text, and would drop what it finds.
     keep_interrupt(py, e);
-    CodecError {
-        family: "python",
-        type_name: type_name.into(),
-        direction,
-        reason: format!("{}: {}", e.get_type(py), e.value(py)),
-    }
+    CodecError { family: "python", type_name: type_name.into(), direction, reason }
 }
 
 /// A Python buffer that stays where it is while its bytes are written.

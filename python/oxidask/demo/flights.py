@@ -46,7 +46,7 @@ N_DELAYS = LATEST - EARLIEST + 1
 MAX_SHIFT = 60
 _SMOOTHING_MINUTES = 20.0
 #: Minutes of the day that are compared at once; their number divides the day's.
-_BLOCK = 96
+_BLOCK = 48
 _EARTH_RADIUS_KM = 6371.0
 
 Floats = NDArray[np.float64]

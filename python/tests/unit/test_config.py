@@ -61,12 +61,11 @@ def test_set_takes_back_what_it_did_and_no_more():
     assert tree == {"kept": {"a": 1, "b": 4}}
 
 
-def test_set_does_not_share_dictionaries_with_its_caller():
+def test_set_keeps_the_very_object_it_is_given():
     mine = {"bar": 1}
     tree = {}
-    config.set({"foo": mine}, foo__bar=4, config=tree)
-    assert mine == {"bar": 1}
-    assert tree == {"foo": {"bar": 4}}
+    config.set({"foo": mine}, config=tree)
+    assert tree["foo"] is mine
 
 
 def test_set_opens_a_section_in_place_of_nothing():

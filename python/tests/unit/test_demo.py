@@ -57,6 +57,12 @@ def source(tmp_path):
 
 
 @pytest.fixture
+def quick(monkeypatch):
+    """Comparisons that look at fewer times of day, for tests of what is around them."""
+    monkeypatch.setattr(flights, "MAX_SHIFT", 3)
+
+
+@pytest.fixture
 def prepared(source, tmp_path):
     return data.prepare(source, tmp_path / "data")
 
@@ -98,7 +104,7 @@ def test_damaged_data_are_made_anew(source, prepared, tmp_path, damage):
     assert prepared.months[3].read_bytes() == text
 
 
-def test_both_ways_agree_and_find_the_late_summer(source, tmp_path):
+def test_both_ways_agree_and_find_the_late_summer(source, tmp_path, quick):
     out = io.StringIO()
     assert run(tmp_path / "output", threads=2, source=source, out=out)
     report = out.getvalue()
@@ -110,7 +116,7 @@ def test_both_ways_agree_and_find_the_late_summer(source, tmp_path):
     assert (tmp_path / "output" / "graph.png").read_bytes()[1:4] == b"PNG"
 
 
-def test_a_difference_is_told(source, tmp_path, monkeypatch):
+def test_a_difference_is_told(source, tmp_path, monkeypatch, quick):
     monkeypatch.setattr(flights, "compare", _Unsteady(flights.compare))
     out = io.StringIO()
     assert not run(tmp_path / "output", threads=1, source=source, out=out)
@@ -131,7 +137,7 @@ class _Unsteady:
         return replace(self._function(x, y), apart_minutes=float(self._n_calls))
 
 
-def test_the_lazy_job_is_a_graph_of_single_steps(prepared):
+def test_the_lazy_job_is_a_graph_of_single_steps(prepared, quick):
     best, compared = flights.job(prepared.months, prepared.database, 99, 0, lazy=oxidask.delayed)
     names = Counter(key.rpartition("-")[0] for key in best.dask)
     assert names == {
@@ -145,7 +151,7 @@ def test_the_lazy_job_is_a_graph_of_single_steps(prepared):
     assert len(compared) == 45
 
 
-def test_the_seed_chooses_the_pairs(prepared):
+def test_the_seed_chooses_the_pairs(prepared, quick):
     def pairs(seed):
         _, compared = flights.job(prepared.months, prepared.database, 5, seed)
         return [(comparison.first, comparison.second) for comparison in compared]
@@ -212,6 +218,30 @@ def test_the_day_has_no_edge(minute):
     )
 
 
+def test_a_timetable_moved_by_more_than_an_hour_is_all_different():
+    apart = flights.compare(season("a", 300, 10.0), season("b", 900, 10.0))
+    # The smoothed traffic of the two does not meet: the distance is the largest there is.
+    assert apart.apart_minutes == pytest.approx(flights.N_DELAYS, rel=0.05)
+
+
+def test_the_distance_matches_its_definition(prepared, quick):
+    """The same minute by minute, in plain Python."""
+    reference = flights.load_reference(prepared.database)
+    months = [flights.normalize(flights.load(path), reference) for path in prepared.months]
+    x, y = flights.roll(*months[:3]), flights.roll(*months[5:8])
+    total = 0.0
+    for one, other in ((x, y), (y, x)):
+        for minute in np.flatnonzero(one.traffic):
+            near = np.arange(minute - 3, minute + 4) % flights.MINUTES_OF_DAY
+            found = [
+                np.abs(one.cumulative[minute] - other.cumulative[at]).sum()
+                for at in near
+                if other.traffic[at] > 0
+            ]
+            total += one.traffic[minute] * min(found, default=flights.N_DELAYS) / 2
+    assert flights.compare(x, y).apart_minutes == pytest.approx(total, rel=1e-5)
+
+
 def test_the_distance_is_symmetric(prepared):
     reference = flights.load_reference(prepared.database)
     months = [flights.normalize(flights.load(path), reference) for path in prepared.months]
@@ -269,7 +299,7 @@ def test_a_word_that_is_too_long_is_told(tmp_path):
         table.words("a")
 
 
-def test_a_file_broken_behind_our_back_names_the_remedy(source, tmp_path):
+def test_a_file_broken_behind_our_back_names_the_remedy(source, tmp_path, quick):
     run(tmp_path, threads=1, source=source, out=io.StringIO())
     path = tmp_path / "data" / "2013-04.csv"
     text = path.read_text()

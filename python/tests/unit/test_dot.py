@@ -223,7 +223,7 @@ def test_what_cannot_be_drawn_is_named(tmp_path):
         dot.dot_graph(DSK, filename=tmp_path / "x", node_attr={"color": "reddish"})
     with pytest.raises(ValueError, match="XY"):
         dot.dot_graph(DSK, filename=tmp_path / "x", rankdir="XY")
-    with pytest.raises(NotImplementedError, match="graphviz"):
+    with pytest.raises(NotImplementedError, match="oxidask"):
         dot.cytoscape_graph(DSK)
     with pytest.raises(NotImplementedError, match=r"'sparkle'.*'order'"):
         dot.to_graphviz(DSK, color="sparkle", o={})

@@ -491,6 +491,10 @@ impl<'a> Batch<'a> {
                 self.args.clear();
                 self.run.settle(self.worker, task, value);
                 self.n_done += 1;
+                // Observers look at the count.
+                if self.run.observer.is_some() {
+                    self.run.retire(std::mem::take(&mut self.n_done));
+                }
             }
             Ok(Err(error)) => self.run.fail(task, error),
             Err(error) => self.run.end(Err(error.into())),
