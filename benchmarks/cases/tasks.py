@@ -140,6 +140,22 @@ def sync(contender: str, n: int) -> float:
 
 
 @case(
+    "{n} delayed calls that feed one, `compute` with a callback active",
+    Measure("µs/task"),
+    contenders=("oxidask", "dask"),
+    sizes=(2_000, 50_000),
+    quick=100,
+    largest={"dask": 2_000},
+)
+def observed(contender: str, n: int) -> float:
+    delayed = library(contender).delayed
+    lazy = delayed(nop, pure=False)
+    total = delayed(nop)([lazy() for _ in range(n)])
+    with scheduler(contender), library(contender, "callbacks").Callback(posttask=nop):
+        return seconds(total.compute, scheduler="threads") / n * 1e6
+
+
+@case(
     "{n} independent tasks, `multiprocessing.get` on a running pool",
     Measure("µs/task"),
     contenders=("oxidask", "dask"),

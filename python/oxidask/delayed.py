@@ -10,7 +10,7 @@ from oxidask import _native
 from oxidask._native import Delayed, DelayedAttr, DelayedLeaf
 from oxidask._task_containers import Dict, List, Set, Tuple
 from oxidask._task_spec import Alias, DataNode, GraphNode, Task, TaskRef
-from oxidask.base import is_dask_collection, tokenize
+from oxidask.base import is_dask_collection, replace_name_in_key, tokenize
 from oxidask.highlevelgraph import HighLevelGraph, MaterializedLayer
 from oxidask.utils import apply
 
@@ -156,7 +156,7 @@ def _postpersist(value: Delayed) -> Any:
 
 
 def _rebuild(value: Delayed, dsk: Mapping[Any, Any], *, rename: Any = None) -> Any:
-    key = value.key if rename is None else rename.get(value.key, value.key)
+    key = replace_name_in_key(value.key, rename) if rename else value.key
     layer = key if not hasattr(dsk, "layers") or key in dsk.layers else next(iter(dsk.layers))
     return Delayed(key, dsk, value._length, layer)
 

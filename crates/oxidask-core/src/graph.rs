@@ -35,7 +35,7 @@ pub enum GraphError {
         missing: String,
     },
     /// Tasks wait for each other.
-    #[error("the graph has a cycle: {}", .keys.join(" -> "))]
+    #[error("Cycle detected in the task graph: {}", .keys.join(" -> "))]
     Cycle {
         /// The tasks of the cycle in turn; the first is repeated at the end.
         keys: Vec<String>,

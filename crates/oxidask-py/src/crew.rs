@@ -1,4 +1,4 @@
-//! The threads that work for a run at this moment.
+//! The threads that work for a run at this moment, and those that wait for one.
 //!
 //! One list for all runs of the process tells three things: whom an interrupt has to reach; which
 //! run a thread works for that now computes in its turn, so that the inner run ends with the outer
@@ -19,7 +19,8 @@ use pyo3::types::PyType;
 
 struct Member {
     ident: u64,
-    run: Arc<Run>,
+    /// The run that the thread works for; none for one that prepares or awaits a run.
+    run: Option<Arc<Run>>,
     is_told: bool,
 }
 
@@ -38,11 +39,32 @@ pub(crate) fn thread_ident(py: Python<'_>) -> PyResult<u64> {
 /// # Errors
 /// If Python can't name the thread.
 pub(crate) fn work_for(py: Python<'_>, run: &Arc<Run>, work: impl FnOnce() + Send) -> PyResult<()> {
+    enlisted(py, Some(run), || {
+        py.detach(work);
+        Ok(())
+    })
+}
+
+/// Calls `compute`, which prepares a run and waits for it. Python code that it calls must come back
+/// before the interpreter ends.
+///
+/// # Errors
+/// Those of `compute`.
+pub(crate) fn call<T>(py: Python<'_>, compute: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    enlisted(py, None, compute)
+}
+
+fn enlisted<T>(
+    py: Python<'_>,
+    run: Option<&Arc<Run>>,
+    body: impl FnOnce() -> PyResult<T>,
+) -> PyResult<T> {
     let ident = thread_ident(py)?;
-    MEMBERS.lock().push(Member { ident, run: Arc::clone(run), is_told: false });
-    py.detach(work);
+    MEMBERS.lock().push(Member { ident, run: run.cloned(), is_told: false });
+    let result = body();
     let mut members = MEMBERS.lock();
-    let at = members.iter().rposition(|m| m.ident == ident && Arc::ptr_eq(&m.run, run));
+    // A thread leaves in the reverse order of joining.
+    let at = members.iter().rposition(|member| member.ident == ident);
     let member = at.map(|at| members.remove(at));
     // An interrupt that came too late is withdrawn; one for an outer run of this thread is not.
     if member.as_ref().is_some_and(|member| member.is_told)
@@ -53,20 +75,20 @@ pub(crate) fn work_for(py: Python<'_>, run: &Arc<Run>, work: impl FnOnce() + Sen
     LEFT.notify_all();
     drop(members);
     drop(member);
-    Ok(())
+    result
 }
 
 /// The innermost run that the calling thread works for.
 pub(crate) fn current(py: Python<'_>) -> PyResult<Option<Arc<Run>>> {
     let ident = thread_ident(py)?;
     let members = MEMBERS.lock();
-    Ok(members.iter().rfind(|member| member.ident == ident).map(|member| Arc::clone(&member.run)))
+    Ok(members.iter().rev().filter(|m| m.ident == ident).find_map(|m| m.run.clone()))
 }
 
 /// Raises `KeyboardInterrupt` in the Python code of each thread that works for `run`.
 pub(crate) fn interrupt(py: Python<'_>, run: &Arc<Run>) {
     let exception = py.get_type::<PyKeyboardInterrupt>();
-    tell(&exception, |member| Arc::ptr_eq(&member.run, run));
+    tell(&exception, |member| member.run.as_ref().is_some_and(|other| Arc::ptr_eq(other, run)));
 }
 
 fn tell(exception: &Bound<'_, PyType>, whom: impl Fn(&Member) -> bool) {
@@ -101,7 +123,9 @@ pub(crate) fn close_crews(py: Python<'_>) -> PyResult<()> {
     loop {
         let mut others = 0;
         for member in MEMBERS.lock().iter().filter(|member| member.ident != own) {
-            member.run.cancel();
+            if let Some(run) = &member.run {
+                run.cancel();
+            }
             others += 1;
         }
         if others == 0 {

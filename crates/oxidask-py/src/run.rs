@@ -197,7 +197,8 @@ pub(crate) fn compute<'py>(
         (None, Some(pool)) => Threads::Pool(&pool.get().0),
         (None, None) => Threads::Caller,
     };
-    prepare(&dsk, &question, &settings, cache.as_ref(), callbacks.as_ref(), false).and_then(|run| {
+    crew::call(py, || {
+        let run = prepare(&dsk, &question, &settings, cache.as_ref(), callbacks.as_ref(), false)?;
         let answer = run_on(py, &run, &question, &threads, callbacks.as_ref());
         // The state that callbacks look at lives as long as the run.
         if let Some(callbacks) = &callbacks {

@@ -206,7 +206,7 @@ fn a_cycle_is_refused_with_its_keys() {
     graph.task("b", mix(0), &[a]);
     let error = Run::new(graph.expand(&[a]), Vec::new(), None, options(1)).err().unwrap();
     let text = error.to_string();
-    assert!(text.contains('a') && text.contains('b') && text.contains("cycle"), "{text}");
+    assert!(text.contains('a') && text.contains('b') && text.contains("Cycle"), "{text}");
 }
 
 #[test]

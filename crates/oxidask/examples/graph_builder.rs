@@ -25,7 +25,7 @@ fn main() -> Result<(), Error> {
     graph.task("a", ["b"], |b: &i32| b + 1);
     graph.task("b", ["a"], |a: &i32| a + 1);
     let cycle = graph.build().map(drop).map_err(|error| error.to_string());
-    assert_eq!(cycle, Err("the graph has a cycle: a -> b -> a".to_owned()));
+    assert_eq!(cycle, Err("Cycle detected in the task graph: a -> b -> a".to_owned()));
 
     let mut graph = GraphBuilder::new();
     graph.task("a", ["bee"], |b: &i32| b + 1);
