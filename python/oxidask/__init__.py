@@ -10,6 +10,7 @@ from oxidask import config
 from oxidask._version import __version__
 from oxidask.core import istask
 from oxidask.local import get_sync as get
+
 from oxidask.delayed import delayed  # isort: skip  # hides the submodule on purpose
 from oxidask._expr import Expr, HLGExpr, LLGExpr, SingletonExpr
 from oxidask.base import (

@@ -356,10 +356,10 @@ class CostAwareCache:
 
     def _measure(self, value: Any) -> float:
         if self.get_nbytes is not None:
-            return self.get_nbytes(value)
+            return float(self.get_nbytes(value))
         from oxidask.sizeof import sizeof
 
-        return sizeof(value)
+        return float(sizeof(value))
 
     def _touch(self, key: Hashable, cost: float | None) -> None:
         score = self.scorer.touch(key, cost)

@@ -137,8 +137,8 @@ def _layered_graph(value: Delayed) -> HighLevelGraph:
     """Return the graph with one layer for each call, as Dask lays it out."""
     layers: dict[Any, Any] = {}
     dependencies: dict[Any, set[Any]] = {}
-    for key, inputs, task, annotations in _native.merge_delayed([value]).tasks():
-        layers[key] = MaterializedLayer({key: task}, annotations=annotations)
+    for key, inputs, task, notes in _native.merge_delayed([value]).tasks():
+        layers[key] = MaterializedLayer({key: task}, annotations=notes)
         dependencies[key] = set(inputs)
     return HighLevelGraph(layers, dependencies)
 

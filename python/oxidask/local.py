@@ -19,29 +19,37 @@ from oxidask.utils import parse_bytes, parse_timedelta
 __all__ = ["get_async", "get_sync"]
 
 
+# What a run takes for no limit.
+_UNLIMITED = 2**64 - 1
+
+
 def _memory_limit(given: Any) -> int | None:
     """Bytes of a memory limit as the configuration gives it; None for the default."""
-    if given is None or given == "auto":
+    if given is None:
+        return _UNLIMITED
+    if given == "auto":
         return None
-    if not isinstance(given, str | int | float):
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise TypeError(
-            "local.memory-limit must be a number of bytes, text such as '1 GiB' or 'auto', "
-            f"got {given!r}"
+            "local.memory-limit must be a number of bytes, text such as '1 GiB', a fraction of "
+            f"this machine's memory such as 0.5, 'auto', or None for no limit; got {given!r}"
         )
     return _bytes(given)
 
 
 @lru_cache(maxsize=16)
 def _bytes(text: Any) -> int:
-    limit = int(parse_bytes(text))
-    if limit <= 0:
+    limit = float(text) if isinstance(text, int | float) else float(parse_bytes(text))
+    if 0 < limit <= 1:
+        limit *= _native.machine_memory_bytes()
+    if not 1 <= limit < _UNLIMITED:
         raise ValueError(f"local.memory-limit must be positive or 'auto', got {text!r}")
-    return limit
+    return int(limit)
 
 
 @lru_cache(maxsize=16)
 def _microseconds(text: Any) -> int:
-    return max(1, round(parse_timedelta(text, default="ms") * 1e6))
+    return max(1, round(float(parse_timedelta(text, default="ms")) * 1e6))
 
 
 def _worker_count(given: Any) -> int:
@@ -68,10 +76,9 @@ def _settings(num_workers: Any, memory_limit: Any = None) -> dict[str, Any]:
     """Return the settings of a native run."""
     num_workers = _worker_count(num_workers)
     if memory_limit is None:
+        # An argument of None is no argument; in the configuration it means no limit.
         memory_limit = config.get("local.memory-limit", "auto")
-    directory = config.get("local.spill-directory", None) or config.get(
-        "temporary-directory", None
-    )
+    directory = config.get("local.spill-directory", None) or config.get("temporary-directory", None)
     if directory is not None and not isinstance(directory, str | os.PathLike):
         raise TypeError(f"local.spill-directory must be a path, got {directory!r}")
     return {
@@ -85,9 +92,7 @@ def _settings(num_workers: Any, memory_limit: Any = None) -> dict[str, Any]:
 class _Calls:
     """Passes the stages of a native run on to the active callbacks, and values to a cache."""
 
-    def __init__(
-        self, graph: Any, callbacks: list[Any], cache: dict[Hashable, Any] | None
-    ) -> None:
+    def __init__(self, graph: Any, callbacks: list[Any], cache: dict[Hashable, Any] | None) -> None:
         self.graph = graph
         self.callbacks = callbacks
         self.cache = cache
@@ -486,7 +491,7 @@ class _Driver:
         n_free = self.num_workers - self.n_batches
         if n_free <= 0:
             return
-        taken = []
+        taken: list[tuple[int, Any]] = []
         while len(taken) < n_free * self.chunksize and (task := self.run.take()) is not None:
             raise_held()
             number, function, args = task

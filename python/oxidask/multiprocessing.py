@@ -250,5 +250,3 @@ def _get_on_pool(
                 own.shutdown()
             else:
                 _end_at_once(own)
-
-

@@ -53,8 +53,8 @@ def get(
     num_workers
         Most threads at work. Default: the setting ``num_workers``, else the number of CPUs.
     pool
-        An executor or ``multiprocessing.pool.ThreadPool`` whose threads to use. Default: the setting
-        ``pool``, else threads of Oxidask's own, which end after ten idle seconds.
+        An executor or ``multiprocessing.pool.ThreadPool`` whose threads to use. Default: the
+        setting ``pool``, else threads of Oxidask's own, which end after ten idle seconds.
     callbacks
         Callbacks of this computation; default: the active ones.
     **kwargs

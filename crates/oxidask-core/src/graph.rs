@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::dag::{Csr, Dag};
 use crate::key::Key;
-use crate::layer::{ExplicitLayer, IndexMap, Layer, LayerInput, MappedLayer, TaskSpec, unravel};
+use crate::layer::{ExplicitLayer, IndexMap, Layer, LayerInput, MappedLayer, TaskSpec, n_blocks, unravel};
 use crate::op::Op;
 use crate::order::{self, Cycle};
 
@@ -39,6 +39,17 @@ pub enum GraphError {
     Cycle {
         /// The tasks of the cycle in turn; the first is repeated at the end.
         keys: Vec<String>,
+    },
+    /// There is more than numbers of 32 bits can count.
+    #[error(
+        "{what} {n}, and a graph can have fewer than {most}; take larger chunks or compute in parts",
+        most = NEEDED
+    )]
+    TooLarge {
+        /// What there is too much of.
+        what: String,
+        /// How much of it there is.
+        n: u128,
     },
 }
 
@@ -154,8 +165,9 @@ impl Graph {
     /// edges of what is needed, and a word for each task of the layers.
     ///
     /// # Errors
-    /// If a needed task isn't in the graph.
+    /// If a needed task isn't in the graph, or a layer or the whole is too large.
     pub fn expand(self: &Arc<Self>, outputs: &[TaskRef]) -> Result<TaskGraph, GraphError> {
+        self.layers.iter().try_for_each(check_size)?;
         let mut numbers: Vec<Vec<u32>> =
             self.layers.iter().map(|layer| vec![ABSENT; layer.n_tasks() as usize]).collect();
         let mut stack = Vec::new();
@@ -180,6 +192,7 @@ impl Graph {
                 stack.extend(&inputs);
             }
         }
+        countable("the tasks needed are", n_needed as u128)?;
         let mut origins = Vec::with_capacity(n_needed);
         for (layer, blocks) in numbers.iter_mut().enumerate() {
             for (block, number) in blocks.iter_mut().enumerate() {
@@ -194,6 +207,7 @@ impl Graph {
         for &task in &origins {
             inputs.clear();
             self.inputs(task, &mut inputs)?;
+            countable("the arguments of all tasks are", (args.n_edges() + inputs.len()) as u128)?;
             args.push_row(inputs.iter().map(&number));
         }
         let outputs = outputs.iter().map(number).collect();
@@ -235,8 +249,26 @@ impl fmt::Debug for Graph {
     }
 }
 
+/// Marks of tasks that have no number.
 const ABSENT: u32 = u32::MAX;
 const NEEDED: u32 = u32::MAX - 1;
+
+fn countable(what: &str, n: u128) -> Result<(), GraphError> {
+    if n < u128::from(NEEDED) { Ok(()) } else { Err(GraphError::TooLarge { what: what.into(), n }) }
+}
+
+fn check_size(layer: &Layer) -> Result<(), GraphError> {
+    match layer {
+        Layer::Explicit(layer) => countable("the tasks of a layer are", layer.len() as u128),
+        Layer::Mapped(MappedLayer { name, shape, .. }) => {
+            if n_blocks(shape).is_some_and(|n| n < NEEDED) {
+                return Ok(());
+            }
+            let n = shape.iter().fold(1u128, |n, &extent| n.saturating_mul(extent.into()));
+            Err(GraphError::TooLarge { what: format!("the blocks of {name:?} are"), n })
+        }
+    }
+}
 
 /// The tasks that some outputs need, as dense integers.
 pub struct TaskGraph {

@@ -77,8 +77,6 @@ const INLINE: usize = 3;
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Coord {
-    /// The key is the group's name.
-    Whole,
     /// `name-` and 32 hex digits.
     Token([u8; 16]),
     /// A block of up to three dimensions.
@@ -110,12 +108,6 @@ pub enum KeyView<'a> {
 }
 
 impl Key {
-    /// The key that is exactly `group`'s name.
-    #[must_use]
-    pub fn whole(group: Group) -> Self {
-        Self { coord: Coord::Whole, group }
-    }
-
     /// The key `group-<32 hex digits>`.
     #[must_use]
     pub fn with_token(group: Group, token: u128) -> Self {
@@ -172,7 +164,6 @@ impl Key {
     #[must_use]
     pub fn view(&self) -> KeyView<'_> {
         match &self.coord {
-            Coord::Whole => KeyView::Text(self.group.as_str().into()),
             Coord::Text(text) => KeyView::Text((&**text).into()),
             Coord::Token(token) => {
                 let name = self.group.as_str();

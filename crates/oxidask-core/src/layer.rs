@@ -6,6 +6,7 @@
 //! [`ExplicitLayer`] holds tasks one by one, in an append-only arena: delayed calls and plain dict
 //! graphs are made of these.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::dag::Csr;
@@ -68,16 +69,10 @@ pub enum IndexMap {
     Table(Csr),
 }
 
-/// Number of blocks of a grid.
-///
-/// # Panics
-/// If there are 2^32 or more.
+/// Number of blocks of a grid, or `None` if a `u32` can't count them.
 #[must_use]
-pub fn n_blocks(shape: &[u32]) -> u32 {
-    shape
-        .iter()
-        .try_fold(1u32, |n, &d| n.checked_mul(d))
-        .expect("a layer has fewer than 2^32 blocks")
+pub fn n_blocks(shape: &[u32]) -> Option<u32> {
+    shape.iter().try_fold(1u32, |n, &extent| n.checked_mul(extent))
 }
 
 /// The coordinates of row-major block `block`, into `coords`.
@@ -91,68 +86,67 @@ pub fn unravel(mut block: u32, shape: &[u32], coords: &mut Vec<u32>) {
 }
 
 impl AxisMap {
-    /// The half-open ranges read on an axis of `extent` blocks: first, count and step.
-    fn span(&self, out: &[u32], extent: u32) -> (i64, u32, i64) {
-        let at = |axis: u8| out[axis as usize];
+    /// The range read on an axis of `extent` blocks, by the output block at `out`; `None` if it
+    /// leaves the axis, or names an axis that the output hasn't got.
+    fn span(&self, out: &[u32], extent: u32) -> Option<Range<u32>> {
+        let at = |axis: u8| out.get(axis as usize).copied().map(i64::from);
         let clipped = |from: i64, to: i64| {
-            let (from, to) = (from.clamp(0, extent.into()), to.clamp(0, extent.into()));
-            (from, (to - from).max(0) as u32, 1)
+            let [from, to] = [from, to].map(|i| i.clamp(0, extent.into()) as u32);
+            Some(from..to)
+        };
+        let exactly = |index: i64| {
+            let index = u32::try_from(index).ok().filter(|&index| index < extent)?;
+            Some(index..index + 1)
         };
         match *self {
-            Self::Same(axis) => (at(axis).into(), 1, 1),
-            Self::Fixed(index) => (index.into(), 1, 1),
+            Self::Same(axis) => exactly(at(axis)?),
+            Self::Fixed(index) => exactly(index.into()),
             Self::Affine { axis, start, step } => {
-                (i64::from(start) + i64::from(step) * i64::from(at(axis)), 1, 1)
+                exactly(i64::from(start) + i64::from(step) * at(axis)?)
             }
             Self::Tree { axis, by } => {
-                let from = i64::from(at(axis)) * i64::from(by);
-                clipped(from, from + i64::from(by))
+                // Saturating: the last group of a coarse tree may reach beyond any index.
+                let from = at(axis)?.saturating_mul(by.into());
+                clipped(from, from.saturating_add(by.into()))
             }
             Self::Halo { axis, before, after } => {
-                let mid = i64::from(at(axis));
+                let mid = at(axis)?;
                 clipped(mid - i64::from(before), mid + i64::from(after) + 1)
             }
             Self::Window { axis, start } => {
-                let index = i64::from(at(axis)) - i64::from(start);
-                if (0..i64::from(extent)).contains(&index) { (index, 1, 1) } else { (0, 0, 1) }
+                Some(exactly(at(axis)? - i64::from(start)).unwrap_or(0..0))
             }
-            Self::Every => (0, extent, 1),
+            Self::Every => Some(0..extent),
         }
     }
 }
 
 impl IndexMap {
     /// Appends to `blocks` what output block `block` (with coordinates `out`) reads of a grid of
-    /// `shape`. Returns `false`, with `blocks` as they were, if a block lies outside of the grid.
+    /// `shape`. Returns `false`, with `blocks` as they were, if a block lies outside of the grid or
+    /// the map isn't one for such grids.
     #[must_use]
     pub fn read(&self, block: u32, out: &[u32], shape: &[u32], blocks: &mut Vec<u32>) -> bool {
         let before = blocks.len();
-        let total = n_blocks(shape);
+        let Some(total) = n_blocks(shape) else { return false };
         match self {
             Self::Identity => blocks.push(block),
-            Self::Table(rows) => blocks.extend_from_slice(rows.row(block)),
-            Self::Axes(axes) => {
-                debug_assert_eq!(axes.len(), shape.len(), "one map for each axis of the input");
-                let mut partial: Vec<i64> = vec![0];
-                for (map, &extent) in axes.iter().zip(shape) {
-                    let (first, count, step) = map.span(out, extent);
-                    let last = first + step * (i64::from(count) - 1).max(0);
-                    if count > 0 && !(0..i64::from(extent)).contains(&last.max(first)) {
-                        return false;
-                    }
-                    partial = partial
-                        .iter()
-                        .flat_map(|base| {
-                            (0..i64::from(count))
-                                .map(move |i| base * i64::from(extent) + first + step * i)
-                        })
-                        .collect();
-                }
-                if partial.iter().any(|&b| b < 0) {
-                    return false;
-                }
-                blocks.extend(partial.into_iter().map(|b| b as u32));
+            Self::Table(rows) if (block as usize) < rows.len() => {
+                blocks.extend_from_slice(rows.row(block));
             }
+            Self::Axes(axes) if axes.len() == shape.len() => {
+                let mut partial: Vec<u32> = vec![0];
+                for (map, &extent) in axes.iter().zip(shape) {
+                    let Some(span) = map.span(out, extent) else { return false };
+                    let along = |base: &u32| {
+                        let first = base * extent;
+                        span.clone().map(move |index| first + index)
+                    };
+                    partial = partial.iter().flat_map(along).collect();
+                }
+                blocks.extend(partial);
+            }
+            Self::Table(_) | Self::Axes(_) => return false,
         }
         let fits = blocks[before..].iter().all(|&b| b < total);
         if !fits {
@@ -219,14 +213,14 @@ impl ExplicitLayer {
     /// tasks that are appended later.
     ///
     /// # Panics
-    /// If the layer has 2^32 inputs or more.
+    /// If the layer has 2^32 tasks or inputs.
     pub fn push(
         &mut self,
         key: Key,
         op: Arc<dyn Op>,
         inputs: impl IntoIterator<Item = TaskRef>,
     ) -> u32 {
-        let block = self.keys.len() as u32;
+        let block = u32::try_from(self.keys.len()).expect("fewer than 2^32 tasks");
         self.keys.push(key);
         self.ops.push(op);
         self.inputs.extend(inputs);
@@ -271,12 +265,12 @@ pub enum Layer {
 }
 
 impl Layer {
-    /// Number of tasks.
+    /// Number of tasks; `u32::MAX` for a grid of more, which [`crate::graph::Graph::expand`] refuses.
     #[must_use]
     pub fn n_tasks(&self) -> u32 {
         match self {
             Self::Explicit(layer) => layer.len() as u32,
-            Self::Mapped(layer) => n_blocks(&layer.shape),
+            Self::Mapped(layer) => n_blocks(&layer.shape).unwrap_or(u32::MAX),
         }
     }
 
@@ -361,5 +355,33 @@ mod tests {
         assert_eq!(read(&map, 2, &[3], &[5]), Some(vec![0]));
         assert_eq!(read(&map, 3, &[4], &[5]), None);
         assert_eq!(read(&axes([AxisMap::Fixed(7)]), 0, &[1], &[5]), None);
+    }
+
+    #[test]
+    fn maps_that_do_not_fit_their_grids_read_nothing() {
+        let huge = [u32::MAX, 2];
+        assert_eq!(n_blocks(&huge), None);
+        assert_eq!(read(&IndexMap::Identity, 0, &[1], &huge), None);
+        // A map for one axis on a grid of two, and one that follows an axis that isn't there.
+        assert_eq!(read(&axes([AxisMap::Every]), 0, &[1], &[2, 2]), None);
+        assert_eq!(read(&axes([AxisMap::Same(3)]), 0, &[1], &[2]), None);
+        let mut table = Csr::default();
+        table.push_row([1, 0]);
+        assert_eq!(read(&IndexMap::Table(table.clone()), 0, &[2], &[2]), Some(vec![1, 0]));
+        assert_eq!(read(&IndexMap::Table(table), 1, &[2], &[2]), None);
+    }
+
+    #[test]
+    fn extreme_numbers_do_not_wrap() {
+        let last = u32::MAX - 1;
+        let grid = [u32::MAX];
+        let axis = 0;
+        let from = |map| read(&axes([map]), last, &grid, &grid);
+        assert_eq!(from(AxisMap::Same(0)), Some(vec![last]));
+        assert_eq!(from(AxisMap::Tree { axis, by: u32::MAX }), Some(vec![]));
+        assert_eq!(from(AxisMap::Halo { axis, before: 1, after: u32::MAX }), Some(vec![last - 1, last]));
+        assert_eq!(from(AxisMap::Affine { axis, start: u32::MAX, step: i32::MAX }), None);
+        assert_eq!(from(AxisMap::Affine { axis, start: 0, step: i32::MIN }), None);
+        assert_eq!(from(AxisMap::Window { axis, start: u32::MAX }), Some(vec![]));
     }
 }

@@ -31,8 +31,14 @@ use crate::template::{Call, Template};
 use crate::unpack::Unpack;
 use naming::{Naming, annotated, pure_by_default};
 
+/// The Python object of a delayed value.
+#[expect(unsafe_code, reason = "no safe wrapper for this call")]
 fn attached(py: Python<'_>, delayed: Delayed) -> PyResult<Bound<'_, Delayed>> {
-    Bound::new(py, delayed)
+    let object = Bound::new(py, delayed)?;
+    // Its parts are counted, not traced: the collector could only waste time on millions of them.
+    // SAFETY: the object is new, of a type that the collector knows, and tracked.
+    unsafe { pyo3::ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) };
+    Ok(object)
 }
 
 /// A value that is computed later. See `oxidask.delayed`.

@@ -47,7 +47,7 @@ mod _native {
     #[pymodule_export]
     use crate::portable::delayed_from_plain;
     #[pymodule_export]
-    use crate::run::{ThreadPool, compute};
+    use crate::run::{ThreadPool, compute, machine_memory_bytes};
     #[pymodule_export]
     use crate::tokenize::{hash_buffer, hash_buffer_hex, tokenize, tokenize_defer};
     #[pymodule_export]

@@ -99,6 +99,12 @@ impl Settings {
     }
 }
 
+/// The memory that this process may use: the machine's, or its cgroup's limit.
+#[pyfunction]
+pub(crate) fn machine_memory_bytes() -> u64 {
+    oxidask_runtime::system::memory_limit_bytes().unwrap_or(u64::MAX)
+}
+
 /// Threads of Python's own, kept between computations.
 #[pyclass(frozen, module = "oxidask._native")]
 pub(crate) struct ThreadPool(Pool);

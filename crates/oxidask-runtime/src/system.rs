@@ -1,15 +1,19 @@
 //! What the machine offers and what the process uses: memory limits and resident memory.
 
 use std::fs;
+use std::sync::OnceLock;
 
 /// Share of the machine's or cgroup's memory that a budget takes when the user sets none.
 pub const DEFAULT_MEMORY_SHARE: f64 = 0.8;
 
 /// The memory that this process may use, in bytes: the smallest of the machine's, its cgroup's and
-/// `RLIMIT_AS`'s, or `None` where none of them can be read.
+/// `RLIMIT_AS`'s, or `None` where none of them can be read. Read once.
 #[must_use]
 pub fn memory_limit_bytes() -> Option<u64> {
-    [machine_memory(), cgroup_memory(), address_space()].into_iter().flatten().min()
+    static LIMIT: OnceLock<Option<u64>> = OnceLock::new();
+    *LIMIT.get_or_init(|| {
+        [machine_memory(), cgroup_memory(), address_space()].into_iter().flatten().min()
+    })
 }
 
 /// Resident memory of this process in bytes, or `None` where it can't be read.
@@ -20,10 +24,11 @@ pub fn resident_bytes() -> Option<u64> {
     Some(pages * page_size())
 }
 
-/// Number of threads that this process may run at once.
+/// Number of threads that this process may run at once. Read once.
 #[must_use]
 pub fn n_cpus() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    static N_CPUS: OnceLock<usize> = OnceLock::new();
+    *N_CPUS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 fn machine_memory() -> Option<u64> {

@@ -59,3 +59,9 @@ pub use scheduler::{
     Canceller, Computation, Handles, Outputs, Scheduler, compute, observed, persist,
 };
 pub use spill::Spillable;
+
+/// The Rust of README and guide, so that it is compiled and run with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../../../docs/guide/rust.md")]
+struct Guide;

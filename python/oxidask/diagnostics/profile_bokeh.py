@@ -12,6 +12,7 @@ from bokeh.io.state import curstate
 from bokeh.layouts import gridplot
 from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearAxis, Range1d
 from bokeh.plotting import figure
+
 from oxidask.diagnostics.notebook_bar import in_notebook
 from oxidask.diagnostics.profile_series import (
     function_label,
@@ -147,7 +148,7 @@ def deliver(picture: Any, filename: str, show: bool, save: bool, mode: str | Non
     """Save the picture and show it."""
     if save:
         # Where bokeh shows it as well, so that the file is written once.
-        _output_file(filename, title="Profile Results", mode=mode)  # type: ignore[arg-type]
+        _output_file(filename, title="Profile Results", mode=mode)
     if show:
         if in_notebook() and not curstate().notebook:
             from bokeh.io import output_notebook

@@ -381,7 +381,11 @@ def spilling_graph():
     """More than 32 MiB of values, all needed in the end."""
     graph = {("x", i): (np.full, 1 << 19, float(i)) for i in range(16)}
     graph["made"] = (len, [("x", i) for i in range(16)])
-    graph["sum"] = (lambda n, xs: sum(float(x[0]) for x in xs), "made", [("x", i) for i in range(16)])
+    graph["sum"] = (
+        lambda n, xs: sum(float(x[0]) for x in xs),
+        "made",
+        [("x", i) for i in range(16)],
+    )
     return graph
 
 

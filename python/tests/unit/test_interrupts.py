@@ -15,7 +15,7 @@ pytest.importorskip("psutil")
 # Runs in a process of its own, whose files, threads and children are counted in the end. Every
 # graph ends in a task that lasts until it is interrupted, so no computation may end by itself. The
 # watchdog shows where each thread is if one does not end at all.
-SCRIPT = '''
+SCRIPT = """
 import faulthandler, gc, os, random, signal, sys, threading, time
 import psutil
 import oxidask
@@ -89,7 +89,7 @@ if __name__ == "__main__":
     # The tracker's pipe may have been opened since.
     assert len(os.listdir("/proc/self/fd")) <= n_files + 1
     print("as it should be")
-'''
+"""
 
 MODES = {"sync": (100, 0.02), "threads": (100, 0.02), "spill": (60, 0.1)}
 MODES |= {"fork": (100, 0.08), "spawn": (8, 0.8)}
@@ -117,7 +117,7 @@ def test_ctrl_c_at_a_random_moment(mode, tmp_path):
     assert not list(files.iterdir())
 
 
-NESTED = '''
+NESTED = """
 import faulthandler, os, signal, threading
 from oxidask import threaded
 
@@ -146,7 +146,7 @@ try:
 except KeyboardInterrupt:
     assert left.wait(90)
     print(n_run < 1_000_000)
-'''
+"""
 
 
 def test_ctrl_c_ends_what_a_task_computes():

@@ -16,27 +16,7 @@ use crate::layer::{IndexMap, Layer, LayerInput, MappedLayer};
 #[must_use]
 pub fn fuse_blockwise(graph: &Graph, outputs: &[u32]) -> Graph {
     let mut layers = graph.layers().to_vec();
-    let mut n_readers = vec![0usize; layers.len()];
-    for layer in &layers {
-        match layer {
-            Layer::Mapped(mapped) => {
-                for input in &mapped.inputs {
-                    n_readers[input.layer as usize] += 1;
-                }
-            }
-            // A task on its own may read any block of any layer.
-            Layer::Explicit(explicit) => {
-                for block in 0..explicit.len() as u32 {
-                    for input in explicit.inputs(block) {
-                        n_readers[input.layer as usize] += 2;
-                    }
-                }
-            }
-        }
-    }
-    for &output in outputs {
-        n_readers[output as usize] += 2;
-    }
+    let n_readers = count_readers(&layers, outputs);
     for index in 0..layers.len() {
         while let Some(fused) = merge_one(&layers, index, &n_readers) {
             layers[index] = Layer::Mapped(fused);
@@ -49,12 +29,34 @@ pub fn fuse_blockwise(graph: &Graph, outputs: &[u32]) -> Graph {
     fused
 }
 
+/// How many read each layer; a layer counts as read by several where it may not be merged.
+fn count_readers(layers: &[Layer], outputs: &[u32]) -> Vec<usize> {
+    let mut n_readers = vec![0usize; layers.len()];
+    // A layer that isn't there is an error of `expand`.
+    let mut count = |layer: u32, n| n_readers.get_mut(layer as usize).map_or((), |sum| *sum += n);
+    for layer in layers {
+        match layer {
+            Layer::Mapped(mapped) => mapped.inputs.iter().for_each(|input| count(input.layer, 1)),
+            // A task on its own may read any block of any layer.
+            Layer::Explicit(explicit) => {
+                for block in 0..explicit.len() as u32 {
+                    explicit.inputs(block).iter().for_each(|input| count(input.layer, 2));
+                }
+            }
+        }
+    }
+    outputs.iter().for_each(|&output| count(output, 2));
+    n_readers
+}
+
 /// Merges one mergeable input of layer `index` into it.
 fn merge_one(layers: &[Layer], index: usize, n_readers: &[usize]) -> Option<MappedLayer> {
     let Layer::Mapped(reader) = &layers[index] else { return None };
     let (at, source) = reader.inputs.iter().enumerate().find_map(|(at, input)| {
         let Layer::Mapped(source) = layers.get(input.layer as usize)? else { return None };
-        let fits = input.map == IndexMap::Identity
+        // A layer that reads itself is an error of `expand`; here it would be merged for ever.
+        let fits = input.layer as usize != index
+            && input.map == IndexMap::Identity
             && source.shape == reader.shape
             && n_readers[input.layer as usize] == 1
             && one_value_each(reader)

@@ -3,10 +3,7 @@
 //! They give the tokens of the Python values that they become: sequences are lists, maps are
 //! dicts, and an integer counts by its value, whatever its width.
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "maps of any hasher are absorbed, free of their order"
-)]
+#![expect(clippy::disallowed_types, reason = "maps are absorbed free of their order")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;

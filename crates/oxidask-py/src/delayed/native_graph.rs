@@ -4,6 +4,7 @@ use oxidask_core::key::Key;
 use oxidask_core::node::Node;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList};
 use rustc_hash::FxHashMap;
 
@@ -15,12 +16,17 @@ use crate::portable;
 #[pyclass(frozen, mapping, module = "oxidask._native")]
 pub(crate) struct DelayedGraph {
     nodes: Vec<Node>,
+    /// The graph as Python reads it, made when it first does.
+    dict: PyOnceLock<Py<PyDict>>,
 }
 
 /// One graph for several delayed values.
 #[pyfunction]
 pub(crate) fn merge_delayed(values: Vec<Bound<'_, Delayed>>) -> DelayedGraph {
-    DelayedGraph { nodes: values.iter().map(|value| value.get().node.clone()).collect() }
+    DelayedGraph {
+        nodes: values.iter().map(|value| value.get().node.clone()).collect(),
+        dict: PyOnceLock::new(),
+    }
 }
 
 impl DelayedGraph {
@@ -37,6 +43,17 @@ impl DelayedGraph {
         }
         Ok(Some(nodes))
     }
+
+    fn dict<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyDict>> {
+        let dict = self.dict.get_or_try_init(py, || -> PyResult<_> {
+            let dict = PyDict::new(py);
+            for item in self.tasks(py)? {
+                dict.set_item(item.get_item(0)?, item.get_item(2)?)?;
+            }
+            Ok(dict.unbind())
+        })?;
+        Ok(dict.bind(py))
+    }
 }
 
 #[pymethods]
@@ -46,12 +63,9 @@ impl DelayedGraph {
         portable::tasks(py, &self.nodes)
     }
 
+    /// Keys to task objects: a new dict at each call.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        for item in self.tasks(py)? {
-            dict.set_item(item.get_item(0)?, item.get_item(2)?)?;
-        }
-        Ok(dict)
+        self.dict(py)?.copy()
     }
 
     fn __len__(&self) -> PyResult<usize> {
@@ -65,26 +79,26 @@ impl DelayedGraph {
         py: Python<'py>,
         key: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.to_dict(py)?.get_item(&key)?.ok_or_else(|| PyKeyError::new_err(key.unbind()))
+        self.dict(py)?.get_item(&key)?.ok_or_else(|| PyKeyError::new_err(key.unbind()))
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        self.to_dict(py)?.try_iter()
+        self.dict(py)?.try_iter()
     }
 
     fn __contains__<'py>(&self, py: Python<'py>, key: Bound<'py, PyAny>) -> PyResult<bool> {
-        self.to_dict(py)?.contains(key)
+        self.dict(py)?.contains(key)
     }
 
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.to_dict(py)?.call_method0("keys")
+        self.dict(py)?.call_method0("keys")
     }
 
     fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.to_dict(py)?.call_method0("values")
+        self.dict(py)?.call_method0("values")
     }
 
     fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.to_dict(py)?.call_method0("items")
+        self.dict(py)?.call_method0("items")
     }
 }
