@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
 from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from oxidask import _native, config
 from oxidask._interrupts import raise_held, released_interrupts
-from oxidask.callbacks import local_callbacks
+from oxidask._observed import observed
 from oxidask.utils import parse_bytes, parse_timedelta
 
 __all__ = ["get_async", "get_sync"]
@@ -89,64 +88,6 @@ def _settings(num_workers: Any, memory_limit: Any = None) -> dict[str, Any]:
     }
 
 
-class _Calls:
-    """Passes the stages of a native run on to the active callbacks, and values to a cache."""
-
-    def __init__(self, graph: Any, callbacks: list[Any], cache: dict[Hashable, Any] | None) -> None:
-        self.graph = graph
-        self.callbacks = callbacks
-        self.cache = cache
-        self.is_finished = False
-
-    def start_state(self, state: Any) -> None:
-        if self.cache is not None:
-            self.cache.update(state["cache"])
-        self._call(1, self.graph, state)
-
-    def pretask(self, key: Any, state: Any) -> None:
-        self._call(2, key, self.graph, state)
-
-    def posttask(self, key: Any, value: Any, state: Any, worker_id: int) -> None:
-        if self.cache is not None:
-            self.cache[key] = value
-        self._call(3, key, value, self.graph, state, worker_id)
-
-    def finish(self, state: Any, errored: bool) -> None:
-        if not self.is_finished:
-            self.is_finished = True
-            self._call(4, self.graph, {} if state is None else state, errored)
-
-    def _call(self, stage: int, *args: Any) -> None:
-        for callback in self.callbacks:
-            if callback[stage] is not None:
-                callback[stage](*args)
-
-
-@contextmanager
-def _observed(dsk: Any, callbacks: Any, cache: Any) -> Iterator[tuple[Any, _Calls | None]]:
-    """Start the callbacks; give the graph to run, and the object that tells them of the rest."""
-    with local_callbacks(callbacks) as found:
-        active = [tuple(callback) for callback in found or ()]
-        if not active and cache is None:
-            yield dsk, None
-            return
-        from oxidask._task_graph import convert_legacy_graph
-
-        graph = convert_legacy_graph(dict(dsk))
-        calls = _Calls(graph, [], cache)
-        errored = True
-        try:
-            for callback in active:
-                calls.callbacks.append(callback)
-                if callback[0] is not None:
-                    callback[0](graph)
-            yield graph, calls
-            errored = False
-        finally:
-            # The run tells it itself if it came to be.
-            calls.finish(None, errored)
-
-
 def _compute(
     dsk: Mapping[Any, Any],
     keys: Any,
@@ -163,7 +104,7 @@ def _compute(
     settings = _settings(num_workers, memory_limit)
     if cache is None:
         cache = config.get("cache", None)
-    with _observed(dsk, callbacks, cache) as (graph, calls):
+    with observed(dsk, callbacks, cache) as (graph, calls):
         return _native.compute(
             graph,
             keys,
@@ -413,7 +354,7 @@ def get_async(
         cache = config.get("cache", None)
     dsk = _graph(dsk)
     settings = _settings(num_workers, memory_limit)
-    with _observed(dsk, callbacks, cache) as (graph, calls):
+    with observed(dsk, callbacks, cache) as (graph, calls):
         run = _native.ExternalRun(
             graph,
             result,

@@ -10,7 +10,9 @@ use rustc_hash::FxHashMap;
 
 use crate::dag::{Csr, Dag};
 use crate::key::Key;
-use crate::layer::{ExplicitLayer, IndexMap, Layer, LayerInput, MappedLayer, TaskSpec, n_blocks, unravel};
+use crate::layer::{
+    ExplicitLayer, IndexMap, Layer, LayerInput, MappedLayer, TaskSpec, n_blocks, unravel,
+};
 use crate::op::Op;
 use crate::order::{self, Cycle};
 

@@ -379,7 +379,10 @@ mod tests {
         let from = |map| read(&axes([map]), last, &grid, &grid);
         assert_eq!(from(AxisMap::Same(0)), Some(vec![last]));
         assert_eq!(from(AxisMap::Tree { axis, by: u32::MAX }), Some(vec![]));
-        assert_eq!(from(AxisMap::Halo { axis, before: 1, after: u32::MAX }), Some(vec![last - 1, last]));
+        assert_eq!(
+            from(AxisMap::Halo { axis, before: 1, after: u32::MAX }),
+            Some(vec![last - 1, last])
+        );
         assert_eq!(from(AxisMap::Affine { axis, start: u32::MAX, step: i32::MAX }), None);
         assert_eq!(from(AxisMap::Affine { axis, start: 0, step: i32::MIN }), None);
         assert_eq!(from(AxisMap::Window { axis, start: u32::MAX }), Some(vec![]));

@@ -16,7 +16,7 @@ use crate::value::Value;
 /// The work of a task.
 pub trait Op: Send + Sync {
     /// Computes the task's value. `inputs` are in the order in which the graph lists them; an op
-    /// may change in place one that nobody else holds.
+    /// may change in place one that nobody else holds, and need not leave them as they were.
     ///
     /// # Errors
     /// Whatever the user's code raised; it becomes the task's failure.

@@ -56,6 +56,12 @@ impl Value {
         payload.downcast_mut()
     }
 
+    /// Whether both are handles to one payload.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// How many handles there are.
     #[must_use]
     pub fn n_handles(&self) -> usize {

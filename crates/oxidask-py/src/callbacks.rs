@@ -1,8 +1,9 @@
 //! Callbacks of a computation, and the live view of its state that they are given.
 //!
 //! The Python layer passes one object with the methods `start_state(state)`, `pretask(key, state)`,
-//! `posttask(key, value, state, worker_id)` and `finish(state, errored)`. They are called one at a
-//! time, on the thread that runs the task.
+//! `posttask(key, value, state, worker_id)` and `finish(state, errored)`, and the attribute
+//! `watches_tasks`: without it, tasks are not told of. They are called one at a time, on the thread
+//! that runs the task.
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -32,6 +33,11 @@ struct Inner {
 }
 
 impl Callbacks {
+    /// Whether anybody wants to know of single tasks.
+    pub(crate) fn watches_tasks(&self, py: Python<'_>) -> PyResult<bool> {
+        self.0.object.bind(py).getattr(intern!(py, "watches_tasks"))?.is_truthy()
+    }
+
     pub(crate) fn new(object: Bound<'_, PyAny>) -> Self {
         Self(Arc::new(Inner {
             object: object.unbind(),

@@ -91,11 +91,19 @@ pub(crate) fn interrupt(py: Python<'_>, run: &Arc<Run>) {
     tell(&exception, |member| member.run.as_ref().is_some_and(|other| Arc::ptr_eq(other, run)));
 }
 
+/// Raises `exception` in the threads that are at work. One that prepares or awaits a run is left
+/// alone: it may be about to start a thread, which has its starter's number until it first runs, so
+/// that the exception would end that one, and the starter would wait for it for ever.
 fn tell(exception: &Bound<'_, PyType>, whom: impl Fn(&Member) -> bool) {
-    for member in MEMBERS.lock().iter_mut().filter(|member| !member.is_told) {
-        if whom(member) {
+    let mut members = MEMBERS.lock();
+    for at in 0..members.len() {
+        let ident = members[at].ident;
+        let innermost = members.iter().rfind(|member| member.ident == ident);
+        let is_at_work = innermost.is_some_and(|member| member.run.is_some());
+        let member = &mut members[at];
+        if is_at_work && !member.is_told && whom(member) {
             member.is_told = true;
-            set_async_exception(member.ident, exception.as_ptr());
+            set_async_exception(ident, exception.as_ptr());
         }
     }
 }

@@ -82,10 +82,10 @@ pub(crate) fn import_nodes(
 
 /// A graph's defect as the exception that Dask raises for it.
 pub(crate) fn graph_error(error: oxidask_core::graph::GraphError) -> PyErr {
-    use oxidask_core::graph::GraphError::{Cycle, MissingTask};
+    use oxidask_core::graph::GraphError::{Cycle, MissingTask, TooLarge};
     match &error {
         Cycle { .. } => pyo3::exceptions::PyRuntimeError::new_err(error.to_string()),
-        MissingTask { .. } => PyValueError::new_err(error.to_string()),
+        MissingTask { .. } | TooLarge { .. } => PyValueError::new_err(error.to_string()),
     }
 }
 
@@ -268,7 +268,7 @@ impl<'py> Importer<'py> {
         Ok(container.map_or_else(|| Template::Const(task.clone().unbind()), Template::from))
     }
 
-    /// An argument: another task's key, a dict of arguments, or an expression.
+    /// An argument: another task's key, a task object, or an expression. Dicts are left as they are.
     fn part(
         &self,
         part: &Bound<'py, PyAny>,
@@ -279,19 +279,6 @@ impl<'py> Importer<'py> {
             if let Some(number) = self.number(part)? {
                 return Ok(Template::Input(inputs.number(number)));
             }
-        } else if let Ok(dict) = part.cast_exact::<PyDict>() {
-            let mut pairs = Vec::with_capacity(dict.len());
-            for (key, value) in dict {
-                let value =
-                    deeper(self.py, c" while reading a task", || self.part(&value, kinds, inputs))?;
-                pairs.push((Template::Const(key.unbind()), value));
-            }
-            let any = pairs.iter().any(|(_, value)| !value.is_const());
-            return Ok(if any {
-                Container::Dict(pairs.into()).into()
-            } else {
-                Template::Const(part.clone().unbind())
-            });
         } else if kinds.is_node(part)? {
             return self.nested_node(part, inputs);
         }

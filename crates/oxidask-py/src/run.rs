@@ -267,7 +267,12 @@ pub(crate) fn prepare<'py>(
     let cache = cache.map(|cache| cache.cast::<PyMapping>()).transpose()?;
     let Imported { graph, outputs } = import(dsk, &question.flat, cache)?;
     let options = settings.options();
-    let observer = callbacks.map(|callbacks| Box::new(callbacks.clone()) as Box<dyn Observer>);
+    let observer = match callbacks {
+        Some(callbacks) if callbacks.watches_tasks(py)? => {
+            Some(Box::new(callbacks.clone()) as Box<dyn Observer>)
+        }
+        _ => None,
+    };
     let run = py.detach(|| {
         let tasks = graph.expand(&outputs)?;
         drop(graph);

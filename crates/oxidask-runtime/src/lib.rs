@@ -7,4 +7,5 @@
 pub mod config_files;
 pub mod local;
 pub mod store;
+mod sync;
 pub mod system;

@@ -7,6 +7,7 @@ with prompts are held to the output they show. Rust blocks are documentation tes
 
 from __future__ import annotations
 
+import copy
 import doctest
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from oxidask import config
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
@@ -61,11 +63,19 @@ def run(block: Block, page: str, namespace: dict[str, object]) -> None:
     assert runner.failures == 0, "".join(report)
 
 
-@pytest.mark.parametrize("page", RUN, ids=name_of)
-def test_python_blocks_run(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a page write files and change settings without leaving a trace."""
     monkeypatch.chdir(tmp_path)
+    before = copy.deepcopy(config.global_config)
+    yield
+    config.global_config.clear()
+    config.global_config.update(before)
+
+
+@pytest.mark.usefixtures("own_place")
+@pytest.mark.parametrize("page", RUN, ids=name_of)
+def test_python_blocks_run(page: Path) -> None:
     # As in a script: what is defined here can't be imported by a child process.
     namespace: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(page.read_text(encoding="utf-8")):

@@ -159,7 +159,7 @@ def test_an_exception_in_a_callback_ends_the_run(get, stage):
 @everywhere
 def test_a_cycle_is_named(get):
     graph = {"x": (identity, "y"), "y": (identity, ("z", 1)), ("z", 1): (identity, "x"), "w": 1}
-    with pytest.raises(RuntimeError, match="cycle") as caught:
+    with pytest.raises(RuntimeError, match="Cycle") as caught:
         get(graph, ["w", "x"])
     text = str(caught.value)
     assert all(key in text for key in ("x", "y", "z"))

@@ -1,11 +1,14 @@
 //! Fusion and inlining of expanded tasks.
 
+use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::program::{Operand, Program, Step, same_lane};
 use crate::graph::{Graph, TaskGraph, TaskRef};
 use crate::layer::{ExplicitLayer, Layer};
-use crate::op::Op;
+use crate::op::{Lane, Op, TaskContext, TaskError};
+use crate::value::Value;
 
 /// Merges chains: a task whose only reader reads nothing else runs in one with it.
 ///
@@ -33,15 +36,15 @@ pub fn fuse_linear(tasks: &TaskGraph) -> (Graph, Vec<TaskRef>) {
     }
     let mut rewrite = Rewrite::new(tasks);
     for head in (0..tasks.len() as u32).filter(|&task| !merged_into[task as usize]) {
-        let mut steps = Program::steps_of(tasks.op(head), tasks.args(head).len() as u32);
+        let mut steps = Program::steps_of(&op_of(tasks, head), tasks.args(head).len() as u32);
         let mut last = head;
         while let Some(user) = next(last) {
             let before = steps.len() as u32 - 1;
-            steps.extend(spliced(tasks.op(user), &[Operand::Step(before)], before + 1));
+            steps.extend(spliced(&op_of(tasks, user), &[Operand::Step(before)], before + 1));
             last = user;
         }
         let op: Arc<dyn Op> =
-            if last == head { Arc::clone(tasks.op(head)) } else { Arc::new(Program::new(steps)) };
+            if last == head { op_of(tasks, head) } else { Arc::new(Program::new(steps)) };
         rewrite.push(last, op, tasks.args(head).to_vec());
     }
     rewrite.finish()
@@ -67,20 +70,20 @@ pub fn inline(tasks: &TaskGraph, cheap: impl Fn(u32) -> bool) -> (Graph, Vec<Tas
         }
         let args = tasks.args(task);
         if !args.iter().any(|&input| goes_into(input, task)) {
-            rewrite.push(task, Arc::clone(tasks.op(task)), args.to_vec());
+            rewrite.push(task, op_of(tasks, task), args.to_vec());
             continue;
         }
         let (mut steps, mut kept, mut operands) = (Vec::new(), Vec::new(), Vec::new());
         for &input in args {
             if goes_into(input, task) {
-                steps.extend(spliced(tasks.op(input), &[], steps.len() as u32));
+                steps.extend(spliced(&op_of(tasks, input), &[], steps.len() as u32));
                 operands.push(Operand::Step(steps.len() as u32 - 1));
             } else {
                 operands.push(Operand::Input(kept.len() as u32));
                 kept.push(input);
             }
         }
-        steps.extend(spliced(tasks.op(task), &operands, steps.len() as u32));
+        steps.extend(spliced(&op_of(tasks, task), &operands, steps.len() as u32));
         rewrite.push(task, Arc::new(Program::new(steps)), kept);
     }
     rewrite.finish()
@@ -104,6 +107,53 @@ fn outputs_of(tasks: &TaskGraph) -> Vec<bool> {
         is_output[output as usize] = true;
     }
     is_output
+}
+
+/// A task's op, for use under another block number.
+fn op_of(tasks: &TaskGraph, task: u32) -> Arc<dyn Op> {
+    let op = tasks.op(task);
+    let TaskRef { layer, block } = tasks.origin(task);
+    match &tasks.graph().layers()[layer as usize] {
+        Layer::Explicit(_) => Arc::clone(op),
+        Layer::Mapped(_) => match op.as_program() {
+            None => Arc::new(Placed { op: Arc::clone(op), block }),
+            Some(program) => {
+                let place = |step: &Step| Step {
+                    op: Arc::new(Placed { op: Arc::clone(&step.op), block }),
+                    args: step.args.clone(),
+                };
+                Arc::new(Program::new(program.steps().iter().map(place).collect()))
+            }
+        },
+    }
+}
+
+/// The op of a grid's block: it finds the block's number in its context, wherever it runs.
+struct Placed {
+    op: Arc<dyn Op>,
+    block: u32,
+}
+
+impl Op for Placed {
+    fn call(&self, inputs: &mut [Value], ctx: &TaskContext<'_>) -> Result<Value, TaskError> {
+        self.op.call(inputs, &TaskContext { block: self.block, ..*ctx })
+    }
+
+    fn lane(&self) -> Option<&'static dyn Lane> {
+        self.op.lane()
+    }
+
+    fn name(&self) -> Cow<'_, str> {
+        self.op.name()
+    }
+
+    fn constant(&self) -> Option<Value> {
+        self.op.constant()
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        self.op.as_any()
+    }
 }
 
 /// A new explicit layer in the making, whose tasks stand for old ones.

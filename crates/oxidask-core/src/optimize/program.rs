@@ -1,13 +1,16 @@
 //! Several ops run as one.
 
 use std::borrow::Cow;
+use std::mem;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use crate::op::{Lane, Op, TaskContext, TaskError};
-use crate::value::Value;
+use crate::value::{Native, Value};
 
 /// Where a step takes an argument from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operand {
     /// The fused task's own input.
     Input(u32),
@@ -26,13 +29,12 @@ pub struct Step {
 
 /// Steps that run one after the other; the last one's value is the program's.
 ///
-/// A step's value is dropped, or handed over to be changed in place, with its last use.
+/// An input's or a step's value is handed over, to be changed in place or dropped, with its last
+/// use.
 pub struct Program {
     steps: Vec<Step>,
-    /// For each step the last step that reads it.
-    last_use: Vec<u32>,
-    /// Index of the last step that reads each input.
-    input_last_use: Vec<u32>,
+    /// For each argument of each step, whether nothing reads that value afterwards.
+    is_last_use: Vec<Box<[bool]>>,
 }
 
 impl Program {
@@ -43,25 +45,18 @@ impl Program {
     #[must_use]
     pub fn new(steps: Vec<Step>) -> Self {
         assert!(!steps.is_empty(), "a program has at least one step");
-        let mut last_use = vec![0; steps.len()];
-        let mut input_last_use = Vec::new();
-        for (number, step) in steps.iter().enumerate() {
-            for arg in &step.args {
-                match *arg {
-                    Operand::Step(earlier) => {
-                        assert!((earlier as usize) < number, "a step reads only earlier ones");
-                        last_use[earlier as usize] = number as u32;
-                    }
-                    Operand::Input(input) => {
-                        if input_last_use.len() <= input as usize {
-                            input_last_use.resize(input as usize + 1, 0);
-                        }
-                        input_last_use[input as usize] = number as u32;
-                    }
-                }
+        let mut read_later: FxHashSet<Operand> = FxHashSet::default();
+        let mut is_last_use = vec![Box::default(); steps.len()];
+        for (number, step) in steps.iter().enumerate().rev() {
+            let mut last: Box<[bool]> = vec![false; step.args.len()].into();
+            for (arg, last) in step.args.iter().zip(&mut last).rev() {
+                let earlier = !matches!(*arg, Operand::Step(at) if at as usize >= number);
+                assert!(earlier, "a step reads only earlier ones");
+                *last = read_later.insert(*arg);
             }
+            is_last_use[number] = last;
         }
-        Self { steps, last_use, input_last_use }
+        Self { steps, is_last_use }
     }
 
     /// The steps.
@@ -84,25 +79,21 @@ impl Program {
 
 impl Op for Program {
     fn call(&self, inputs: &mut [Value], ctx: &TaskContext<'_>) -> Result<Value, TaskError> {
-        let mut inputs: Vec<Option<Value>> = inputs.iter().cloned().map(Some).collect();
-        let mut values: Vec<Option<Value>> = vec![None; self.steps.len()];
+        let spent = Value::new(Native(()));
+        let mut values: Vec<Value> = Vec::with_capacity(self.steps.len());
         let mut args = Vec::new();
-        for (number, step) in self.steps.iter().enumerate() {
+        for (step, is_last_use) in self.steps.iter().zip(&self.is_last_use) {
             args.clear();
-            for (at, arg) in step.args.iter().enumerate() {
-                let again = step.args[at + 1..].contains(arg);
-                let (slot, last_use) = match *arg {
-                    Operand::Input(i) => (&mut inputs[i as usize], self.input_last_use[i as usize]),
-                    Operand::Step(i) => (&mut values[i as usize], self.last_use[i as usize]),
+            for (arg, &last) in step.args.iter().zip(is_last_use) {
+                let value = match *arg {
+                    Operand::Input(at) => &mut inputs[at as usize],
+                    Operand::Step(at) => &mut values[at as usize],
                 };
-                let last = last_use as usize == number && !again;
-                let value = if last { slot.take() } else { slot.clone() };
-                args.extend(value);
+                args.push(if last { mem::replace(value, spent.clone()) } else { value.clone() });
             }
-            debug_assert_eq!(args.len(), step.args.len());
-            values[number] = Some(step.op.call(&mut args, ctx)?);
+            values.push(step.op.call(&mut args, ctx)?);
         }
-        values.pop().flatten().ok_or(TaskError::Cancelled)
+        Ok(values.pop().unwrap_or(spent))
     }
 
     fn lane(&self) -> Option<&'static dyn Lane> {

@@ -20,6 +20,10 @@ use crate::store::{Store, StoreError};
 /// Outputs below this are not worth a prediction.
 const LARGE: u64 = 64 << 10;
 
+/// How long a task waits before it looks for itself whether memory was freed: the process gives
+/// memory back without telling anybody.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// The gate that tasks pass before they start.
 #[derive(Default)]
 pub struct Admission {
@@ -28,6 +32,7 @@ pub struct Admission {
     groups: OnceLock<Groups>,
     reserved_bytes: AtomicU64,
     n_running: AtomicUsize,
+    n_waiting: AtomicUsize,
     turn: Mutex<()>,
     freed: Condvar,
 }
@@ -108,8 +113,8 @@ impl Admission {
     }
 
     /// Starts a task that needs `more_bytes`, spilling and waiting as the budget asks. Goes ahead
-    /// when nothing is left to spill and nothing else runs. Call with no lock and no interpreter
-    /// held.
+    /// when nothing is left to spill and nothing else runs, and when it needs nothing that could
+    /// be waited for. Call with no lock and no interpreter held.
     ///
     /// # Errors
     /// If spilling fails.
@@ -120,23 +125,22 @@ impl Admission {
         next_use: &dyn Fn(u32) -> u64,
         given_up: &dyn Fn() -> bool,
     ) -> Result<(), StoreError> {
-        loop {
-            if self.try_enter(store, more_bytes) {
-                return Ok(());
-            }
-            let reserved = self.reserved_bytes.load(Ordering::Relaxed);
-            store.relieve(reserved.saturating_add(more_bytes), next_use)?;
+        let with_others = || self.reserved_bytes.load(Ordering::Relaxed).saturating_add(more_bytes);
+        while !self.try_enter(store, more_bytes) {
+            store.relieve(with_others(), next_use)?;
             let mut turn = self.turn.lock();
-            let alone = self.n_running.load(Ordering::Relaxed) == 0;
-            if alone || given_up() {
+            let is_alone = self.n_running.load(Ordering::Relaxed) == 0;
+            if more_bytes == 0 || is_alone || given_up() {
                 self.start(more_bytes);
-                return Ok(());
+                break;
             }
-            let reserved = self.reserved_bytes.load(Ordering::Relaxed);
-            if store.is_pressed(reserved.saturating_add(more_bytes)) {
-                self.freed.wait_for(&mut turn, Duration::from_millis(20));
+            if store.is_pressed(with_others()) {
+                self.n_waiting.fetch_add(1, Ordering::Relaxed);
+                self.freed.wait_for(&mut turn, LOOK_AGAIN);
+                self.n_waiting.fetch_sub(1, Ordering::Relaxed);
             }
         }
+        Ok(())
     }
 
     /// Ends a task that was started with `bytes`.
@@ -145,8 +149,17 @@ impl Admission {
         if bytes > 0 {
             self.n_running.fetch_sub(1, Ordering::Relaxed);
             self.reserved_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            let _turn = self.turn.lock();
-            self.freed.notify_all();
+            self.look_again();
+        } else if self.n_waiting.load(Ordering::Relaxed) > 0 {
+            // It may have freed its inputs. Who is only about to wait may be missed, and looks
+            // again soon.
+            self.look_again();
         }
+    }
+
+    /// Has those who wait look whether they may go on: whatever they look at has changed.
+    pub fn look_again(&self) {
+        let _turn = self.turn.lock();
+        self.freed.notify_all();
     }
 }

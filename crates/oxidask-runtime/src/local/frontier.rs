@@ -7,11 +7,12 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use oxidask_core::graph::TaskGraph;
-use parking_lot::{Condvar, Mutex};
+
+use crate::sync::{AtomicU32, AtomicUsize, Condvar, Mutex, fence};
 
 /// What a task needs to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,9 @@ impl Roots {
 
 type Heap = BinaryHeap<Reverse<u32>>;
 
+/// Missing inputs of a task that is never run: more than a task can have.
+const NEVER: u32 = u32::MAX;
+
 /// The ready tasks of a run. See the [module](self).
 pub struct Frontier {
     class: Vec<Class>,
@@ -60,26 +64,31 @@ pub struct Frontier {
 
 impl Frontier {
     /// The frontier of `graph`, whose tasks are numbered in their static order, before anything
-    /// ran, for `n_workers`. `has_value` says which tasks have their value already and are never run.
+    /// ran, for `n_workers`. `is_done` says which tasks are never run, because they have their
+    /// value already or because nobody needs it.
     #[must_use]
-    pub fn new(graph: &TaskGraph, n_workers: usize, has_value: impl Fn(u32) -> bool) -> Self {
+    pub fn new(graph: &TaskGraph, n_workers: usize, is_done: impl Fn(u32) -> bool) -> Self {
         let mut class = Vec::with_capacity(graph.len());
         let mut waiting = Vec::with_capacity(graph.len());
         for task in 0..graph.len() as u32 {
             class.push(if graph.op(task).lane().is_some() { Class::Lane } else { Class::Native });
-            let inputs = graph.dag().inputs.row(task);
-            let missing = inputs.iter().filter(|&&input| !has_value(input)).count();
-            waiting.push(AtomicU32::new(missing as u32));
+            let missing = if is_done(task) {
+                NEVER
+            } else {
+                let inputs = graph.dag().inputs.row(task);
+                inputs.iter().filter(|&&input| !is_done(input)).count() as u32
+            };
+            waiting.push(missing);
         }
         let mut roots: [Roots; 2] = Default::default();
         for task in 0..graph.len() as u32 {
-            if waiting[task as usize].load(Ordering::Relaxed) == 0 && !has_value(task) {
+            if waiting[task as usize] == 0 {
                 roots[class[task as usize] as usize].tasks.push(task);
             }
         }
         Self {
             class,
-            waiting: waiting.into(),
+            waiting: waiting.into_iter().map(AtomicU32::new).collect(),
             roots,
             queues: (0..n_workers.max(1)).map(|_| Default::default()).collect(),
             n_sleeping: AtomicUsize::new(0),
@@ -160,31 +169,32 @@ impl Frontier {
         }
     }
 
+    /// Wakes so many sleepers, or all that there are.
     fn wake(&self, n: usize) {
         // Pairs with the fence in `sleep_while`: either the sleeper sees the pushed task, or we
         // see the sleeper.
         fence(Ordering::SeqCst);
         if self.n_sleeping.load(Ordering::Relaxed) > 0 {
             let _lock = self.sleep.lock();
-            for _ in 0..n {
+            for _ in 0..n.min(self.n_sleeping.load(Ordering::Relaxed)) {
                 self.wake.notify_one();
             }
         }
     }
 
-    /// Wakes every sleeper, to look whether it may go on or has to stop.
+    /// Wakes every sleeper, to look whether it may go on or has to stop. Whatever it looks at must
+    /// have changed before this call.
     pub fn wake_all(&self) {
-        fence(Ordering::SeqCst);
         let _lock = self.sleep.lock();
         self.wake.notify_all();
     }
 
-    /// Sleeps until somebody wakes the worker, if `idle` still holds, or for `limit` at most.
-    pub fn sleep_while(&self, limit: Duration, idle: impl Fn() -> bool) {
+    /// Sleeps until somebody wakes the worker, if `is_idle` still holds, or for `limit` at most.
+    pub fn sleep_while(&self, limit: Duration, is_idle: impl Fn() -> bool) {
         let mut lock = self.sleep.lock();
         self.n_sleeping.fetch_add(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        if idle() {
+        if is_idle() {
             self.wake.wait_for(&mut lock, limit);
         }
         self.n_sleeping.fetch_sub(1, Ordering::Relaxed);

@@ -9,7 +9,8 @@
 //!   a queue; it takes the ready task that comes first in the static order out of its own queue and
 //!   the common list of roots, and steals from the others when both are empty. So one worker
 //!   follows the static order exactly, and several stay close to it.
-//! - [`run`]: the workers' loop, values in and out of the store, failures, cancellation.
+//! - [`run`]: what a computation is made of, failures, cancellation, the end.
+//! - `worker`: the workers' loop, values in and out of the store.
 //! - [`admission`]: how large outputs will be, learnt from the first ones, and whether a task may
 //!   start now.
 //! - [`pool`]: threads that are kept between computations.
@@ -22,6 +23,7 @@ pub mod admission;
 pub mod frontier;
 pub mod pool;
 pub mod run;
+mod worker;
 
 pub use pool::Pool;
 pub use run::{Failure, Observer, Outcome, Run, RunOptions};

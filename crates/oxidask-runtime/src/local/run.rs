@@ -1,19 +1,20 @@
-//! One computation: the workers' loop.
+//! One computation: what it is made of, how it begins and how it ends. Its workers' loop is in
+//! [`super::worker`].
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use oxidask_core::graph::{GraphError, TaskGraph};
 use oxidask_core::key::Key;
-use oxidask_core::op::{Lane, TaskContext, TaskError};
+use oxidask_core::op::{Lane, TaskError};
 use oxidask_core::value::Value;
-use parking_lot::{Condvar, Mutex};
+use rustc_hash::FxHashMap;
 
 use super::admission::Admission;
-use super::frontier::{Class, Frontier};
+use super::frontier::Frontier;
 use crate::store::{Budget, Store, StoreError};
+use crate::sync::{AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex};
 
 /// How long a worker keeps an interpreter before it lets others in.
 pub const DEFAULT_SLICE: Duration = Duration::from_millis(1);
@@ -76,36 +77,33 @@ pub type Outcome = Result<(), Failure>;
 
 /// One computation. See the [module](super).
 pub struct Run {
-    graph: TaskGraph,
-    frontier: Frontier,
-    store: Store,
-    admission: Admission,
-    /// Readers that have not run yet, and one more for an output.
-    uses: Box<[AtomicU32]>,
-    done: Box<[AtomicBool]>,
-    n_unfinished: AtomicUsize,
+    pub(super) graph: TaskGraph,
+    pub(super) frontier: Frontier,
+    pub(super) store: Store,
+    pub(super) admission: Admission,
+    /// Readers that have not run yet, and one more for each time that it is an output.
+    pub(super) uses: Box<[AtomicU32]>,
+    pub(super) done: Box<[AtomicBool]>,
+    pub(super) n_unfinished: AtomicUsize,
     /// The interpreter of the graph's tasks, if any needs one. (There are no graphs of two.)
-    lane: Option<&'static dyn Lane>,
-    observer: Option<Box<dyn Observer>>,
-    options: RunOptions,
-    stopped: AtomicBool,
+    pub(super) lane: Option<&'static dyn Lane>,
+    pub(super) observer: Option<Box<dyn Observer>>,
+    pub(super) options: RunOptions,
+    /// Ops look at it, so that it is none of [`crate::sync`]'s.
+    pub(super) stopped: std::sync::atomic::AtomicBool,
     outcome: Mutex<Option<Outcome>>,
     ended: Condvar,
 }
 
-/// A task with what it needs: how many bytes it reserved, and its arguments if they had to be
-/// brought from disk before the lane was entered.
-struct Admitted {
-    task: u32,
-    reserved: u64,
-    args: Option<Vec<Value>>,
-}
-
 impl Run {
     /// Prepares the computation of `graph`'s outputs. `given` are tasks whose values are known.
+    /// Tasks that only given ones need are not run.
     ///
     /// # Errors
     /// If the graph has a cycle.
+    ///
+    /// # Panics
+    /// If a given task isn't in the graph.
     pub fn new(
         graph: TaskGraph,
         given: Vec<(u32, Value)>,
@@ -114,54 +112,27 @@ impl Run {
     ) -> Result<Self, GraphError> {
         let priority = graph.order()?;
         let graph = graph.renumbered(&priority);
+        let given: FxHashMap<u32, Value> =
+            given.into_iter().map(|(task, value)| (priority[task as usize], value)).collect();
+        let start = Start::new(&graph, given);
         let store = Store::new(options.budget.clone());
-        let n = graph.len();
-        let done: Box<[AtomicBool]> = (0..n).map(|_| AtomicBool::new(false)).collect();
-        let mut n_unfinished = n;
-        let mut finish = |task: u32, value: Value| {
-            store.put(task, value);
-            done[task as usize].store(true, Ordering::Relaxed);
-            n_unfinished -= 1;
-        };
-        let mut given_any = vec![false; if given.is_empty() { 0 } else { n }];
-        for (task, value) in given {
-            let task = priority[task as usize];
-            given_any[task as usize] = true;
-            finish(task, value);
-        }
-        for task in 0..n as u32 {
-            if !given_any.get(task as usize).copied().unwrap_or(false)
-                && let Some(value) = graph.op(task).constant()
-            {
-                finish(task, value);
-            }
-        }
-        let n_workers = options.n_workers.clamp(1, n.max(1));
-        let frontier =
-            Frontier::new(&graph, n_workers, |t| done[t as usize].load(Ordering::Relaxed));
-        let mut uses: Vec<u32> =
-            (0..n as u32).map(|task| graph.dag().users.row(task).len() as u32).collect();
-        for &output in graph.outputs() {
-            uses[output as usize] += 1;
-        }
-        // A task whose value was given never runs, and so never lets go of its inputs by itself.
-        for task in (0..n as u32).filter(|&t| done[t as usize].load(Ordering::Relaxed)) {
-            for &input in graph.dag().inputs.row(task) {
-                uses[input as usize] -= 1;
-            }
-        }
+        let n_unfinished = start.is_done.iter().filter(|&&done| !done).count();
+        let n_workers = options.n_workers.clamp(1, n_unfinished.max(1));
         let outcome = (n_unfinished == 0).then_some(Ok(()));
+        for (task, value) in start.values {
+            store.put(task, value);
+        }
         Ok(Self {
-            frontier,
+            frontier: Frontier::new(&graph, n_workers, |task| start.is_done[task as usize]),
             store,
             admission: Admission::default(),
-            uses: uses.into_iter().map(AtomicU32::new).collect(),
-            done,
+            uses: start.uses.into_iter().map(AtomicU32::new).collect(),
+            done: start.is_done.into_iter().map(AtomicBool::new).collect(),
             n_unfinished: AtomicUsize::new(n_unfinished),
-            lane: (0..n as u32).find_map(|task| graph.op(task).lane()),
+            lane: (0..graph.len() as u32).find_map(|task| graph.op(task).lane()),
             observer,
             options: RunOptions { n_workers, ..options },
-            stopped: AtomicBool::new(outcome.is_some()),
+            stopped: std::sync::atomic::AtomicBool::new(outcome.is_some()),
             outcome: Mutex::new(outcome),
             ended: Condvar::new(),
             graph,
@@ -180,13 +151,13 @@ impl Run {
         &self.store
     }
 
-    /// Most threads that may work at once: never more than there are tasks.
+    /// Most threads that may work at once: never more than there are tasks to run.
     #[must_use]
     pub fn n_workers(&self) -> usize {
         self.options.n_workers
     }
 
-    /// Whether a task has run, or had its value from the start.
+    /// Whether a task has run, or need not run.
     #[must_use]
     pub fn is_done(&self, task: u32) -> bool {
         self.done[task as usize].load(Ordering::Acquire)
@@ -236,198 +207,24 @@ impl Run {
         }
     }
 
-    fn end(&self, how: Outcome) {
+    pub(super) fn end(&self, how: Outcome) {
         let mut outcome = self.outcome.lock();
         if outcome.is_none() {
             *outcome = Some(how);
+            // Before the waiter can know: when it does, no task starts any more.
+            self.stopped.store(true, Ordering::Release);
         }
         drop(outcome);
-        self.stopped.store(true, Ordering::Release);
         self.ended.notify_all();
         self.frontier.wake_all();
+        self.admission.look_again();
     }
 
-    /// Works as worker number `worker` (below [`Run::n_workers`]) until the computation is over.
-    /// `poll` is called between time slices and may cancel the run by `false`.
-    pub fn work(&self, worker: usize, poll: &mut dyn FnMut() -> bool) {
-        let mut admitted = None;
-        while !self.is_over() {
-            if !poll() {
-                self.cancel();
-                return;
-            }
-            let class = match &admitted {
-                Some(Admitted { task, .. }) => self.frontier.class(*task),
-                None => match self.frontier.best_class(worker) {
-                    Some(class) => class,
-                    None => {
-                        self.frontier.sleep_while(Duration::from_millis(50), || {
-                            !self.is_over() && self.frontier.best_class(worker).is_none()
-                        });
-                        continue;
-                    }
-                },
-            };
-            let refused = match class {
-                Class::Native => self.native_slice(worker, admitted.take()),
-                Class::Lane => self.lane_slice(worker, admitted.take()),
-            };
-            if let Some(task) = refused {
-                admitted = self.admit(task);
-            }
-        }
-    }
-
-    /// Runs native tasks for a time slice. Gives a task that must be admitted first.
-    fn native_slice(&self, worker: usize, first: Option<Admitted>) -> Option<u32> {
-        let start = Instant::now();
-        let mut next = first;
-        let mut batch = Batch::new(self, worker);
-        while !self.is_over() {
-            let admitted = match next.take() {
-                Some(admitted) => admitted,
-                None => match self.take(worker, Class::Native)? {
-                    Ok(admitted) => admitted,
-                    Err(refused) => return Some(refused),
-                },
-            };
-            batch.execute(admitted);
-            if batch.n_done.is_multiple_of(16) && start.elapsed() > self.options.slice {
-                break;
-            }
-        }
-        None
-    }
-
-    /// Enters the lane of the next task and runs tasks there for a time slice. Gives a task that
-    /// must be admitted first.
-    fn lane_slice(&self, worker: usize, mut first: Option<Admitted>) -> Option<u32> {
-        let lane = self.lane?;
-        let mut refused = None;
-        lane.enter(&mut || {
-            let start = Instant::now();
-            let mut batch = Batch::new(self, worker);
-            while !self.is_over() {
-                let admitted = match first.take() {
-                    Some(admitted) => admitted,
-                    None => match self.take(worker, Class::Lane) {
-                        None => break,
-                        Some(Ok(admitted)) => admitted,
-                        Some(Err(task)) => {
-                            refused = Some(task);
-                            break;
-                        }
-                    },
-                };
-                batch.execute(admitted);
-                if start.elapsed() > self.options.slice {
-                    break;
-                }
-            }
-        });
-        refused
-    }
-
-    /// Takes a task: admitted, or (`Err`) one that needs memory or values from disk first.
-    fn take(&self, worker: usize, class: Class) -> Option<Result<Admitted, u32>> {
-        let task = self.frontier.take(worker, class)?;
-        let reserved = self.admission.predicted(task);
-        let on_disk = self.store.has_spilled()
-            && self.graph.dag().inputs.row(task).iter().any(|&i| self.store.is_on_disk(i));
-        Some(if !on_disk && self.admission.try_enter(&self.store, reserved) {
-            Ok(Admitted { task, reserved, args: None })
-        } else {
-            Err(task)
-        })
-    }
-
-    /// Makes room for a task and brings its inputs to memory. Outside of any lane.
-    fn admit(&self, task: u32) -> Option<Admitted> {
-        let inputs = self.graph.dag().inputs.row(task);
-        let on_disk: u64 = inputs.iter().map(|&input| self.store.bytes_on_disk(input)).sum();
-        let reserved = self.admission.predicted(task).saturating_add(on_disk);
-        let next_use = |slot: u32| self.next_use(slot, task);
-        let entered = self.admission.enter(&self.store, reserved, &next_use, &|| self.is_over());
-        if let Err(error) = entered {
-            self.end(Err(error.into()));
-            return None;
-        }
-        let mut args = Vec::new();
-        match self.gather(task, &mut args) {
-            Ok(()) => Some(Admitted { task, reserved, args: Some(args) }),
-            Err(error) => {
-                self.admission.leave(reserved);
-                self.end(Err(error.into()));
-                None
-            }
-        }
-    }
-
-    /// When a value is read next: the first of its readers that have not run; what
-    /// `current` reads is needed now, and a bare output last of all.
-    fn next_use(&self, slot: u32, current: u32) -> u64 {
-        let users = self.graph.dag().users.row(slot);
-        if users.contains(&current) {
-            return 0;
-        }
-        let waiting = users.iter().filter(|&&user| !self.is_done(user));
-        waiting.map(|&user| u64::from(user)).min().unwrap_or(u64::MAX)
-    }
-
-    /// Appends the arguments of a task. A value with no other reader left is moved out of the store.
-    fn gather(&self, task: u32, values: &mut Vec<Value>) -> Result<(), StoreError> {
-        let args = self.graph.args(task);
-        let repeats = args.len() != self.graph.dag().inputs.row(task).len();
-        values.reserve(args.len());
-        for (at, &input) in args.iter().enumerate() {
-            let last = self.uses[input as usize].load(Ordering::Acquire) == 1;
-            let again = repeats && args[at + 1..].contains(&input);
-            values.push(if last && !again {
-                self.store.take(input)?
-            } else {
-                self.store.get(input)?
-            });
-        }
-        Ok(())
-    }
-
-    fn call(&self, worker: usize, task: u32, args: &mut [Value]) -> Result<Value, TaskError> {
-        if let Some(observer) = &self.observer {
-            observer.starting(self, task, worker)?;
-        }
-        let ctx = TaskContext { block: self.graph.origin(task).block, cancelled: &self.stopped };
-        let op = self.graph.op(task);
-        let value = catch_unwind(AssertUnwindSafe(|| op.call(args, &ctx)))
-            .unwrap_or_else(|panic| Err(TaskError::Panicked(panic_message(&*panic))))?;
-        if let Some(observer) = &self.observer {
-            observer.finished(self, task, &value, worker)?;
-        }
-        Ok(value)
-    }
-
-    /// Notes the value of a task that was taken for elsewhere.
+    /// Notes the value of a task that was taken for elsewhere. Of several values the first counts.
     pub fn finish(&self, task: u32, value: Value) {
-        self.settle(0, task, value);
-        self.retire(1);
-    }
-
-    /// Keeps a task's value: its inputs lose a reader, its readers an input.
-    fn settle(&self, worker: usize, task: u32, value: Value) {
-        for &input in self.graph.dag().inputs.row(task) {
-            if self.uses[input as usize].fetch_sub(1, Ordering::AcqRel) == 1 {
-                self.store.remove(input);
-            }
-        }
-        self.admission.learn(&self.graph, task, value.payload().nbytes());
-        self.store.put(task, value);
-        self.done[task as usize].store(true, Ordering::Release);
-        self.frontier.finished(worker, self.graph.dag().users.row(task));
-    }
-
-    /// Counts tasks that were settled; the last one ends the computation.
-    fn retire(&self, n_done: usize) {
-        if n_done > 0 && self.n_unfinished.fetch_sub(n_done, Ordering::AcqRel) == n_done {
-            self.end(Ok(()));
+        if !self.done[task as usize].swap(true, Ordering::AcqRel) {
+            self.settle(0, task, value);
+            self.retire(1);
         }
     }
 
@@ -437,12 +234,12 @@ impl Run {
     }
 
     /// Takes the next ready task for an executor outside of this process, with its arguments, or
-    /// nothing if none is ready. The executor answers by [`Run::finish`] or [`Run::fail`].
+    /// nothing if none is ready or the computation is over. The executor answers by [`Run::finish`] or [`Run::fail`].
     ///
     /// # Errors
     /// If the arguments can't be brought to memory.
     pub fn take_for_elsewhere(&self) -> Result<Option<(u32, Vec<Value>)>, Failure> {
-        let class = self.frontier.best_class(0);
+        let class = self.frontier.best_class(0).filter(|_| !self.is_over());
         let Some(task) = class.and_then(|class| self.frontier.take(0, class)) else {
             return Ok(None);
         };
@@ -463,59 +260,50 @@ impl Run {
     }
 }
 
-/// The tasks that a worker runs in one time slice. What they have in common is kept here: room for
-/// arguments, and how many are done, which the run learns when the slice is over.
-struct Batch<'a> {
-    run: &'a Run,
-    worker: usize,
-    args: Vec<Value>,
-    n_done: usize,
+/// What is known of the tasks before anything runs.
+struct Start {
+    values: Vec<(u32, Value)>,
+    /// Tasks that are not to run: their value is known, or nobody needs it.
+    is_done: Vec<bool>,
+    uses: Vec<u32>,
 }
 
-impl<'a> Batch<'a> {
-    fn new(run: &'a Run, worker: usize) -> Self {
-        Self { run, worker, args: Vec::new(), n_done: 0 }
-    }
-
-    fn execute(&mut self, admitted: Admitted) {
-        let Admitted { task, reserved, args } = admitted;
-        let gathered = match args {
-            Some(args) => {
-                self.args = args;
-                Ok(())
+impl Start {
+    fn new(graph: &TaskGraph, mut given: FxHashMap<u32, Value>) -> Self {
+        let n = graph.len();
+        let (inputs, users) = (&graph.dag().inputs, &graph.dag().users);
+        let mut values = Vec::new();
+        let mut is_done = vec![false; n];
+        let mut is_cut = false;
+        for task in 0..n as u32 {
+            let value = if given.is_empty() { None } else { given.remove(&task) };
+            if let Some(value) = value.or_else(|| graph.op(task).constant()) {
+                values.push((task, value));
+                is_done[task as usize] = true;
+                is_cut |= !inputs.row(task).is_empty();
             }
-            None => self.run.gather(task, &mut self.args),
+        }
+        let mut uses: Vec<u32> = if is_cut {
+            vec![0; n]
+        } else {
+            (0..n as u32).map(|task| users.row(task).len() as u32).collect()
         };
-        match gathered.map(|()| self.run.call(self.worker, task, &mut self.args)) {
-            Ok(Ok(value)) => {
-                self.args.clear();
-                self.run.settle(self.worker, task, value);
-                self.n_done += 1;
-                // Observers look at the count.
-                if self.run.observer.is_some() {
-                    self.run.retire(std::mem::take(&mut self.n_done));
+        for &output in graph.outputs() {
+            uses[output as usize] += 1;
+        }
+        if is_cut {
+            // Readers have larger numbers than what they read.
+            for task in (0..n as u32).rev() {
+                if uses[task as usize] == 0 {
+                    is_done[task as usize] = true;
+                } else if !is_done[task as usize] {
+                    inputs.row(task).iter().for_each(|&input| uses[input as usize] += 1);
                 }
             }
-            Ok(Err(error)) => self.run.fail(task, error),
-            Err(error) => self.run.end(Err(error.into())),
+            values.retain(|&(task, _)| uses[task as usize] > 0);
         }
-        self.args.clear();
-        self.run.admission.leave(reserved);
+        Self { values, is_done, uses }
     }
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        self.run.retire(self.n_done);
-    }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".into())
 }
 
 /// Runs `run` on the threads of `pool` and waits, polling every 20 ms. If the system gives no

@@ -14,6 +14,7 @@
 //! Values that have no byte form stay in memory; so do those that someone else holds too, because
 //! dropping ours would free nothing.
 
+mod pressure;
 mod slots;
 pub mod spill;
 mod tally;
@@ -26,13 +27,10 @@ use oxidask_core::value::{CodecError, Family, Value};
 use parking_lot::Mutex;
 
 use crate::system;
+use pressure::Gauge;
 use slots::Slots;
 use spill::{Extent, SpillFile};
 use tally::Tally;
-
-/// Eviction starts when this share of the budget is in use, and goes on down to [`LOW_WATER`].
-const HIGH_WATER: f64 = 0.70;
-const LOW_WATER: f64 = 0.55;
 
 /// Why the store can't give or keep a value.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -105,41 +103,46 @@ struct Entry {
     unspillable: bool,
 }
 
+impl Entry {
+    /// Whether writing it to disk would free memory.
+    fn is_victim(&self) -> bool {
+        let is_alone = matches!(&self.state, State::Memory(value) if value.n_handles() == 1);
+        is_alone && !self.unspillable && self.nbytes > 0
+    }
+}
+
 /// Values by slot. See the [module](self).
 pub struct Store {
     budget: Budget,
     entries: Slots<Entry>,
     memory: Tally,
-    /// What the process held before the store had any values: not ours to give back.
-    baseline_bytes: u64,
-    /// Bytes in use when resident memory was last looked at, and what it was.
-    looked_at: AtomicU64,
-    resident_bytes: AtomicU64,
+    gauge: Gauge,
     spilled_any: AtomicBool,
     spilled_bytes: AtomicU64,
     spill: OnceLock<SpillFile>,
-    evicting: Mutex<()>,
+    eviction: Mutex<Eviction>,
+}
+
+/// What whoever evicts next should know.
+#[derive(Default)]
+struct Eviction {
+    /// Bytes in memory when looking through all values last did not help.
+    in_vain_at: Option<u64>,
 }
 
 impl Store {
     /// An empty store.
     #[must_use]
     pub fn new(budget: Budget) -> Self {
-        let baseline_bytes = match budget.memory_bytes {
-            u64::MAX => 0,
-            _ => system::resident_bytes().unwrap_or(0),
-        };
         Self {
+            gauge: Gauge::new(budget.memory_bytes),
             budget,
             entries: Slots::new(),
             memory: Tally::default(),
-            baseline_bytes,
-            looked_at: AtomicU64::new(0),
-            resident_bytes: AtomicU64::new(baseline_bytes),
             spilled_any: AtomicBool::new(false),
             spilled_bytes: AtomicU64::new(0),
             spill: OnceLock::new(),
-            evicting: Mutex::new(()),
+            eviction: Mutex::default(),
         }
     }
 
@@ -168,15 +171,14 @@ impl Store {
         self.spilled_any.load(Ordering::Relaxed)
     }
 
-    /// Puts a value into an empty slot.
+    /// Puts a value into a slot, in place of what was there.
     #[inline]
     pub fn put(&self, slot: u32, value: Value) {
         let nbytes = value.payload().nbytes();
-        let mut entry = self.entries.get(slot).lock();
-        debug_assert!(matches!(entry.state, State::Empty), "slot {slot} is taken");
-        *entry = Entry { state: State::Memory(value), nbytes, unspillable: false };
-        drop(entry);
+        let new = Entry { state: State::Memory(value), nbytes, unspillable: false };
+        let old = std::mem::replace(&mut *self.entries.get(slot).lock(), new);
         self.memory.add(nbytes);
+        self.forget(old);
     }
 
     /// A handle to the slot's value, which is read from disk, and kept in memory, if need be.
@@ -189,16 +191,16 @@ impl Store {
             State::Empty => return Err(StoreError::Empty(slot)),
             State::Disk(place) => (Arc::clone(&place.0), place.1),
         };
-        // Decoding may wait for an interpreter whose holder waits for this entry: no lock here.
-        let (header, buffers) = extent.read().map_err(|source| StoreError::Unspill {
-            directory: self.budget.spill_directory.clone(),
-            source: Arc::new(source),
-        })?;
-        let value = family.decode(&header, buffers)?;
+        let value = self.read(&extent, family)?;
         let mut entry = self.entries.get(slot).lock();
-        if matches!(entry.state, State::Disk(..)) {
-            entry.state = State::Memory(value.clone());
-            self.memory.add(entry.nbytes);
+        match &entry.state {
+            State::Disk(place) if Arc::ptr_eq(&place.0, &extent) => {
+                entry.state = State::Memory(value.clone());
+                self.memory.add(entry.nbytes);
+            }
+            // Another reader was faster: one copy is enough.
+            State::Memory(value) => return Ok(value.clone()),
+            _ => {}
         }
         Ok(value)
     }
@@ -206,34 +208,53 @@ impl Store {
     /// Takes the value out, leaving the slot empty.
     ///
     /// # Errors
-    /// If the slot is empty, or the disk fails.
+    /// If the slot is empty, or the disk fails; then the slot stays as it was.
     pub fn take(&self, slot: u32) -> Result<Value, StoreError> {
+        let mut from_disk: Option<(Arc<Extent>, Value)> = None;
         loop {
             let mut entry = self.entries.get(slot).lock();
-            if matches!(entry.state, State::Disk(..)) {
-                drop(entry);
-                drop(self.get(slot)?);
-                continue;
-            }
-            return match std::mem::take(&mut entry.state) {
+            let (extent, family) = match std::mem::take(&mut entry.state) {
+                State::Empty => return Err(StoreError::Empty(slot)),
                 State::Memory(value) => {
-                    self.memory.subtract(entry.nbytes);
-                    Ok(value)
+                    let nbytes = entry.nbytes;
+                    drop(entry);
+                    self.memory.subtract(nbytes);
+                    return Ok(value);
                 }
-                _ => Err(StoreError::Empty(slot)),
+                State::Disk(place) => match from_disk.take() {
+                    Some((extent, value)) if Arc::ptr_eq(&extent, &place.0) => return Ok(value),
+                    _ => {
+                        let copy = (Arc::clone(&place.0), place.1);
+                        entry.state = State::Disk(place);
+                        copy
+                    }
+                },
             };
+            drop(entry);
+            from_disk = Some((Arc::clone(&extent), self.read(&extent, family)?));
         }
+    }
+
+    /// Call with no entry locked: decoding may wait for an interpreter whose holder waits for it.
+    fn read(&self, extent: &Extent, family: &dyn Family) -> Result<Value, StoreError> {
+        let (header, buffers) = extent.read().map_err(|source| StoreError::Unspill {
+            directory: self.budget.spill_directory.clone(),
+            source: Arc::new(source),
+        })?;
+        Ok(family.decode(&header, buffers)?)
     }
 
     /// Empties the slot.
     pub fn remove(&self, slot: u32) {
-        let mut entry = self.entries.get(slot).lock();
-        let state = std::mem::take(&mut entry.state);
-        let nbytes = entry.nbytes;
-        // The value may run a destructor that comes back to the store: drop it without the lock.
-        drop(entry);
-        if matches!(state, State::Memory(_)) {
-            self.memory.subtract(nbytes);
+        let old = std::mem::take(&mut *self.entries.get(slot).lock());
+        self.forget(old);
+    }
+
+    /// Drops what a slot held. The value's destructor may come back to the store, so that no entry
+    /// may be locked, and may panic, so that the bytes are counted first.
+    fn forget(&self, old: Entry) {
+        if matches!(old.state, State::Memory(_)) {
+            self.memory.subtract(old.nbytes);
         }
     }
 
@@ -254,33 +275,7 @@ impl Store {
     #[must_use]
     #[inline]
     pub fn is_pressed(&self, more_bytes: u64) -> bool {
-        let ours = self.memory_bytes().saturating_add(more_bytes);
-        let line = self.line(HIGH_WATER);
-        ours > line || (ours > line / 8 && self.measured(ours) > line)
-    }
-
-    /// The share `water` of what the budget leaves for values and for tasks at work.
-    fn line(&self, water: f64) -> u64 {
-        if self.budget.memory_bytes == u64::MAX {
-            return u64::MAX;
-        }
-        // A budget below what the process held at the start can't be kept; half of it goes to us.
-        let room = self.budget.memory_bytes.saturating_sub(self.baseline_bytes);
-        (room.max(self.budget.memory_bytes / 2) as f64 * water) as u64
-    }
-
-    /// Our bytes, or how much the process has grown where that is more. Resident memory is read
-    /// again after every change by a 64th of the budget.
-    fn measured(&self, ours: u64) -> u64 {
-        let looked_at = self.looked_at.load(Ordering::Relaxed);
-        if ours.abs_diff(looked_at) > self.budget.memory_bytes / 64 {
-            self.looked_at.store(ours, Ordering::Relaxed);
-            let resident = system::resident_bytes().unwrap_or(0);
-            self.resident_bytes.store(resident, Ordering::Relaxed);
-        }
-        let grown = self.resident_bytes.load(Ordering::Relaxed).saturating_sub(self.baseline_bytes);
-        // Memory that the allocator keeps after a peak is not pressure that eviction can lower.
-        ours.max(grown.min(ours.saturating_mul(2)))
+        self.gauge.is_pressed(self.memory_bytes().saturating_add(more_bytes))
     }
 
     /// Spills the values needed last until `more_bytes` fit below the low-water mark, or until
@@ -294,38 +289,37 @@ impl Store {
         more_bytes: u64,
         next_use: &dyn Fn(u32) -> u64,
     ) -> Result<(), StoreError> {
-        let _turn = self.evicting.lock();
-        if !self.is_pressed(more_bytes) {
+        let mut eviction = self.eviction.lock();
+        let ours = || self.memory_bytes().saturating_add(more_bytes);
+        let is_futile = eviction
+            .in_vain_at
+            .is_some_and(|before| !self.gauge.has_moved(self.memory_bytes(), before));
+        if is_futile || !self.gauge.is_pressed(ours()) {
             return Ok(());
         }
         let mut victims: Vec<(u64, u32)> = Vec::new();
         for (slot, entry) in self.entries.iter() {
-            let entry = entry.lock();
-            if let State::Memory(value) = &entry.state
-                && !entry.unspillable
-                && entry.nbytes > 0
-                && value.n_handles() == 1
-            {
-                drop(entry);
+            let is_victim = entry.lock().is_victim();
+            if is_victim {
                 victims.push((next_use(slot), slot));
             }
         }
         victims.sort_unstable_by(|a, b| b.cmp(a));
-        let target = self.line(LOW_WATER);
         for (_, slot) in victims {
-            let ours = self.memory_bytes().saturating_add(more_bytes);
-            if self.measured(ours).min(ours.saturating_mul(2)) <= target {
+            if self.gauge.is_relieved(ours()) {
                 break;
             }
             self.evict(slot)?;
         }
+        let is_relieved = self.gauge.is_relieved(ours());
+        eviction.in_vain_at = (!is_relieved).then(|| self.memory_bytes());
         Ok(())
     }
 
     /// Writes one slot to disk. A value that can't be encoded is marked and stays.
     fn evict(&self, slot: u32) -> Result<(), StoreError> {
-        let value = match &self.entries.get(slot).lock().state {
-            State::Memory(value) => value.clone(),
+        let value = match &*self.entries.get(slot).lock() {
+            entry @ Entry { state: State::Memory(value), .. } if entry.is_victim() => value.clone(),
             _ => return Ok(()),
         };
         let Ok(encoded) = value.payload().encode() else {
@@ -349,15 +343,16 @@ impl Store {
         self.spilled_any.store(true, Ordering::Relaxed);
         let family = value.payload().family();
         let mut entry = self.entries.get(slot).lock();
-        if matches!(entry.state, State::Memory(_)) {
+        // Meanwhile the value may have been taken, or read by somebody who still holds it: two
+        // handles are the slot's and ours.
+        let is_ours = |held: &Value| held.is(&value) && held.n_handles() == 2;
+        if matches!(&entry.state, State::Memory(held) if is_ours(held)) {
             let freed =
                 std::mem::replace(&mut entry.state, State::Disk(Box::new((extent, family))));
             let nbytes = entry.nbytes;
             drop(entry);
-            drop(freed);
-            drop(encoded);
-            drop(value);
             self.memory.subtract(nbytes);
+            drop((freed, encoded, value));
         }
         Ok(())
     }
@@ -409,6 +404,43 @@ mod tests {
         store.relieve(0, &|slot| slot.into()).unwrap();
         assert!(!store.is_on_disk(0) && !store.is_on_disk(1) && store.is_on_disk(2));
         assert!(store.get(1).is_ok());
+    }
+
+    #[test]
+    fn looking_for_what_to_spill_in_vain_is_not_repeated() {
+        let directory = tempfile::tempdir().unwrap();
+        let mib = 1 << 20;
+        let store = Store::new(budget(16 * mib, directory.path()));
+        let held: Vec<Value> = (0..20).map(|_| bytes(1, mib as usize)).collect();
+        for (slot, value) in held.iter().enumerate() {
+            store.put(slot as u32, value.clone());
+        }
+        let n_asked = std::cell::Cell::new(0);
+        let next_use = |_| {
+            n_asked.set(n_asked.get() + 1);
+            0
+        };
+        for _ in 0..3 {
+            store.relieve(0, &next_use).unwrap();
+        }
+        assert_eq!((n_asked.get(), store.spilled_bytes()), (0, 0));
+        // A value of its own comes: now something can be done, once.
+        store.put(20, bytes(2, mib as usize));
+        for _ in 0..3 {
+            store.relieve(0, &next_use).unwrap();
+        }
+        assert_eq!((n_asked.get(), store.spilled_bytes()), (1, mib));
+        assert!(store.is_on_disk(20));
+    }
+
+    #[test]
+    fn a_value_put_over_another_takes_its_place_in_the_count() {
+        let store = Store::new(Budget::default());
+        store.put(0, bytes(1, 1 << 20));
+        store.put(0, bytes(2, 1 << 21));
+        assert_eq!(store.memory_bytes(), 1 << 21);
+        store.remove(0);
+        assert_eq!(store.memory_bytes(), 0);
     }
 
     #[test]
