@@ -58,7 +58,9 @@ def reference(obj: Any, qualname: str | None = None) -> tuple[str, str] | None:
             found = getattr(found, name)
     except AttributeError:
         return None
-    return (module, qualname) if found is obj or found == obj else None
+    # Equal for bound methods, say; what a decorator left under the name may compare in its own way.
+    is_it = found is obj or (type(found) is type(obj) and found == obj)
+    return (module, qualname) if is_it else None
 
 
 def _module_of(obj: Any, qualname: str) -> str | None:

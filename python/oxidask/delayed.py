@@ -215,6 +215,10 @@ def _dict_of(*flat: Any) -> dict[Any, Any]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
+def _task_data(key: Any, obj: Any) -> DataNode:
+    return DataNode(key, obj)
+
+
 def _task_finish(key: Any, expression: Any) -> GraphNode:
     if isinstance(expression, TaskRef):
         return Alias(key, expression.key)

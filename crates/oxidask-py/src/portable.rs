@@ -48,23 +48,21 @@ pub(crate) fn tasks<'py>(py: Python<'py>, nodes: &[Node]) -> PyResult<Bound<'py,
     };
     let reference = makers.getattr("_task_reference")?;
     let finish = makers.getattr("_task_finish")?;
+    let data = makers.getattr("_task_data")?;
     let list = PyList::empty(py);
     each_task(py, nodes, |key, op, inputs| {
         let (op, annotations) = split_annotations(op);
         let leaf = |i: u32| reference.call1((&inputs[i as usize].1,));
-        let expression = if let Some(value) = op.constant() {
-            builders.constant.call1((to_object(py, &value)?,))?
+        let task = if let Some(value) = op.constant() {
+            data.call1((&key, to_object(py, &value)?))?
         } else {
-            match PyOp::of(op) {
-                Some(op) => match op.rebuild(py, &leaf, &builders) {
-                    Ok(expression) => expression?,
-                    Err(task) => task.node.bind(py).clone(),
-                },
+            match PyOp::of(op).map(|op| op.rebuild(py, &leaf, &builders)) {
+                Some(Ok(expression)) => finish.call1((&key, expression?))?,
+                Some(Err(task)) => task.node.bind(py).clone(),
                 None => return Err(PyTypeError::new_err("a native task has no Python form")),
             }
         };
         let keys: Vec<_> = inputs.iter().map(|(_, key)| key).collect();
-        let task = finish.call1((&key, expression))?;
         let annotations = annotations.map(|annotations| annotations.bind(py));
         list.append((key, keys, task, annotations))
     })?;

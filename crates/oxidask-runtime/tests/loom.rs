@@ -110,7 +110,7 @@ fn two_workers_share_roots() {
 
 #[test]
 fn three_workers_share_a_diamond() {
-    frontier_runs(&DIAMOND, 3, 3);
+    frontier_runs(&DIAMOND, 3, 2);
 }
 
 fn unbounded(n_workers: usize) -> RunOptions {
@@ -139,7 +139,7 @@ fn run_gives(inputs: &'static [&'static [u32]], want: u64, n_preemptions: usize)
 
 #[test]
 fn a_run_of_roots_ends() {
-    run_gives(&PAIR, 3, 4);
+    run_gives(&PAIR, 3, 3);
 }
 
 #[test]

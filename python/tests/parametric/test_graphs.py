@@ -56,7 +56,7 @@ def arguments(draw, earlier, depth=0):
 @st.composite
 def graphs(draw, nodes=False):
     """A graph, and the keys wanted of it; with task objects if `nodes`."""
-    keys = keys_of(draw(st.integers(1, 25)))
+    keys = keys_of(draw(st.integers(1, 12)))
     graph = {}
     for at, key in enumerate(keys):
         earlier = keys[:at]
@@ -79,6 +79,7 @@ def graphs(draw, nodes=False):
     return {key: graph[key] for key in order}, wanted
 
 
+@settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_plain_graphs(case):
     graph, wanted = case
@@ -89,6 +90,7 @@ def test_plain_graphs(case):
         assert peer_get(graph, wanted) == answer
 
 
+@settings(max_examples=60, deadline=None)
 @given(graphs(nodes=True))
 def test_graphs_of_task_objects(case):
     graph, wanted = case
@@ -97,6 +99,7 @@ def test_graphs_of_task_objects(case):
     assert core.get(graph, wanted) == answer
 
 
+@settings(max_examples=60, deadline=None)
 @given(graphs(), st.integers(1, 5))
 def test_a_tiny_budget_changes_no_answer(case, kibibytes):
     graph, wanted = case
@@ -113,6 +116,7 @@ def test_processes_give_the_same(case, optimize_graph):
     assert answer == local.get_sync(graph, wanted)
 
 
+@settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_the_cache_ends_with_the_values_of_all_tasks(case):
     graph, wanted = case
