@@ -445,7 +445,7 @@ pub trait Tokenize {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet, HashSet};
+    use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
 
@@ -485,7 +485,7 @@ mod tests {
             token_of(&BTreeMap::from([(0_i64, 0_i64)])),
             token_of(&Token::from(0)),
         ];
-        assert_eq!(HashSet::from(tokens).len(), tokens.len());
+        assert_eq!(BTreeSet::from(tokens).len(), tokens.len());
     }
 
     #[test]

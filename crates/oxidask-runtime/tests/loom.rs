@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex as StdMutex};
 use std::time::Duration;
 
 use loom::sync::atomic::{AtomicBool, AtomicUsize};
+use loom::sync::{Condvar, Mutex};
 use loom::thread;
 use oxidask_core::graph::{Graph, TaskGraph, TaskRef};
 use oxidask_core::layer::TaskSpec;
@@ -111,6 +112,44 @@ fn two_workers_share_roots() {
 #[test]
 fn three_workers_share_a_diamond() {
     frontier_runs(&DIAMOND, 3, 2);
+}
+
+/// Of two tasks that become ready at once each is in another worker's hands at the same time: the one
+/// who made them ready goes on with one of them and wakes a sleeper for the other.
+#[test]
+fn a_sleeper_is_woken_for_the_second_task() {
+    let tasks = graph(&DIAMOND, &sum());
+    let order = tasks.order().expect("no cycle");
+    let tasks = Arc::new(tasks.renumbered(&order));
+    check(5, move || {
+        let frontier = Arc::new(Frontier::new(&tasks, 2, |_| false));
+        let met = Arc::new((Mutex::new(0), Condvar::new()));
+        let work = |worker: usize| {
+            let (frontier, tasks, met) =
+                (Arc::clone(&frontier), Arc::clone(&tasks), Arc::clone(&met));
+            move || {
+                loop {
+                    match frontier.take(worker, Class::Native) {
+                        Some(0) => frontier.finished(worker, tasks.dag().users.row(0)),
+                        Some(_) => break,
+                        None => frontier.sleep_while(Duration::from_secs(1), || {
+                            frontier.best_class(worker).is_none()
+                        }),
+                    }
+                }
+                let (n_here, changed) = &*met;
+                let mut n_here = n_here.lock().expect("no panic");
+                *n_here += 1;
+                changed.notify_all();
+                while *n_here < 2 {
+                    n_here = changed.wait(n_here).expect("no panic");
+                }
+            }
+        };
+        let other = thread::spawn(work(1));
+        work(0)();
+        other.join().expect("no panic");
+    });
 }
 
 fn unbounded(n_workers: usize) -> RunOptions {

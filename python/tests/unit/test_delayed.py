@@ -26,7 +26,7 @@ BINARY += ["lshift", "rshift", "eq", "ne", "lt", "le", "gt", "ge"]
 def test_operators_give_what_they_give(name):
     function = getattr(operator, name)
     for left, right in [(7, 2), (2, 7), (True, False)]:
-        expected = function(left, right) if right or "div" not in name and name != "mod" else None
+        expected = function(left, right) if right or ("div" not in name and name != "mod") else None
         if expected is None:
             continue
         assert function(delayed(left), right).compute() == expected

@@ -62,7 +62,7 @@ def lists():
 
 def transpose():
     n = 16
-    size = 4 * budget // n // n // 8
+    size = 2 * budget // n // n // 8  # the blocks, and the same again as parts
     graph = {}
     for i in range(n):
         graph["in", i] = (np.full, size * n, float(i))

@@ -22,7 +22,7 @@ WIDE["sum"] = (sum, list(WIDE))
 def test_tasks_run_in_parallel_on_as_many_threads_as_asked_for():
     # Each waits for the others: fewer threads would never end.
     barrier = threading.Barrier(3)
-    graph = {i: (barrier.wait, 60) for i in "abc"}
+    graph = dict.fromkeys("abc", (barrier.wait, 60))
     assert sorted(get(graph, list("abc"), num_workers=3)) == [0, 1, 2]
     with config.set(num_workers=3):
         assert sorted(get(graph, list("abc"))) == [0, 1, 2]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use oxidask_core::graph::TaskGraph;
 
-use crate::sync::{AtomicU32, AtomicUsize, Condvar, Mutex, fence};
+use crate::sync::{AtomicU32, AtomicUsize, Condvar, Mutex};
 
 /// What a task needs to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,9 +171,9 @@ impl Frontier {
 
     /// Wakes so many sleepers, or all that there are.
     fn wake(&self, n: usize) {
-        // Pairs with the fence in `sleep_while`: either the sleeper sees the pushed task, or we
-        // see the sleeper.
-        fence(Ordering::SeqCst);
+        // Who goes to sleep counts itself and then locks every queue to look into it. So either it
+        // does so after our push, and sees the task; or before, and the queue's lock has shown us
+        // the count.
         if self.n_sleeping.load(Ordering::Relaxed) > 0 {
             let _lock = self.sleep.lock();
             for _ in 0..n.min(self.n_sleeping.load(Ordering::Relaxed)) {
@@ -193,7 +193,6 @@ impl Frontier {
     pub fn sleep_while(&self, limit: Duration, is_idle: impl Fn() -> bool) {
         let mut lock = self.sleep.lock();
         self.n_sleeping.fetch_add(1, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
         if is_idle() {
             self.wake.wait_for(&mut lock, limit);
         }

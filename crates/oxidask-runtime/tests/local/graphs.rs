@@ -99,4 +99,3 @@ pub(crate) fn random_dag(tasks: &[(Vec<u32>, bool)]) -> (Builder, Vec<TaskRef>) 
     }
     (graph, refs)
 }
-
