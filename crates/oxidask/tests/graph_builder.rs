@@ -58,7 +58,7 @@ fn mistakes_are_named() {
     graph.task("b", ["a"], |a: &i64| *a);
     graph.task("c", ["b"], |b: &i64| *b);
     let cycle = refused(graph);
-    assert!(cycle.contains("cycle: a -> ") && cycle.ends_with("-> a"), "{cycle}");
+    assert!(cycle.contains("graph: a -> ") && cycle.ends_with("-> a"), "{cycle}");
     assert!(
         ["b", "c"].iter().all(|key| cycle.contains(key)) && !cycle.contains("start"),
         "{cycle}"

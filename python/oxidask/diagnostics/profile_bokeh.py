@@ -148,7 +148,8 @@ def deliver(picture: Any, filename: str, show: bool, save: bool, mode: str | Non
     """Save the picture and show it."""
     if save:
         # Where bokeh shows it as well, so that the file is written once.
-        _output_file(filename, title="Profile Results", mode=mode)
+        mode_of_file: Any = mode
+        _output_file(filename, title="Profile Results", mode=mode_of_file)
     if show:
         if in_notebook() and not curstate().notebook:
             from bokeh.io import output_notebook
