@@ -31,7 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a slot should hold: bytes of one value, or (`None`) something without a byte form.
+/// What each slot should hold: a byte, so many times.
 type Model = BTreeMap<u32, (u8, usize)>;
 
 fn check(got: Result<Value, StoreError>, want: Option<&(u8, usize)>) -> Option<Value> {
@@ -113,10 +113,9 @@ proptest! {
                     std::thread::yield_now();
                 }
             });
-            let models = walkers.into_iter().map(|walker| walker.join().expect("no panic"));
-            let models = models.collect();
+            let ends: Vec<_> = walkers.into_iter().map(|walker| walker.join()).collect();
             is_over.store(true, Ordering::Relaxed);
-            models
+            ends.into_iter().map(|end| end.expect("no panic")).collect()
         });
         let on_disk: u64 = (0..walks.len() as u32 * N_SLOTS).map(|s| store.bytes_on_disk(s)).sum();
         let all: usize = models.iter().flat_map(Model::values).map(|&(_, len)| len).sum();

@@ -8,7 +8,8 @@
 //! - [`frontier`]: how many inputs each task still waits for, and the ready tasks. Every worker has
 //!   a queue; it takes the ready task that comes first in the static order out of its own queue and
 //!   the common list of roots, and steals from the others when both are empty. So one worker
-//!   follows the static order exactly, and several stay close to it.
+//!   follows the static order exactly (where tasks are of both classes, up to a time slice), and
+//!   several stay close to it.
 //! - [`run`]: what a computation is made of, failures, cancellation, the end.
 //! - `worker`: the workers' loop, values in and out of the store.
 //! - [`admission`]: how large outputs will be, learnt from the first ones, and whether a task may
