@@ -113,6 +113,11 @@ test-examples: $(STAMPS)/build $(STAMPS)/test-requirements $(STAMPS)/demo-requir
 		echo "== Python example $$file"; \
 		$(PY) $$file; done
 
+.PHONY: loom
+loom: ## every interleaving of the runtime's hand-written synchronisation, within bounds
+	@echo "== loom"
+	@RUSTFLAGS="--cfg loom" $(CARGO) test --quiet -p oxidask-runtime --release --test loom --target-dir $(OXIDASK_TARGET_DIR)/loom
+
 .PHONY: lint
 lint: lint-rust lint-python ## formatting, clippy, house rules, types, stubs
 
