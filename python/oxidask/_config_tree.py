@@ -127,13 +127,6 @@ def merge(*dicts: Mapping[str, Any]) -> Tree:
     return result
 
 
-def own(value: Any) -> Any:
-    """Copy the dictionaries of a value, and nothing else: leaves may not be copyable."""
-    if type(value) is dict:
-        return {k: own(v) for k, v in value.items()}
-    return value
-
-
 def assign(tree: Tree, key: str, value: Any, changes: list[Change]) -> None:
     """Set one dotted name, noting in `changes` how to take it back."""
     node: Any = tree

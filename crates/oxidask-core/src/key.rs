@@ -70,6 +70,13 @@ pub enum Atom {
     Bytes(Box<[u8]>),
     /// A tuple of parts.
     Tuple(Box<[Atom]>),
+    /// Whatever else another language takes for a key, in bytes that only it reads.
+    Foreign {
+        /// How it shows the object.
+        text: Box<str>,
+        /// The object.
+        bytes: Box<[u8]>,
+    },
 }
 
 /// Number of block coordinates kept inline.
@@ -150,6 +157,7 @@ impl Key {
             Atom::Int(_) | Atom::Float(_) => intern("number"),
             Atom::Str(text) => intern(prefix(text)),
             Atom::Bytes(_) => intern("bytes"),
+            Atom::Foreign { .. } => intern("object"),
         };
         Self { coord: Coord::Atom(Box::new(atom)), group }
     }
@@ -202,6 +210,7 @@ impl fmt::Display for Atom {
             Self::Float(bits) => write!(f, "{:?}", f64::from_bits(*bits)),
             Self::Str(text) => write!(f, "{text:?}"),
             Self::Bytes(bytes) => write!(f, "b{:?}", String::from_utf8_lossy(bytes)),
+            Self::Foreign { text, .. } => f.write_str(text),
             Self::Tuple(parts) => {
                 f.write_str("(")?;
                 for (i, part) in parts.iter().enumerate() {

@@ -30,11 +30,13 @@ impl Groups {
     }
 }
 
-/// Our form of a Python key. What is neither string, number, bytes nor a tuple of such goes by its
-/// `repr`.
+/// Our form of a Python key. What is neither Unicode text, a number of 64 bits, bytes nor a tuple
+/// of such is kept as Python pickles it.
 pub(crate) fn from_python(object: &Bound<'_, PyAny>, groups: &mut Groups) -> PyResult<Key> {
-    if let Ok(text) = object.cast::<PyString>() {
-        return Ok(Key::text(&text.to_cow()?, |name| groups.intern(name)));
+    if let Ok(text) = object.cast::<PyString>()
+        && let Ok(text) = text.to_cow()
+    {
+        return Ok(Key::text(&text, |name| groups.intern(name)));
     }
     if let Ok(tuple) = object.cast_exact::<PyTuple>()
         && let Some(key) = block(tuple, groups)?
@@ -51,6 +53,7 @@ fn block(tuple: &Bound<'_, PyTuple>, groups: &mut Groups) -> PyResult<Option<Key
     }
     let first = tuple.get_item(0)?;
     let Ok(name) = first.cast_exact::<PyString>() else { return Ok(None) };
+    let Ok(name) = name.to_cow() else { return Ok(None) };
     let mut index = [0i64; 8];
     let n = tuple.len() - 1;
     if n == 0 || n > index.len() {
@@ -63,12 +66,14 @@ fn block(tuple: &Bound<'_, PyTuple>, groups: &mut Groups) -> PyResult<Option<Key
             None => return Ok(None),
         }
     }
-    Ok(Some(Key::block(groups.intern(&name.to_cow()?), &index[..n])))
+    Ok(Some(Key::block(groups.intern(&name), &index[..n])))
 }
 
 fn atom(object: &Bound<'_, PyAny>) -> PyResult<Atom> {
-    if let Ok(text) = object.cast::<PyString>() {
-        Ok(Atom::Str(text.to_cow()?.as_ref().into()))
+    if let Ok(text) = object.cast::<PyString>()
+        && let Ok(text) = text.to_cow()
+    {
+        Ok(Atom::Str(text.as_ref().into()))
     } else if let Ok(tuple) = object.cast::<PyTuple>() {
         let parts: PyResult<Vec<Atom>> = tuple.iter().map(|part| atom(&part)).collect();
         Ok(Atom::Tuple(parts?.into()))
@@ -79,7 +84,11 @@ fn atom(object: &Bound<'_, PyAny>) -> PyResult<Atom> {
     } else if let Some(int) = object.cast::<PyInt>().ok().and_then(|int| int.extract().ok()) {
         Ok(Atom::Int(int))
     } else {
-        Ok(Atom::Str(object.repr()?.to_cow()?.as_ref().into()))
+        let py = object.py();
+        let text: String = py.import("builtins")?.call_method1("ascii", (object,))?.extract()?;
+        let bytes: Vec<u8> =
+            py.import("oxidask._pickle")?.call_method1("dumps", (object,))?.extract()?;
+        Ok(Atom::Foreign { text: text.into(), bytes: bytes.into() })
     }
 }
 
@@ -104,6 +113,9 @@ fn atom_to_python<'py>(py: Python<'py>, atom: &Atom) -> PyResult<Bound<'py, PyAn
         Atom::Float(bits) => PyFloat::new(py, f64::from_bits(*bits)).into_any(),
         Atom::Str(text) => PyString::new(py, text).into_any(),
         Atom::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
+        Atom::Foreign { bytes, .. } => {
+            py.import("oxidask._pickle")?.call_method1("loads", (PyBytes::new(py, bytes),))?
+        }
         Atom::Tuple(parts) => {
             let parts: PyResult<Vec<_>> = parts.iter().map(|p| atom_to_python(py, p)).collect();
             PyTuple::new(py, parts?)?.into_any()
