@@ -83,7 +83,8 @@ if __name__ == "__main__":
     assert names <= {"MainThread", "oxidask-worker"}, names
     children = [child.cmdline() for child in psutil.Process().children(recursive=True)]
     # Python's own, for every program that starts processes; they end with the program.
-    children = [line for line in children if not re.search("resource_tracker|forkserver", " ".join(line))]
+    python_owns = re.compile("resource_tracker|forkserver")
+    children = [line for line in children if not python_owns.search(" ".join(line))]
     assert not children, children
     gc.collect()
     # The tracker's pipe may have been opened since.
