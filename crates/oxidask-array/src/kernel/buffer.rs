@@ -1,0 +1,171 @@
+//! Memory that chunks share: aligned allocations, given back to a pool, or memory of someone else.
+//!
+//! A fresh page costs more than the arithmetic on it, so large allocations are kept for the next
+//! chunk of their size, up to [`POOL_BYTES`].
+#![expect(unsafe_code, reason = "raw allocations behind a safe owner")]
+
+use std::alloc::{Layout, alloc, dealloc};
+use std::any::Any;
+use std::ptr::NonNull;
+use std::sync::Mutex;
+
+use crate::error::{ArrayError, Result};
+
+/// Alignment of every allocation: a cache line, and the widest vector register.
+pub const ALIGN: usize = 64;
+/// Smaller allocations are left to the allocator.
+const POOLED_FROM: usize = 256 << 10;
+/// Most bytes that wait in the pool.
+const POOL_BYTES: usize = 256 << 20;
+
+/// The memory behind some chunks.
+pub struct Buffer {
+    start: NonNull<u8>,
+    len: usize,
+    owner: Owner,
+}
+
+enum Owner {
+    /// Allocated here, with this capacity.
+    Allocated(usize),
+    /// Someone else's; dropped to give it back.
+    Foreign { _owner: Box<dyn Any + Send + Sync>, writable: bool },
+}
+
+// SAFETY: the bytes are plain data; who writes holds the buffer alone, or parts that no other
+// writer or reader has (see `Buffer::as_mut_ptr`).
+unsafe impl Send for Buffer {}
+// SAFETY: as above.
+unsafe impl Sync for Buffer {}
+
+struct Pool {
+    free: Vec<(usize, NonNull<u8>)>,
+    bytes: usize,
+}
+
+// SAFETY: free allocations belong to nobody.
+unsafe impl Send for Pool {}
+
+static POOL: Mutex<Pool> = Mutex::new(Pool { free: Vec::new(), bytes: 0 });
+
+fn layout(capacity: usize) -> Option<Layout> {
+    Layout::from_size_align(capacity, ALIGN).ok()
+}
+
+impl Buffer {
+    /// Memory of `len` bytes that must be written before they are read.
+    ///
+    /// # Errors
+    /// If there is not so much memory.
+    pub fn new(len: usize) -> Result<Self> {
+        let refuse = || ArrayError::Memory { bytes: len as u128 };
+        let capacity = if len < POOLED_FROM {
+            len.max(1)
+        } else {
+            len.checked_next_multiple_of(64 << 10).ok_or_else(refuse)?
+        };
+        if capacity >= POOLED_FROM
+            && let Ok(mut pool) = POOL.lock()
+            && let Some(at) = pool.free.iter().rposition(|&(size, _)| size == capacity)
+        {
+            let (_, start) = pool.free.swap_remove(at);
+            pool.bytes -= capacity;
+            return Ok(Self { start, len, owner: Owner::Allocated(capacity) });
+        }
+        let layout = layout(capacity).ok_or_else(refuse)?;
+        // SAFETY: the layout has a size above zero.
+        let start = NonNull::new(unsafe { alloc(layout) }).ok_or_else(refuse)?;
+        Ok(Self { start, len, owner: Owner::Allocated(capacity) })
+    }
+
+    /// Someone else's memory, valid for as long as `owner` lives.
+    ///
+    /// # Safety
+    /// `start` must be valid for reads of `len` bytes (and writes, if `writable`) until `owner` is
+    /// dropped, and nobody may write to it while the buffer lives.
+    #[must_use]
+    pub unsafe fn foreign(
+        start: *const u8,
+        len: usize,
+        owner: Box<dyn Any + Send + Sync>,
+        writable: bool,
+    ) -> Self {
+        let start = NonNull::new(start.cast_mut()).unwrap_or(NonNull::dangling());
+        Self { start, len, owner: Owner::Foreign { _owner: owner, writable } }
+    }
+
+    /// Bytes that are usable.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The first byte.
+    #[must_use]
+    pub fn as_ptr(&self) -> *const u8 {
+        self.start.as_ptr()
+    }
+
+    /// The first byte, for writers that hold the buffer alone or write parts of it which no other
+    /// writer or reader has.
+    #[must_use]
+    pub fn as_mut_ptr(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
+    /// Whether who holds it alone may write to it.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        match self.owner {
+            Owner::Allocated(_) => true,
+            Owner::Foreign { writable, .. } => writable,
+        }
+    }
+
+    /// Whether dropping it frees memory of ours.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        matches!(self.owner, Owner::Allocated(_))
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let Owner::Allocated(capacity) = self.owner else { return };
+        if capacity >= POOLED_FROM
+            && let Ok(mut pool) = POOL.lock()
+            && pool.bytes + capacity <= POOL_BYTES
+        {
+            pool.bytes += capacity;
+            pool.free.push((capacity, self.start));
+            return;
+        }
+        if let Some(layout) = layout(capacity) {
+            // SAFETY: allocated in `new` with this layout, and this is the only owner.
+            unsafe { dealloc(self.start.as_ptr(), layout) };
+        }
+    }
+}
+
+/// Gives the pool's memory back to the allocator.
+pub fn trim_pool() {
+    let free = match POOL.lock() {
+        Ok(mut pool) => {
+            pool.bytes = 0;
+            std::mem::take(&mut pool.free)
+        }
+        Err(_) => return,
+    };
+    for (capacity, start) in free {
+        if let Some(layout) = layout(capacity) {
+            // SAFETY: free allocations of this layout that belong to nobody else.
+            unsafe { dealloc(start.as_ptr(), layout) };
+        }
+    }
+}

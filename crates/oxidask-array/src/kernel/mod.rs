@@ -1,0 +1,10 @@
+//! The mathematics of one chunk: no plans, no graphs, no Python.
+//!
+//! [`buffer`] and [`chunk`] are the data: strided views of shared memory. Every other module is one
+//! field of mathematics on them.
+
+pub mod buffer;
+pub mod chunk;
+pub mod copy;
+
+pub use chunk::{Chunk, Dims, Strides};

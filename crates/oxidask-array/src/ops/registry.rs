@@ -1,0 +1,67 @@
+//! Every kernel there is, as one type.
+
+use std::borrow::Cow;
+
+use oxidask_core::value::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ArrayError, Result};
+use crate::foreign::Call;
+use crate::ops::{Block, Kernel, assemble, source};
+
+macro_rules! kernels {
+    ($($(#[$doc:meta])* $variant:ident($kernel:ty),)*) => {
+        /// Any kernel. It has a byte form ([`AnyKernel::to_bytes`]), from which names are hashed too.
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        pub enum AnyKernel {
+            $($(#[$doc])* $variant($kernel),)*
+        }
+
+        $(impl From<$kernel> for AnyKernel {
+            fn from(kernel: $kernel) -> Self {
+                Self::$variant(kernel)
+            }
+        })*
+
+        impl Kernel for AnyKernel {
+            fn name(&self) -> Cow<'_, str> {
+                match self { $(Self::$variant(kernel) => kernel.name(),)* }
+            }
+
+            fn run(&self, inputs: &mut [Value], block: &Block<'_>) -> Result<Value> {
+                match self { $(Self::$variant(kernel) => kernel.run(inputs, block),)* }
+            }
+
+            fn call(&self, block: &Block<'_>) -> Result<Call> {
+                match self { $(Self::$variant(kernel) => kernel.call(block),)* }
+            }
+        }
+    };
+}
+
+kernels! {
+    /// A chunk of an array in memory.
+    FromChunk(source::FromChunk),
+    /// The same value everywhere.
+    Full(source::Full),
+    /// Several blocks put together.
+    Concatenate(assemble::Concatenate),
+}
+
+impl AnyKernel {
+    /// The byte form.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        postcard::to_allocvec(self).map_err(|error| ArrayError::Value(error.to_string()))
+    }
+
+    /// The kernel of a byte form.
+    ///
+    /// # Errors
+    /// If the bytes are of no kernel.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        postcard::from_bytes(bytes).map_err(|error| ArrayError::Value(error.to_string()))
+    }
+}
