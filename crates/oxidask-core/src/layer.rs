@@ -54,6 +54,14 @@ pub enum AxisMap {
         /// First output block that comes from this input.
         start: u32,
     },
+    /// A range by table: output block `i` reads the blocks `spans[i].0..spans[i].1`. Rechunking and
+    /// slicing, whose blocks lie irregularly.
+    Ranges {
+        /// Axis of the output.
+        axis: u8,
+        /// First block and the one after the last, by index of the output.
+        spans: Arc<[(u32, u32)]>,
+    },
     /// Every block of the axis: contractions and all-to-all exchanges.
     Every,
 }
@@ -99,6 +107,10 @@ impl AxisMap {
             Some(index..index + 1)
         };
         match *self {
+            Self::Ranges { axis, ref spans } => {
+                let &(from, to) = spans.get(*out.get(axis as usize)? as usize)?;
+                (to <= extent).then_some(from..to.max(from))
+            }
             Self::Same(axis) => exactly(at(axis)?),
             Self::Fixed(index) => exactly(index.into()),
             Self::Affine { axis, start, step } => {
@@ -355,6 +367,18 @@ mod tests {
         assert_eq!(read(&map, 2, &[3], &[5]), Some(vec![0]));
         assert_eq!(read(&map, 3, &[4], &[5]), None);
         assert_eq!(read(&axes([AxisMap::Fixed(7)]), 0, &[1], &[5]), None);
+    }
+
+    #[test]
+    fn ranges_are_looked_up_and_refuse_to_leave_the_grid() {
+        let spans: Arc<[(u32, u32)]> = [(2, 5), (0, 0), (1, 2), (4, 6)].into();
+        let map = axes([AxisMap::Ranges { axis: 0, spans }]);
+        assert_eq!(read(&map, 0, &[4], &[5]), Some(vec![2, 3, 4]));
+        assert_eq!(read(&map, 1, &[4], &[5]), Some(vec![]));
+        assert_eq!(read(&map, 2, &[4], &[5]), Some(vec![1]));
+        assert_eq!(read(&map, 3, &[4], &[5]), None);
+        // An output block that the table does not list.
+        assert_eq!(read(&map, 4, &[5], &[5]), None);
     }
 
     #[test]

@@ -1,1 +1,3 @@
 //! Lazy arrays.
+
+pub mod chunks;
