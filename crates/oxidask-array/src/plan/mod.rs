@@ -1,3 +1,5 @@
 //! Lazy arrays.
 
 pub mod chunks;
+pub mod normalize;
+pub mod unify;
