@@ -6,5 +6,6 @@
 pub mod buffer;
 pub mod chunk;
 pub mod copy;
+pub mod random;
 
 pub use chunk::{Chunk, Dims, Strides};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ArrayError, Result};
 use crate::foreign::Call;
-use crate::ops::{Block, Kernel, assemble, source};
+use crate::ops::{Block, Kernel, assemble, random, source};
 
 macro_rules! kernels {
     ($($(#[$doc:meta])* $variant:ident($kernel:ty),)*) => {
@@ -46,6 +46,8 @@ kernels! {
     Full(source::Full),
     /// Several blocks put together.
     Concatenate(assemble::Concatenate),
+    /// Random numbers.
+    Random(random::Random),
 }
 
 impl AnyKernel {

@@ -1,0 +1,146 @@
+//! Distributions of which each element needs one word: all the work in vector registers.
+//!
+//! A piece of elements is filled with the distribution's standard form and then brought to its
+//! parameters. Normals come in pairs from two words (elements 16 apart in a group of 32), the others
+//! by the inverse of their distribution function.
+
+use super::distribution::{Distribution, Param};
+use super::math::{box_muller, exp, exp_m1, ln, open_unit, sin_cos_turns, unit};
+use super::multiversion::multiversion;
+use super::threefry::Threefry;
+use super::words;
+
+/// Elements of a piece: what stays in the first cache.
+const PIECE: usize = 512;
+
+/// Fills `out` with the elements from `start` on.
+pub(super) fn fill(
+    distribution: Distribution,
+    params: &[Param<'_>],
+    generator: &Threefry,
+    start: u64,
+    out: &mut [f64],
+) {
+    let mut at = 0;
+    while at < out.len() {
+        // Pieces end where groups of words end.
+        let element = start.wrapping_add(at as u64);
+        let n = (PIECE - (element % words::GROUP as u64) as usize).min(out.len() - at);
+        let piece = &mut out[at..at + n];
+        standard(distribution, generator, element, piece);
+        match *params {
+            [] => {}
+            [Param::Scalar(a)] => transform(distribution, [[a]; 3], piece),
+            [Param::Scalar(a), Param::Scalar(b)] => {
+                if !is_standard(distribution, a, b) {
+                    transform(distribution, [[a], [b], [0.0]], piece);
+                }
+            }
+            [Param::Scalar(a), Param::Scalar(b), Param::Scalar(c)] => {
+                transform(distribution, [[a], [b], [c]], piece);
+            }
+            _ => transform_each(distribution, params, at, piece),
+        }
+        at += n;
+    }
+}
+
+fn is_standard(distribution: Distribution, a: f64, b: f64) -> bool {
+    distribution != Distribution::Lognormal && a == 0.0 && b == 1.0
+}
+
+multiversion! {
+    /// The distribution in its standard form.
+    fn standard(d: Distribution, g: &Threefry, start: u64, out: &mut [f64]) =>
+        standard_body(d, g, start, out)
+}
+
+#[inline(always)]
+fn standard_body(distribution: Distribution, g: &Threefry, start: u64, out: &mut [f64]) {
+    use Distribution as D;
+    match distribution {
+        D::Uniform | D::Triangular => words::fill(g, start, out, |w| w.map(unit)),
+        D::Normal | D::Lognormal => words::fill(g, start, out, normals),
+        D::Exponential | D::Rayleigh | D::Weibull | D::Pareto | D::Power => {
+            words::fill(g, start, out, |w| w.map(|w| -ln(open_unit(w))));
+        }
+        D::Gumbel => words::fill(g, start, out, |w| w.map(|w| -ln(-ln(open_unit(w))))),
+        D::Laplace => words::fill(g, start, out, |w| w.map(laplace)),
+        D::Logistic => words::fill(g, start, out, |w| w.map(logistic)),
+        D::Cauchy => words::fill(g, start, out, |w| w.map(cauchy)),
+    }
+}
+
+#[inline(always)]
+pub(super) fn normals([a, b, c, d]: [u64; 4]) -> [f64; 4] {
+    let (a, c) = box_muller(a, c);
+    let (b, d) = box_muller(b, d);
+    [a, b, c, d]
+}
+
+#[inline(always)]
+fn laplace(word: u64) -> f64 {
+    // The word's lowest bit is not in the unit number: it is the sign.
+    f64::from_bits(ln(open_unit(word)).to_bits() ^ (word << 63))
+}
+
+#[inline(always)]
+fn logistic(word: u64) -> f64 {
+    let u = open_unit(word);
+    ln(u) - ln(1.0 - u)
+}
+
+#[inline(always)]
+fn cauchy(word: u64) -> f64 {
+    // A direction: within an eighth of a turn of one axis, or of the other.
+    let (sin, cos) = sin_cos_turns((open_unit(word) - 0.5) * 0.25);
+    let (y, x) = if word & 1 != 0 { (cos, sin) } else { (sin, cos) };
+    y / x
+}
+
+multiversion! {
+    /// The standard form brought to parameters that are the same for all elements.
+    fn transform(d: Distribution, p: [[f64; 1]; 3], out: &mut [f64]) =>
+        transform_body(d, |_| [p[0][0], p[1][0], p[2][0]], out)
+}
+
+multiversion! {
+    /// The standard form brought to parameters of which each element has its own.
+    fn transform_each(d: Distribution, p: &[Param<'_>], at: usize, out: &mut [f64]) =>
+        transform_body(d, |i| std::array::from_fn(|k| p.get(k).map_or(0.0, |p| p.at(at + i))), out)
+}
+
+#[inline(always)]
+fn transform_body(
+    distribution: Distribution,
+    params: impl Fn(usize) -> [f64; 3] + Copy,
+    out: &mut [f64],
+) {
+    use Distribution as D;
+    match distribution {
+        D::Uniform => each(out, params, |u, [low, high, _]| low + (high - low) * u),
+        D::Normal | D::Laplace | D::Gumbel | D::Logistic => {
+            each(out, params, |x, [loc, scale, _]| loc + scale * x);
+        }
+        D::Exponential => each(out, params, |x, [scale, ..]| scale * x),
+        D::Rayleigh => each(out, params, |x, [scale, ..]| scale * (2.0 * x).sqrt()),
+        D::Lognormal => each(out, params, |x, [mean, sigma, _]| exp(mean + sigma * x)),
+        D::Weibull => each(out, params, |x, [a, ..]| if a == 0.0 { 0.0 } else { exp(ln(x) / a) }),
+        D::Pareto => each(out, params, |x, [a, ..]| exp_m1(x / a)),
+        D::Power => each(out, params, |x, [a, ..]| exp(-x / a)),
+        D::Triangular => each(out, params, |u, [left, mode, right]| {
+            let (base, before) = (right - left, mode - left);
+            let rising = left + (u * before * base).sqrt();
+            let falling = right - ((1.0 - u) * (base - before) * base).sqrt();
+            if u * base <= before { rising } else { falling }
+        }),
+        D::Cauchy => {}
+    }
+}
+
+#[inline(always)]
+fn each(out: &mut [f64], params: impl Fn(usize) -> [f64; 3], f: impl Fn(f64, [f64; 3]) -> f64) {
+    for (i, x) in out.iter_mut().enumerate() {
+        *x = f(*x, params(i));
+    }
+}

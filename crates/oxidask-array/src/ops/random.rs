@@ -1,0 +1,193 @@
+//! Blocks of random arrays.
+
+use std::borrow::Cow;
+
+use half::f16;
+use oxidask_core::value::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::dispatch;
+use crate::dtype::{DType, Element};
+use crate::error::{ArrayError, Result};
+use crate::foreign::Call;
+use crate::kernel::random::{Distribution, Key, Param, fill_f32, fill_f64};
+use crate::kernel::{Chunk, Dims};
+use crate::ops::source::{Bounds, region};
+use crate::ops::{Block, Kernel, chunk, value};
+
+/// A parameter of a distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Parameter {
+    /// The same for every element.
+    Scalar(f64),
+    /// That input of the task: a block that broadcasts to the result's.
+    Input(usize),
+}
+
+/// Blocks of random numbers: an element depends on its place in the whole array, not in its block.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Random {
+    /// Of which distribution.
+    pub distribution: Distribution,
+    /// Their parameters, in the distribution's order. Scalars have been checked.
+    pub params: Vec<Parameter>,
+    /// The array's seed.
+    pub key: Key,
+    /// `F64` or `F32`.
+    pub dtype: DType,
+    /// Axis by axis where the blocks start; the last entry is the array's extent.
+    pub bounds: Vec<Bounds>,
+}
+
+/// A run of neighbours: where it starts in the array and in the block, and how long it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Run {
+    element: u64,
+    at: usize,
+    len: usize,
+}
+
+/// The runs that a block consists of: as long as they can be.
+fn runs(bounds: &[Bounds], start: &[usize], end: &[usize]) -> impl Iterator<Item = Run> {
+    let extents: Dims = bounds.iter().map(|b| b.last().copied().unwrap_or(0)).collect();
+    let block: Dims = start.iter().zip(end).map(|(start, end)| end - start).collect();
+    // The innermost axes that the block has whole make one run with the axis before them.
+    let mut outer = block.len();
+    let mut len = 1;
+    while outer > 0 {
+        outer -= 1;
+        len *= block[outer];
+        if block[outer] != extents[outer] {
+            break;
+        }
+    }
+    let n_elements: usize = block.iter().product();
+    let steps: Dims = (0..extents.len())
+        .map(|axis| extents[axis + 1..].iter().copied().fold(1, usize::wrapping_mul))
+        .collect();
+    let first = element(start, &steps);
+    let n_runs = n_elements.checked_div(len).unwrap_or(0);
+    (0..n_runs).map(move |run| {
+        let mut rest = run;
+        let mut offset = first;
+        for axis in (0..outer).rev() {
+            offset = offset.wrapping_add((rest % block[axis] * steps[axis]) as u64);
+            rest /= block[axis];
+        }
+        Run { element: offset, at: run * len, len }
+    })
+}
+
+fn element(index: &[usize], steps: &[usize]) -> u64 {
+    index.iter().zip(steps).fold(0, |sum: usize, (i, step)| sum.wrapping_add(i.wrapping_mul(*step)))
+        as u64
+}
+
+/// The elements of a block of parameters, as floats in row-major order.
+fn parameters(chunk: &Chunk, shape: &[usize]) -> Result<Vec<f64>> {
+    let chunk = chunk.broadcast_to(shape)?;
+    let dtype = chunk.dtype();
+    macro_rules! converted {
+        ($x:ident => $float:expr) => {
+            dispatch!(dtype, T in [i8, i16, i32, i64, u8, u16, u32, u64, f32] => {
+                Ok(chunk.elements::<T>()?.iter().map(|&$x| $float).collect())
+            }, else Err(ArrayError::Type(format!("a parameter of a distribution has dtype {dtype}"))))
+        };
+    }
+    match dtype {
+        DType::F64 => Ok(chunk.elements::<f64>()?.into_owned()),
+        DType::F16 => Ok(chunk.elements::<f16>()?.iter().map(|x| x.to_f64()).collect()),
+        DType::Bool => {
+            let elements = chunk.elements::<crate::dtype::Bool>()?;
+            Ok(elements.iter().map(|x| f64::from(x.0)).collect())
+        }
+        _ => converted!(x => x as f64),
+    }
+}
+
+impl Random {
+    fn fill<T: Element>(
+        &self,
+        block: &Block<'_>,
+        arrays: &[Option<Vec<f64>>],
+        fill: impl Fn(Distribution, &[Param<'_>], &Key, u64, &mut [T]),
+    ) -> Result<Chunk> {
+        let (start, end) = region(&self.bounds, block.coords);
+        let shape: Dims = start.iter().zip(&end).map(|(start, end)| end - start).collect();
+        let mut chunk = Chunk::new(T::DTYPE, &shape)?;
+        let out = chunk.as_mut_slice::<T>().unwrap_or_default();
+        let params: Vec<Param<'_>> = self
+            .params
+            .iter()
+            .zip(arrays)
+            .map(|(param, array)| match (param, array) {
+                (_, Some(array)) => Param::Slice(array),
+                (&Parameter::Scalar(x), None) => Param::Scalar(x),
+                (Parameter::Input(_), None) => Param::Scalar(f64::NAN),
+            })
+            .collect();
+        if arrays.iter().any(Option::is_some) {
+            self.distribution.check(&params)?;
+        }
+        let mut of_run = params.clone();
+        for run in runs(&self.bounds, &start, &end) {
+            for (part, whole) in of_run.iter_mut().zip(&params) {
+                *part = whole.part(run.at, run.len);
+            }
+            let out = &mut out[run.at..run.at + run.len];
+            fill(self.distribution, &of_run, &self.key, run.element, out);
+        }
+        Ok(chunk)
+    }
+}
+
+impl Kernel for Random {
+    fn name(&self) -> Cow<'_, str> {
+        self.distribution.name().into()
+    }
+
+    fn run(&self, inputs: &mut [Value], block: &Block<'_>) -> Result<Value> {
+        let (start, end) = region(&self.bounds, block.coords);
+        let shape: Dims = start.iter().zip(&end).map(|(start, end)| end - start).collect();
+        let array = |param: &Parameter| match *param {
+            Parameter::Scalar(_) => Ok(None),
+            Parameter::Input(i) => parameters(&chunk(&inputs[i])?, &shape).map(Some),
+        };
+        let arrays = self.params.iter().map(array).collect::<Result<Vec<_>>>()?;
+        Ok(value(match self.dtype {
+            DType::F64 => self.fill::<f64>(block, &arrays, fill_f64)?,
+            DType::F32 => self.fill::<f32>(block, &arrays, fill_f32)?,
+            dtype => {
+                return Err(ArrayError::Type(format!(
+                    "Unsupported dtype {dtype} for {}",
+                    self.distribution.name()
+                )));
+            }
+        }))
+    }
+
+    fn call(&self, _: &Block<'_>) -> Result<Call> {
+        Err(ArrayError::Type(
+            "the parameters of a distribution must be arrays of numbers, such as numpy.ndarray"
+                .into(),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::source::bounds;
+
+    #[test]
+    fn runs_are_as_long_as_they_can_be() {
+        let whole = [bounds(&[2, 1]), bounds(&[4]), bounds(&[5])];
+        let all: Vec<_> = runs(&whole, &[2, 0, 0], &[3, 4, 5]).collect();
+        assert_eq!(all, [Run { element: 40, at: 0, len: 20 }]);
+        let cut = [bounds(&[2]), bounds(&[2, 2]), bounds(&[3, 2])];
+        let all: Vec<_> = runs(&cut, &[0, 2, 3], &[2, 4, 5]).map(|run| run.element).collect();
+        assert_eq!(all, [13, 18, 33, 38]);
+        assert_eq!(runs(&cut, &[0, 2, 3], &[0, 4, 5]).count(), 0);
+        assert_eq!(runs(&[], &[], &[]).collect::<Vec<_>>(), [Run { element: 0, at: 0, len: 1 }]);
+    }
+}
