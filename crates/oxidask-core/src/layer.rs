@@ -62,6 +62,14 @@ pub enum AxisMap {
         /// First block and the one after the last, by index of the output.
         spans: Arc<[(u32, u32)]>,
     },
+    /// A list by table: output block `i` reads the blocks of row `i`, in that order. Taking rows in
+    /// any order.
+    Lists {
+        /// Axis of the output.
+        axis: u8,
+        /// Blocks by index of the output.
+        rows: Arc<Csr>,
+    },
     /// Every block of the axis: contractions and all-to-all exchanges.
     Every,
 }
@@ -129,6 +137,36 @@ impl AxisMap {
                 Some(exactly(at(axis)? - i64::from(start)).unwrap_or(0..0))
             }
             Self::Every => Some(0..extent),
+            // A list is no range: `reads` answers it.
+            Self::Lists { .. } => None,
+        }
+    }
+
+    /// What the output block at `out` reads on an axis of `extent` blocks; `None` as for `span`.
+    fn reads(&self, out: &[u32], extent: u32) -> Option<Reads<'_>> {
+        let Self::Lists { axis, rows } = self else {
+            return self.span(out, extent).map(Reads::Range);
+        };
+        let at = out.get(*axis as usize).copied().filter(|&at| (at as usize) < rows.len())?;
+        let row = rows.row(at);
+        row.iter().all(|&block| block < extent).then_some(Reads::List(row))
+    }
+}
+
+/// The blocks read on one axis.
+#[derive(Clone)]
+enum Reads<'a> {
+    Range(Range<u32>),
+    List(&'a [u32]),
+}
+
+impl Iterator for Reads<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        match self {
+            Self::Range(range) => range.next(),
+            Self::List(list) => list.split_off_first().copied(),
         }
     }
 }
@@ -149,7 +187,7 @@ impl IndexMap {
             Self::Axes(axes) if axes.len() == shape.len() => {
                 let mut partial: Vec<u32> = vec![0];
                 for (map, &extent) in axes.iter().zip(shape) {
-                    let Some(span) = map.span(out, extent) else { return false };
+                    let Some(span) = map.reads(out, extent) else { return false };
                     let along = |base: &u32| {
                         let first = base * extent;
                         span.clone().map(move |index| first + index)
@@ -379,6 +417,17 @@ mod tests {
         assert_eq!(read(&map, 3, &[4], &[5]), None);
         // An output block that the table does not list.
         assert_eq!(read(&map, 4, &[5], &[5]), None);
+    }
+
+    #[test]
+    fn lists_keep_their_order_and_refuse_to_leave_the_grid() {
+        let mut rows = Csr::default();
+        rows.push_row([3, 0]);
+        rows.push_row([5]);
+        let map = axes([AxisMap::Same(0), AxisMap::Lists { axis: 1, rows: Arc::new(rows) }]);
+        assert_eq!(read(&map, 2, &[2, 2], &[2, 5]), Some(vec![8, 5]));
+        assert_eq!(read(&map, 1, &[2, 2], &[2, 5]), None);
+        assert_eq!(read(&map, 2, &[1, 3], &[2, 5]), None);
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 pub mod assemble;
 pub mod random;
+pub mod rechunk;
 mod registry;
+pub mod slice;
 pub mod source;
 
 use std::any::Any;

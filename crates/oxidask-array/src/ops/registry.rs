@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ArrayError, Result};
 use crate::foreign::Call;
 use crate::ops::{Block, Kernel, assemble, random, source};
+use crate::ops::{Block, Kernel, assemble, rechunk, slice, source};
 
 macro_rules! kernels {
     ($($(#[$doc:meta])* $variant:ident($kernel:ty),)*) => {
@@ -48,6 +49,10 @@ kernels! {
     Concatenate(assemble::Concatenate),
     /// Random numbers.
     Random(random::Random),
+    /// Blocks of another cut.
+    Rechunk(rechunk::Rechunk),
+    /// Parts of a block.
+    Slice(slice::Slice),
 }
 
 impl AnyKernel {

@@ -89,14 +89,14 @@ fn merge_one(layers: &[Layer], index: usize, n_readers: &[usize]) -> Option<Mapp
 
 /// Whether each input gives exactly one value to each block, so that arguments can be numbered.
 fn one_value_each(layer: &MappedLayer) -> bool {
-    use crate::layer::AxisMap::{Affine, Every, Fixed, Halo, Ranges, Same, Tree, Window};
+    use crate::layer::AxisMap::{Affine, Every, Fixed, Halo, Lists, Ranges, Same, Tree, Window};
     layer.inputs.iter().all(|input| match &input.map {
         IndexMap::Identity => true,
         IndexMap::Table(_) => false,
         IndexMap::Axes(axes) => axes.iter().all(|axis| match axis {
             Same(_) | Fixed(_) | Affine { .. } => true,
             Ranges { spans, .. } => spans.iter().all(|&(from, to)| to == from + 1),
-            Every | Halo { .. } | Tree { .. } | Window { .. } => false,
+            Every | Halo { .. } | Lists { .. } | Tree { .. } | Window { .. } => false,
         }),
     })
 }
