@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ArrayError, Result};
 use crate::foreign::Call;
 use crate::ops::{Block, Kernel, assemble, random, source};
-use crate::ops::{Block, Kernel, assemble, rechunk, slice, source};
 
 macro_rules! kernels {
     ($($(#[$doc:meta])* $variant:ident($kernel:ty),)*) => {
@@ -50,9 +49,9 @@ kernels! {
     /// Random numbers.
     Random(random::Random),
     /// Blocks of another cut.
-    Rechunk(rechunk::Rechunk),
+    Rechunk(crate::ops::rechunk::Rechunk),
     /// Parts of a block.
-    Slice(slice::Slice),
+    Slice(crate::ops::slice::Slice),
 }
 
 impl AnyKernel {
