@@ -125,6 +125,15 @@ impl DType {
         }
     }
 
+    /// The unit of datetimes and timedeltas.
+    #[must_use]
+    pub fn unit(self) -> Option<TimeUnit> {
+        match self {
+            Self::Datetime(unit) | Self::Timedelta(unit) => Some(unit),
+            _ => None,
+        }
+    }
+
     /// NumPy's type string in native byte order on little-endian machines, such as `<f8`.
     #[must_use]
     pub fn typestr(self) -> String {

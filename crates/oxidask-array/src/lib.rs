@@ -14,3 +14,4 @@ pub mod foreign;
 pub mod kernel;
 pub mod ops;
 pub mod plan;
+pub mod promote;

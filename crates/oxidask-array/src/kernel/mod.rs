@@ -4,8 +4,11 @@
 //! field of mathematics on them.
 
 pub mod buffer;
+pub mod cast;
 pub mod chunk;
 pub mod copy;
+pub mod math;
 pub mod random;
+pub mod ufunc;
 
 pub use chunk::{Chunk, Dims, Strides};
