@@ -10,5 +10,7 @@ pub mod copy;
 pub mod math;
 pub mod random;
 pub mod ufunc;
+pub mod decompose;
+pub mod matmul;
 
 pub use chunk::{Chunk, Dims, Strides};
