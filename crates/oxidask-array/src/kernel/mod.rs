@@ -10,7 +10,12 @@ pub mod copy;
 pub mod math;
 pub mod random;
 pub mod ufunc;
+pub mod cumulative;
 pub mod decompose;
+pub mod fft;
+pub mod lanes;
 pub mod matmul;
+pub mod search;
+pub mod sort;
 
 pub use chunk::{Chunk, Dims, Strides};

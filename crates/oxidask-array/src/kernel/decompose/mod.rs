@@ -10,8 +10,8 @@ pub mod eigen;
 pub mod factor;
 pub mod solve;
 
-use faer::{MatMut, MatRef};
 use faer::traits::ComplexField;
+use faer::{MatMut, MatRef};
 use num_complex::Complex;
 
 use crate::dispatch;

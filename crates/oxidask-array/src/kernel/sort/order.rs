@@ -1,0 +1,140 @@
+//! NumPy's order of elements: NaN and NaT last, complex numbers by real then imaginary part.
+//!
+//! Most dtypes map to integers of their own size whose order is the same, so that sorts run on
+//! integers.
+
+use std::cmp::Ordering;
+
+use half::f16;
+use num_complex::Complex;
+
+use crate::dtype::{Bool, Element};
+
+/// Elements that sort.
+pub trait Sortable: Element {
+    /// Integers that order alike.
+    type Key: Copy + Ord + Send;
+
+    /// The integer of an element; of equal rank for elements that are equal (all NaNs are).
+    fn key(self) -> Self::Key;
+
+    /// The order of two elements.
+    fn order(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+
+    /// Whether it is NaN.
+    fn is_nan(&self) -> bool {
+        false
+    }
+
+    /// Sorts elements; equal ones are alike but for zeros' signs and NaNs' bits.
+    fn sort(lane: &mut [Self]) {
+        lane.sort_unstable_by_key(|x| x.key());
+    }
+}
+
+macro_rules! integers {
+    ($($ty:ty),*) => {$(
+        impl Sortable for $ty {
+            type Key = $ty;
+
+            fn key(self) -> $ty {
+                self
+            }
+
+            fn sort(lane: &mut [Self]) {
+                lane.sort_unstable();
+            }
+        }
+    )*};
+}
+
+integers!(i8, i16, i32, i64, u8, u16, u32, u64);
+
+impl Sortable for Bool {
+    type Key = u8;
+
+    fn key(self) -> u8 {
+        self.0
+    }
+}
+
+macro_rules! floats {
+    ($($ty:ty, $int:ty, $zero:expr);*) => {$(
+        impl Sortable for $ty {
+            type Key = $int;
+
+            fn key(self) -> $int {
+                if self.is_nan() {
+                    return <$int>::MAX;
+                }
+                // Minus zero is zero. Negative numbers order by their complement.
+                let bits = (self + $zero).to_bits() as $int;
+                bits ^ (((bits >> (<$int>::BITS - 1)) as $int) & <$int>::MAX)
+            }
+
+            fn is_nan(&self) -> bool {
+                <$ty>::is_nan(*self)
+            }
+        }
+    )*};
+}
+
+floats!(f16, i16, f16::ZERO; f32, i32, 0.0; f64, i64, 0.0);
+
+macro_rules! complex {
+    ($($ty:ty, $int:ty);*) => {$(
+        impl Sortable for Complex<$ty> {
+            type Key = (bool, bool, $int, $int);
+
+            fn key(self) -> Self::Key {
+                // Numbers without NaN come first, then those with NaN as their imaginary part.
+                let (re, im) = (self.re.is_nan(), self.im.is_nan());
+                (re, im, self.re.key(), self.im.key())
+            }
+
+            fn is_nan(&self) -> bool {
+                self.re.is_nan() || self.im.is_nan()
+            }
+        }
+    )*};
+}
+
+complex!(f32, i32; f64, i64);
+
+/// A time as `i64`: not-a-time, the smallest number, is last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(transparent)]
+pub struct Time(pub i64);
+
+impl Element for Time {
+    const DTYPE: crate::dtype::DType = crate::dtype::DType::I64;
+}
+
+impl Sortable for Time {
+    type Key = u64;
+
+    fn key(self) -> u64 {
+        // Wraps not-a-time round to the largest number.
+        ((self.0 as u64) ^ (1 << 63)).wrapping_sub(1)
+    }
+
+    fn is_nan(&self) -> bool {
+        self.0 == i64::MIN
+    }
+}
+
+/// Runs a body with `$T` bound to the [`Sortable`] type of a dtype.
+#[macro_export]
+macro_rules! dispatch_sortable {
+    ($dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            $crate::dtype::DType::Datetime(_) | $crate::dtype::DType::Timedelta(_) => {
+                type $T = $crate::kernel::sort::order::Time;
+                $body
+            }
+            other => $crate::dispatch!(other, $T => $body),
+        }
+    };
+}
