@@ -8,6 +8,7 @@ pub mod cast;
 pub mod chunk;
 pub mod copy;
 pub mod math;
+pub mod gather;
 pub mod random;
 pub mod ufunc;
 pub mod cumulative;

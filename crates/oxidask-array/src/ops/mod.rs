@@ -9,6 +9,7 @@ pub mod rechunk;
 mod registry;
 pub mod slice;
 pub mod source;
+pub mod take;
 
 use std::any::Any;
 use std::borrow::Cow;

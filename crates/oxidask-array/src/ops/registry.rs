@@ -52,6 +52,10 @@ kernels! {
     Rechunk(crate::ops::rechunk::Rechunk),
     /// Parts of a block.
     Slice(crate::ops::slice::Slice),
+    /// Elements by their positions.
+    Take(crate::ops::take::Take),
+    /// Elements by positions that are computed.
+    TakeBy(crate::ops::take::TakeBy),
 }
 
 impl AnyKernel {

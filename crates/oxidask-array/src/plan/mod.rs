@@ -5,4 +5,5 @@ pub mod index;
 pub mod normalize;
 pub mod rechunk;
 pub mod slice;
+pub mod take;
 pub mod unify;
