@@ -354,6 +354,13 @@ impl Chunk {
         view
     }
 
+    /// The same memory under other extents and strides, each of which is this view's own, or 0 for
+    /// an axis that repeats or is new.
+    #[must_use]
+    pub(crate) fn restrided(&self, shape: Dims, strides: Strides) -> Self {
+        Self { shape, strides, ..self.clone() }
+    }
+
     /// A new axis of extent 1 before `axis`.
     #[must_use]
     pub fn expanded(&self, axis: usize) -> Self {

@@ -1,0 +1,449 @@
+//! Fused elementwise programs, run tile by tile.
+//!
+//! A [`Program`] is a run of ufuncs and casts over registers. Its inputs are strided chunks whose
+//! axes are mapped to the output's, so that transposes, new axes and broadcasts cost nothing of
+//! their own. A tile is a few thousand elements; its registers stay in the cache, so that a program
+//! of many steps reads its inputs and writes its output once. What becomes of the result is the
+//! [`Sink`]'s: stored in a new chunk here, reduced in [`crate::kernel`]'s reductions.
+#![expect(unsafe_code, reason = "tiles of raw strided memory")]
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::dtype::DType;
+use crate::error::{ArrayError, Result};
+use crate::kernel::buffer::Buffer;
+use crate::kernel::chunk::contiguous_strides;
+use crate::kernel::ufunc::{self, LoopFn, Resolved, Ufunc};
+use crate::kernel::{Chunk, Dims, Strides, cast, copy};
+
+/// A register: the inputs come first, then the steps' values.
+pub type Register = u32;
+
+/// How an input's axes lie in the output: axis `i` of the input is axis `axes[i]` of the output, or
+/// `None` for an axis of extent 1 that the output hasn't got.
+pub type AxesMap = SmallVec<[Option<u8>; 4]>;
+
+/// One input of a program.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Input {
+    /// Its dtype.
+    pub dtype: DType,
+    /// Its axes.
+    pub axes: AxesMap,
+}
+
+/// One step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Step {
+    /// A ufunc of registers that have the loop's dtypes.
+    Ufunc {
+        /// Which.
+        ufunc: Ufunc,
+        /// The registers that it reads.
+        args: SmallVec<[Register; 3]>,
+        /// Which of its outputs this register holds.
+        output: u8,
+        /// What its loop takes and gives.
+        resolved: Resolved,
+    },
+    /// A register under another dtype.
+    Cast {
+        /// The register.
+        arg: Register,
+        /// Its dtype.
+        from: DType,
+        /// The new one.
+        to: DType,
+    },
+    /// A number.
+    Constant(Chunk),
+}
+
+impl Step {
+    /// The dtype of the step's value.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        match self {
+            Self::Ufunc { output, resolved, .. } => resolved.outs[*output as usize],
+            Self::Cast { to, .. } => *to,
+            Self::Constant(value) => value.dtype(),
+        }
+    }
+}
+
+/// Steps over inputs; the value is that of register `result`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Program {
+    /// Axes of the output.
+    pub ndim: usize,
+    /// The inputs.
+    pub inputs: Vec<Input>,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// The register that is the value.
+    pub result: Register,
+}
+
+/// A tile of the output: extents 1 but along `cross` and the last axis.
+pub struct Tile<'a> {
+    /// Coordinates of its first element.
+    pub start: &'a [usize],
+    /// The axis of its rows (equal to the last axis where there is one row).
+    pub cross: usize,
+    /// Rows.
+    pub rows: usize,
+    /// Elements of a row, along the last axis.
+    pub columns: usize,
+}
+
+/// Where tiles of a program's values go.
+pub trait Sink {
+    /// Memory for the tile's `rows * columns` elements in row-major order, if the sink wants it
+    /// written straight to its place.
+    fn place(&mut self, tile: &Tile<'_>) -> Option<*mut u8>;
+
+    /// Takes the tile's elements: contiguous, row-major. They lie at [`Sink::place`]'s address if
+    /// that gave one.
+    ///
+    /// # Safety
+    /// `elements` must be valid for the tile's elements of the program's dtype.
+    ///
+    /// # Errors
+    /// Whatever the sink finds wrong.
+    unsafe fn take(&mut self, tile: &Tile<'_>, elements: *const u8) -> Result<()>;
+}
+
+/// Elements of a tile.
+const TILE: usize = 2048;
+/// Rows of a tile whose inputs are dense along another axis than the last.
+const CROSS_ROWS: usize = 32;
+
+impl Program {
+    /// The dtype of a register.
+    #[must_use]
+    pub fn dtype_of(&self, register: Register) -> DType {
+        match self.inputs.get(register as usize) {
+            Some(input) => input.dtype,
+            None => self.steps[register as usize - self.inputs.len()].dtype(),
+        }
+    }
+
+    /// The dtype of the value.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.dtype_of(self.result)
+    }
+
+    /// Whether it computes nothing: the value is an input under other axes.
+    #[must_use]
+    pub fn is_view(&self) -> bool {
+        (self.result as usize) < self.inputs.len()
+    }
+
+    /// Checks that the chunks are what the program takes, and brings them to the output's axes.
+    /// `known` gives the extents of axes, where the caller knows them; others follow from the
+    /// inputs.
+    ///
+    /// # Errors
+    /// [`ArrayError::NoKernel`] for other dtypes; [`ArrayError::Value`] if shapes don't fit.
+    pub fn aligned(&self, chunks: &[Chunk], known: &[Option<usize>]) -> Result<(Vec<Chunk>, Dims)> {
+        let mut shape: Dims = known.iter().map(|extent| extent.unwrap_or(1)).collect();
+        for (chunk, input) in chunks.iter().zip(&self.inputs) {
+            if chunk.dtype() != input.dtype || chunk.ndim() != input.axes.len() {
+                let what = format!("{chunk:?} where {} of {:?}", input.dtype, input.axes);
+                return Err(ArrayError::NoKernel(what));
+            }
+            for (&extent, axis) in chunk.shape().iter().zip(&input.axes) {
+                if let Some(axis) = *axis
+                    && extent != 1
+                {
+                    shape[axis as usize] = extent;
+                }
+            }
+        }
+        let views = chunks.iter().zip(&self.inputs).map(|(chunk, input)| {
+            let mut strides: Strides = SmallVec::from_elem(0, self.ndim);
+            for ((&extent, &stride), axis) in chunk.shape().iter().zip(chunk.strides()).zip(&input.axes)
+            {
+                let Some(axis) = axis.map(usize::from) else { continue };
+                if extent == shape[axis] {
+                    strides[axis] = stride;
+                } else if extent != 1 {
+                    return Err(ArrayError::Value(format!(
+                        "operands could not be broadcast together with shapes {}",
+                        chunks.iter().map(|c| format!("{:?}", c.shape())).collect::<Vec<_>>().join(" ")
+                    )));
+                }
+            }
+            Ok(chunk.restrided(shape.clone(), strides))
+        });
+        Ok((views.collect::<Result<_>>()?, shape))
+    }
+
+    /// Computes the value as a chunk.
+    ///
+    /// # Errors
+    /// As [`Program::aligned`], and what a step finds wrong with its data.
+    pub fn evaluate(&self, chunks: &[Chunk], known: &[Option<usize>]) -> Result<Chunk> {
+        let (views, shape) = self.aligned(chunks, known)?;
+        if self.is_view() {
+            return Ok(views[self.result as usize].clone());
+        }
+        let chunk = Chunk::new(self.dtype(), &shape)?;
+        let strides = contiguous_strides(&shape, self.dtype().itemsize());
+        let mut sink = Store { strides, chunk, itemsize: self.dtype().itemsize() };
+        self.run(&views, &shape, &mut sink)?;
+        Ok(sink.chunk)
+    }
+
+    /// Runs over all tiles of `shape`; `views` are [`Program::aligned`] inputs.
+    ///
+    /// # Errors
+    /// What a step or the sink finds wrong with the data.
+    pub fn run(&self, views: &[Chunk], shape: &[usize], sink: &mut dyn Sink) -> Result<()> {
+        if shape.contains(&0) {
+            return Ok(());
+        }
+        let plan = TilePlan::new(views, shape);
+        let mut machine = Machine::new(self, views, &plan)?;
+        let mut start: Dims = SmallVec::from_elem(0, shape.len());
+        loop {
+            machine.tile(&plan, &start, sink)?;
+            if !plan.advance(&mut start) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// How a shape is cut into tiles.
+struct TilePlan {
+    shape: Dims,
+    cross: usize,
+    rows: usize,
+    columns: usize,
+}
+
+impl TilePlan {
+    fn new(views: &[Chunk], shape: &[usize]) -> Self {
+        let last = shape.len().saturating_sub(1);
+        let width = shape.last().copied().unwrap_or(1);
+        let mut plan = Self { shape: shape.into(), cross: last, rows: 1, columns: width.min(TILE) };
+        // An input that is dense along another axis: tiles span some rows of that one.
+        let transposed = views.iter().find_map(|view| {
+            let inner = view.strides().last()?.unsigned_abs();
+            (0..last)
+                .filter(|&axis| shape[axis] > 1 && view.strides()[axis] != 0)
+                .min_by_key(|&axis| view.strides()[axis].unsigned_abs())
+                .filter(|&axis| width > 1 && view.strides()[axis].unsigned_abs() < inner)
+        });
+        if let Some(axis) = transposed {
+            plan.cross = axis;
+            plan.rows = shape[axis].min(CROSS_ROWS);
+            plan.columns = width.min(TILE / CROSS_ROWS);
+        } else if last > 0 && width * 2 <= TILE {
+            plan.cross = last - 1;
+            plan.rows = shape[last - 1].min(TILE / width.max(1));
+        }
+        plan
+    }
+
+    /// Moves `start` to the next tile; `false` behind the last one.
+    fn advance(&self, start: &mut [usize]) -> bool {
+        for axis in (0..self.shape.len()).rev() {
+            let step = if axis + 1 == self.shape.len() {
+                self.columns
+            } else if axis == self.cross {
+                self.rows
+            } else {
+                1
+            };
+            start[axis] += step;
+            if start[axis] < self.shape[axis] {
+                return true;
+            }
+            start[axis] = 0;
+        }
+        false
+    }
+}
+
+enum Work {
+    Call { function: LoopFn, args: SmallVec<[usize; 3]>, outs: SmallVec<[usize; 2]> },
+    Nothing,
+}
+
+/// The registers of a run and its resolved steps.
+struct Machine<'a> {
+    program: &'a Program,
+    views: &'a [Chunk],
+    work: Vec<Work>,
+    /// Scratch memory of each register (and of outputs that nobody wants, at the end).
+    scratch: Vec<usize>,
+    memory: Buffer,
+    /// Where each register's elements are for the tile at hand.
+    at: Vec<*mut u8>,
+}
+
+impl<'a> Machine<'a> {
+    fn new(program: &'a Program, views: &'a [Chunk], plan: &TilePlan) -> Result<Self> {
+        let elements = plan.rows * plan.columns;
+        let n_registers = program.inputs.len() + program.steps.len();
+        let mut scratch = Vec::with_capacity(n_registers);
+        let mut bytes = 0usize;
+        let mut reserve = |dtype: DType| {
+            let at = bytes;
+            bytes += (elements * dtype.itemsize()).next_multiple_of(64);
+            at
+        };
+        for register in 0..n_registers {
+            scratch.push(reserve(program.dtype_of(register as Register)));
+        }
+        let mut work = Vec::with_capacity(program.steps.len());
+        for (number, step) in program.steps.iter().enumerate() {
+            let own = program.inputs.len() + number;
+            work.push(match step {
+                Step::Constant(_) => Work::Nothing,
+                Step::Cast { arg, from, to } => Work::Call {
+                    function: cast::cast_loop(*from, *to)
+                        .ok_or_else(|| ArrayError::NoKernel(format!("cast from {from} to {to}")))?,
+                    args: SmallVec::from_slice(&[*arg as usize]),
+                    outs: SmallVec::from_slice(&[own]),
+                },
+                Step::Ufunc { ufunc, args, output, resolved } => {
+                    let found = ufunc::find(*ufunc, resolved);
+                    let found = found.ok_or_else(|| ArrayError::NoKernel(ufunc.name().into()))?;
+                    let mut outs: SmallVec<[usize; 2]> = SmallVec::new();
+                    for (n, &dtype) in resolved.outs.iter().enumerate() {
+                        if n == *output as usize {
+                            outs.push(own);
+                        } else {
+                            outs.push(scratch.len());
+                            scratch.push(reserve(dtype));
+                        }
+                    }
+                    let args = args.iter().map(|&arg| arg as usize).collect();
+                    Work::Call { function: found.function, args, outs }
+                }
+            });
+        }
+        let memory = Buffer::new(bytes)?;
+        let at = scratch.iter().map(|&at| memory.as_mut_ptr().wrapping_add(at)).collect();
+        let mut machine = Self { program, views, work, scratch, memory, at };
+        machine.fill_constants(elements);
+        Ok(machine)
+    }
+
+    fn fill_constants(&mut self, elements: usize) {
+        for (number, step) in self.program.steps.iter().enumerate() {
+            if let Step::Constant(value) = step {
+                let size = value.dtype().itemsize();
+                let to = self.at[self.program.inputs.len() + number];
+                // SAFETY: a scratch register has room for `elements` of its dtype.
+                unsafe {
+                    copy::copy_raw(size, &[elements], (value.as_ptr(), &[0]), (to, &[size as isize]));
+                }
+            }
+        }
+    }
+
+    fn tile(&mut self, plan: &TilePlan, start: &[usize], sink: &mut dyn Sink) -> Result<()> {
+        let last = start.len().wrapping_sub(1);
+        let extent = |axis: usize, most: usize| match plan.shape.get(axis) {
+            Some(extent) => most.min(extent - start[axis]),
+            None => 1,
+        };
+        let columns = extent(last, plan.columns);
+        let rows = if plan.cross == last { 1 } else { extent(plan.cross, plan.rows) };
+        let tile = Tile { start, cross: plan.cross, rows, columns };
+        let n = rows * columns;
+        for (number, view) in self.views.iter().enumerate() {
+            let home = self.memory.as_mut_ptr().wrapping_add(self.scratch[number]);
+            self.at[number] = load(view, &tile, home);
+        }
+        let result = self.program.result as usize;
+        if result >= self.program.inputs.len()
+            && !matches!(self.program.steps[result - self.program.inputs.len()], Step::Constant(_))
+        {
+            let home = self.memory.as_mut_ptr().wrapping_add(self.scratch[result]);
+            self.at[result] = sink.place(&tile).unwrap_or(home);
+        }
+        let placed = self.at[result];
+        for work in &self.work {
+            let Work::Call { function, args, outs } = work else { continue };
+            let args: SmallVec<[*const u8; 3]> =
+                args.iter().map(|&arg| self.at[arg].cast_const()).collect();
+            let outs: SmallVec<[*mut u8; 2]> = outs.iter().map(|&out| self.at[out]).collect();
+            // SAFETY: each register holds `n` elements of the dtype that the loop was found for.
+            unsafe { function(&args, &outs, n) };
+        }
+        // SAFETY: the result's register holds the tile's elements.
+        unsafe { sink.take(&tile, placed) }
+    }
+}
+
+/// The elements of a tile of `view`: where they lie, if that is contiguous, or copied to `home`.
+fn load(view: &Chunk, tile: &Tile<'_>, home: *mut u8) -> *mut u8 {
+    let size = view.dtype().itemsize();
+    let strides = view.strides();
+    let moved: isize = tile.start.iter().zip(strides).map(|(&i, &s)| i as isize * s).sum();
+    let source = view.as_ptr().wrapping_offset(moved);
+    let inner = strides.last().copied().unwrap_or(size as isize);
+    let cross = if tile.rows > 1 { strides[tile.cross] } else { inner * tile.columns as isize };
+    let dense = inner == size as isize || tile.columns == 1;
+    let aligned = (source as usize).is_multiple_of(size.min(8));
+    if dense && aligned && (tile.rows == 1 || cross == (tile.columns * size) as isize) {
+        return source.cast_mut();
+    }
+    // SAFETY: the tile lies inside of the view, and the register has room for it.
+    unsafe {
+        copy::copy_raw(
+            size,
+            &[tile.rows, tile.columns],
+            (source, &[cross, inner]),
+            (home, &[(tile.columns * size) as isize, size as isize]),
+        );
+    }
+    home
+}
+
+/// Stores a program's value in a new chunk.
+struct Store {
+    chunk: Chunk,
+    strides: Strides,
+    itemsize: usize,
+}
+
+impl Store {
+    fn address(&self, tile: &Tile<'_>) -> *mut u8 {
+        let moved: isize = tile.start.iter().zip(&self.strides).map(|(&i, &s)| i as isize * s).sum();
+        self.chunk.buffer().as_mut_ptr().wrapping_offset(moved)
+    }
+}
+
+impl Sink for Store {
+    fn place(&mut self, tile: &Tile<'_>) -> Option<*mut u8> {
+        let row = (tile.columns * self.itemsize) as isize;
+        (tile.rows == 1 || self.strides[tile.cross] == row).then(|| self.address(tile))
+    }
+
+    unsafe fn take(&mut self, tile: &Tile<'_>, elements: *const u8) -> Result<()> {
+        let target = self.address(tile);
+        if target.cast_const() == elements {
+            return Ok(());
+        }
+        let size = self.itemsize as isize;
+        let cross = if tile.rows > 1 { self.strides[tile.cross] } else { 0 };
+        // SAFETY: the tile lies inside of the new chunk, which nobody else has.
+        unsafe {
+            copy::copy_raw(
+                self.itemsize,
+                &[tile.rows, tile.columns],
+                (elements, &[tile.columns as isize * size, size]),
+                (target, &[cross, size]),
+            );
+        }
+        Ok(())
+    }
+}
