@@ -19,6 +19,7 @@ use pyo3::types::{
 };
 use rustc_hash::FxHashMap;
 
+use crate::array::ArrayGraph;
 use crate::delayed::DelayedGraph;
 use crate::depth::deeper;
 use crate::key::{self, Groups};
@@ -48,6 +49,12 @@ pub(crate) fn import(
     {
         let (graph, outputs) = node::collect(&outputs).map_err(graph_error)?;
         return Ok(Imported { graph: Arc::new(graph), outputs });
+    }
+    if cache.is_none()
+        && let Ok(arrays) = dsk.cast::<ArrayGraph>()
+        && let Some(imported) = arrays.get().import(dsk.py(), keys)?
+    {
+        return Ok(imported);
     }
     let importer = Importer::new(dsk, cache)?;
     let outputs = keys.iter().map(|key| importer.output(key)).collect::<PyResult<_>>()?;

@@ -5,6 +5,7 @@
 //! `oxidask.delayed`, [`run`] drives the local scheduler with Python's threads, and [`external`]
 //! with any executor. The other modules stand behind the Python modules of their names.
 
+mod array;
 mod callbacks;
 mod crew;
 mod delayed;
@@ -32,6 +33,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
+    use crate::array::{
+        ArrayExpr, ArrayGraph, BlockTask, ChunkMemory, NoKernel, array_astype, array_from_graph,
+        array_from_numpy, array_full, array_python_layer, array_ufunc, array_view, merge_arrays,
+        rebuild_block_task,
+    };
+    #[pymodule_export]
     use crate::callbacks::RunState;
     #[pymodule_export]
     use crate::crew::{close_crews, forget_crews};
@@ -54,4 +61,11 @@ mod _native {
     use crate::visualize::Picture;
     #[pymodule_export]
     use crate::yaml::{config_deprecations, default_config_yaml, yaml_dump, yaml_load};
+
+    /// Registers NumPy as the stand-in of kernels.
+    #[pymodule_init]
+    fn init(_: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        crate::array::numpy::register();
+        Ok(())
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use oxidask_array::error::ArrayError;
 use oxidask_core::op::{Lane, TaskError};
 use oxidask_core::value::{Buffer, CodecError, Encoded, Family, Payload, Value};
 use pyo3::buffer::PyBuffer;
@@ -13,6 +14,7 @@ use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyNone, PySet, PyString, PyTuple,
 };
 
+use crate::array::numpy::array_error;
 use crate::crew::thread_ident;
 
 /// What a small object is taken to weigh: asking each one would cost more than the answer is worth.
@@ -61,10 +63,12 @@ impl Drop for PyValue {
 pub(crate) fn to_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     match value.downcast_ref::<PyValue>() {
         Some(PyValue { object: Some(object), .. }) => Ok(object.bind(py).clone()),
-        _ => Err(PyTypeError::new_err(format!(
-            "a {} value has no Python object",
-            value.payload().family().name()
-        ))),
+        _ => crate::array::memory::to_python(py, value).unwrap_or_else(|| {
+            Err(PyTypeError::new_err(format!(
+                "a {} value has no Python object",
+                value.payload().family().name()
+            )))
+        }),
     }
 }
 
@@ -287,7 +291,10 @@ pub(crate) fn exception(py: Python<'_>, error: &TaskError) -> PyErr {
     match error {
         TaskError::Raised(inner) => match inner.downcast_ref::<PyErr>() {
             Some(raised) => raised.clone_ref(py),
-            None => pyo3::exceptions::PyRuntimeError::new_err(inner.to_string()),
+            None => match inner.downcast_ref::<ArrayError>() {
+                Some(error) => array_error(error),
+                None => pyo3::exceptions::PyRuntimeError::new_err(inner.to_string()),
+            },
         },
         TaskError::Panicked(_) | TaskError::Cancelled => {
             pyo3::exceptions::PyRuntimeError::new_err(error.to_string())

@@ -38,8 +38,13 @@ fn each_task<'py>(
     Ok(())
 }
 
-/// Key, dependencies, task object and annotations of every task that `nodes` need.
-pub(crate) fn tasks<'py>(py: Python<'py>, nodes: &[Node]) -> PyResult<Bound<'py, PyList>> {
+/// The task object of an op, and its annotations.
+pub(crate) fn task_object<'py, 'a>(
+    py: Python<'py>,
+    op: &'a dyn Op,
+    key: &Bound<'py, PyAny>,
+    inputs: &[Bound<'py, PyAny>],
+) -> PyResult<(Bound<'py, PyAny>, Option<&'a Py<PyDict>>)> {
     let makers = py.import("oxidask.delayed")?;
     let builders = Builders {
         constant: makers.getattr("_task_constant")?,
@@ -47,22 +52,26 @@ pub(crate) fn tasks<'py>(py: Python<'py>, nodes: &[Node]) -> PyResult<Bound<'py,
         container: makers.getattr("_task_container")?,
     };
     let reference = makers.getattr("_task_reference")?;
-    let finish = makers.getattr("_task_finish")?;
-    let data = makers.getattr("_task_data")?;
+    let (op, annotations) = split_annotations(op);
+    let leaf = |i: u32| reference.call1((&inputs[i as usize],));
+    let task = if let Some(value) = op.constant() {
+        makers.getattr("_task_data")?.call1((key, to_object(py, &value)?))?
+    } else {
+        match PyOp::of(op).map(|op| op.rebuild(py, &leaf, &builders)) {
+            Some(Ok(expression)) => makers.getattr("_task_finish")?.call1((key, expression?))?,
+            Some(Err(task)) => task.node.bind(py).clone(),
+            None => return Err(PyTypeError::new_err("a native task has no Python form")),
+        }
+    };
+    Ok((task, annotations))
+}
+
+/// Key, dependencies, task object and annotations of every task that `nodes` need.
+pub(crate) fn tasks<'py>(py: Python<'py>, nodes: &[Node]) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     each_task(py, nodes, |key, op, inputs| {
-        let (op, annotations) = split_annotations(op);
-        let leaf = |i: u32| reference.call1((&inputs[i as usize].1,));
-        let task = if let Some(value) = op.constant() {
-            data.call1((&key, to_object(py, &value)?))?
-        } else {
-            match PyOp::of(op).map(|op| op.rebuild(py, &leaf, &builders)) {
-                Some(Ok(expression)) => finish.call1((&key, expression?))?,
-                Some(Err(task)) => task.node.bind(py).clone(),
-                None => return Err(PyTypeError::new_err("a native task has no Python form")),
-            }
-        };
-        let keys: Vec<_> = inputs.iter().map(|(_, key)| key).collect();
+        let keys: Vec<_> = inputs.into_iter().map(|(_, key)| key).collect();
+        let (task, annotations) = task_object(py, op, &key, &keys)?;
         let annotations = annotations.map(|annotations| annotations.bind(py));
         list.append((key, keys, task, annotations))
     })?;

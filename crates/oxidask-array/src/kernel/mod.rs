@@ -18,5 +18,6 @@ pub mod lanes;
 pub mod matmul;
 pub mod search;
 pub mod sort;
+pub mod program;
 
 pub use chunk::{Chunk, Dims, Strides};

@@ -6,6 +6,8 @@
 pub mod assemble;
 pub mod random;
 pub mod rechunk;
+pub mod elementwise;
+pub mod place;
 mod registry;
 pub mod slice;
 pub mod source;
@@ -234,5 +236,18 @@ impl Op for KernelOp {
 
     fn as_any(&self) -> Option<&dyn Any> {
         Some(self)
+    }
+}
+
+/// The only input's value under another key.
+pub struct Alias;
+
+impl Op for Alias {
+    fn call(&self, inputs: &mut [Value], _: &TaskContext<'_>) -> Result<Value, TaskError> {
+        Ok(inputs[0].clone())
+    }
+
+    fn name(&self) -> Cow<'_, str> {
+        "alias".into()
     }
 }

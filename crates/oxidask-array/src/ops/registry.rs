@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ArrayError, Result};
 use crate::foreign::Call;
-use crate::ops::{Block, Kernel, assemble, random, source};
+use crate::ops::{self, Block, Kernel};
 
 macro_rules! kernels {
     ($($(#[$doc:meta])* $variant:ident($kernel:ty),)*) => {
@@ -41,11 +41,13 @@ macro_rules! kernels {
 
 kernels! {
     /// A chunk of an array in memory.
-    FromChunk(source::FromChunk),
+    FromChunk(ops::source::FromChunk),
     /// The same value everywhere.
-    Full(source::Full),
+    Full(ops::source::Full),
+    /// A fused elementwise program.
+    Elementwise(ops::elementwise::Elementwise),
     /// Several blocks put together.
-    Concatenate(assemble::Concatenate),
+    Concatenate(ops::assemble::Concatenate),
     /// Random numbers.
     Random(random::Random),
     /// Blocks of another cut.
@@ -56,6 +58,7 @@ kernels! {
     Take(crate::ops::take::Take),
     /// Elements by positions that are computed.
     TakeBy(crate::ops::take::TakeBy),
+    Random(ops::random::Random),
 }
 
 impl AnyKernel {

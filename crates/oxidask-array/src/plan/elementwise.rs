@@ -7,9 +7,9 @@ use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
 use crate::kernel::program::{AxesMap, Input, Program, Register, Step};
 use crate::kernel::ufunc::{self, Operand as Kind, Ufunc};
-use crate::kernel::{Chunk, Dims};
+use crate::kernel::Chunk;
 use crate::plan::array::{Array, Build, Elementwise, Name, Node};
-use crate::plan::chunks::{Chunks, UNKNOWN};
+use crate::plan::chunks::{AxisChunks, Chunks, Tuple};
 use crate::plan::unify;
 use crate::promote::Weak;
 
@@ -56,8 +56,8 @@ impl Array {
             .iter()
             .filter_map(|o| if let Operand::Array(array) = o { Some(array.clone()) } else { None })
             .collect();
-        let arrays = unify::unify_elementwise(&arrays)?;
-        let mut builder = Builder::new(&arrays)?;
+        let (chunks, arrays) = aligned(&arrays)?;
+        let mut builder = Builder::new(&arrays, chunks)?;
         let mut next_array = 0;
         let mut args: SmallVec<[Register; 3]> = SmallVec::new();
         for (operand, &wanted) in operands.iter().zip(&resolved.args) {
@@ -85,7 +85,7 @@ impl Array {
             return Ok(self.clone());
         }
         let arrays = vec![self.clone()];
-        let mut builder = Builder::new(&arrays)?;
+        let mut builder = Builder::new(&arrays, self.chunks().clone())?;
         builder.cast(0, dtype)?;
         builder.finish("astype", arrays)
     }
@@ -124,7 +124,7 @@ impl Array {
         let (mut map, mut chunks) = (AxesMap::new(), Vec::new());
         for axis in 0..ndim {
             if axes.contains(&axis) {
-                chunks.push([1].into());
+                chunks.push(AxisChunks::from([1]));
             } else {
                 chunks.push(self.chunks()[map.len()].clone());
                 map.push(Some(axis as u8));
@@ -169,9 +169,9 @@ impl Array {
         });
         let (Some(new), true) = (new, fits) else {
             return Err(ArrayError::Value(format!(
-                "cannot broadcast shape {:?} to shape {:?}",
-                self.shape().as_slice(),
-                chunks.shape().as_slice()
+                "cannot broadcast shape {} to shape {}",
+                Tuple(&self.shape()),
+                Tuple(&chunks.shape())
             )));
         };
         let map = (0..self.ndim()).map(|axis| Some((new + axis) as u8)).collect();
@@ -193,6 +193,14 @@ impl Array {
     }
 }
 
+/// The chunks that arrays have broadcast to each other, and the arrays cut to fit.
+fn aligned(arrays: &[Array]) -> Result<(Chunks, Vec<Array>)> {
+    let all: Vec<&Chunks> = arrays.iter().map(Array::chunks).collect();
+    let (chunks, wanted) = unify::broadcast_chunks(&all)?;
+    let cut = arrays.iter().zip(wanted).map(|(array, wanted)| array.rechunked(wanted));
+    Ok((chunks, cut.collect::<Result<_>>()?))
+}
+
 /// A program in the making over arrays that fit to each other.
 struct Builder {
     program: Program,
@@ -200,8 +208,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn new(arrays: &[Array]) -> Result<Self> {
-        let chunks = unify::broadcast_chunks(arrays.iter().map(Array::chunks))?;
+    fn new(arrays: &[Array], chunks: Chunks) -> Result<Self> {
         let ndim = chunks.ndim();
         let inputs = arrays.iter().map(|array| {
             let first = ndim - array.ndim();
@@ -252,40 +259,4 @@ pub fn index_map(input: &Chunks, axes: &AxesMap) -> IndexMap {
         _ => AxisMap::Fixed(0),
     });
     IndexMap::Axes(map.collect())
-}
-
-/// The shape that chunks of these shapes broadcast to.
-///
-/// # Errors
-/// [`ArrayError::Value`] if they don't fit; unknown extents fit only each other.
-pub fn broadcast_shape<'a>(shapes: impl Iterator<Item = &'a [usize]> + Clone) -> Result<Dims> {
-    let ndim = shapes.clone().map(<[usize]>::len).max().unwrap_or(0);
-    let mut result: Dims = Dims::from_elem(1, ndim);
-    for shape in shapes.clone() {
-        for (to, &extent) in result[ndim - shape.len()..].iter_mut().zip(shape) {
-            if *to == 1 {
-                *to = extent;
-            } else if extent != 1 && extent != *to && extent != UNKNOWN && *to != UNKNOWN {
-                let all: Vec<String> = shapes.map(shape_text).collect();
-                return Err(ArrayError::Value(format!(
-                    "operands could not be broadcast together with shapes {}",
-                    all.join(" ")
-                )));
-            }
-        }
-    }
-    Ok(result)
-}
-
-/// A shape as NumPy writes it; `nan` where it isn't known.
-#[must_use]
-pub fn shape_text(shape: &[usize]) -> String {
-    let extents: Vec<String> = shape
-        .iter()
-        .map(|&n| if n == UNKNOWN { "nan".into() } else { n.to_string() })
-        .collect();
-    match extents.as_slice() {
-        [only] => format!("({only},)"),
-        extents => format!("({})", extents.join(", ")),
-    }
 }

@@ -1,7 +1,14 @@
-//! Lazy arrays.
+//! Lazy arrays: what a user builds, and how it becomes layers of a task graph.
+//!
+//! [`chunks`] says how arrays are cut, [`array`] what they are; [`elementwise`] and its neighbours
+//! build them; [`lower`] brings them to a graph, with [`fuse`] merging what can run as one.
 
+pub mod array;
 pub mod chunks;
 pub mod index;
+pub mod elementwise;
+mod fuse;
+pub mod lower;
 pub mod normalize;
 pub mod rechunk;
 pub mod slice;

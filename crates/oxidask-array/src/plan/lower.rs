@@ -1,0 +1,294 @@
+//! From arrays to the layers of a task graph.
+//!
+//! Equal expressions (by name) become one; runs of elementwise expressions become one program; what
+//! is left is emitted layer by layer. The cost is that of the expressions, not of their blocks.
+
+use std::sync::Arc;
+
+use oxidask_core::dag::Csr;
+use oxidask_core::graph::{Graph, TaskRef};
+use oxidask_core::key::Group;
+use oxidask_core::layer::{IndexMap, Layer, LayerInput, MappedLayer, TaskSpec};
+use oxidask_core::op::Op;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::error::{ArrayError, Result};
+use crate::kernel::program::Program;
+use crate::ops::{self, elementwise};
+use crate::plan::array::{Array, Build, From, Layers};
+use crate::plan::elementwise::index_map;
+use crate::plan::fuse::{address, fuse};
+
+/// How to lower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fusion {
+    /// Merge elementwise expressions.
+    On,
+    /// One layer for each expression, as they were written.
+    Off,
+}
+
+/// Arrays as layers of a graph.
+#[derive(Default)]
+pub struct Lowered {
+    /// The graph.
+    pub graph: Graph,
+    /// The layer of every array that was asked for, in order.
+    pub layers: Vec<u32>,
+}
+
+/// Lowers `roots` into a new graph.
+///
+/// # Errors
+/// If an array's grid has more blocks than can be counted.
+pub fn lower(roots: &[Array], fusion: Fusion) -> Result<Lowered> {
+    let mut lowering = Lowering::new(roots, fusion);
+    let layers = roots.iter().map(|root| lowering.layer_of(root)).collect::<Result<_>>()?;
+    Ok(Lowered { graph: lowering.graph, layers })
+}
+
+/// The arrays that `roots` are made of, inputs first, equal ones once.
+#[must_use]
+pub fn walk(roots: &[Array]) -> Vec<Array> {
+    let mut seen: FxHashSet<Group> = FxHashSet::default();
+    let mut sorted = Vec::new();
+    let mut stack: Vec<(Array, bool)> = roots.iter().rev().map(|root| (root.clone(), false)).collect();
+    while let Some((array, is_ready)) = stack.pop() {
+        if is_ready {
+            sorted.push(array);
+        } else if seen.insert(array.name().clone()) {
+            let inputs: Vec<Array> = array.inputs().to_vec();
+            stack.push((array, true));
+            stack.extend(inputs.into_iter().rev().map(|input| (input, false)));
+        }
+    }
+    sorted
+}
+
+struct Lowering {
+    fusion: Fusion,
+    graph: Graph,
+    /// The layer of each array that is in the graph, by name.
+    done: FxHashMap<Group, u32>,
+    /// The one array that stands for all of a name.
+    canonical: FxHashMap<Group, Array>,
+    n_readers: FxHashMap<usize, usize>,
+    wanted: FxHashSet<usize>,
+    /// Where the layers of a foreign graph begin, by its address.
+    foreign: FxHashMap<usize, u32>,
+}
+
+impl Lowering {
+    fn new(roots: &[Array], fusion: Fusion) -> Self {
+        let arrays = walk(roots);
+        let mut n_readers: FxHashMap<usize, usize> = FxHashMap::default();
+        for array in &arrays {
+            for input in array.inputs() {
+                *n_readers.entry(address(input)).or_default() += 1;
+            }
+        }
+        let canonical = arrays.into_iter().map(|array| (array.name().clone(), array)).collect();
+        let wanted = roots.iter().map(address).collect();
+        Self {
+            fusion,
+            graph: Graph::new(),
+            done: FxHashMap::default(),
+            canonical,
+            n_readers,
+            wanted,
+            foreign: FxHashMap::default(),
+        }
+    }
+
+    /// The layer of `root`, with all that it needs before it.
+    fn layer_of(&mut self, root: &Array) -> Result<u32> {
+        enum Visit {
+            Enter(Array),
+            Emit(Array, Option<(Program, Vec<Array>)>),
+        }
+        let mut stack = vec![Visit::Enter(root.clone())];
+        while let Some(visit) = stack.pop() {
+            match visit {
+                Visit::Enter(array) if self.done.contains_key(array.name()) => {}
+                Visit::Enter(array) => {
+                    let array = self.canonical.get(array.name()).cloned().unwrap_or(array);
+                    let fused = self.fused(&array);
+                    let inputs = match &fused {
+                        Some((_, inputs)) => inputs.clone(),
+                        None => array.inputs().to_vec(),
+                    };
+                    stack.push(Visit::Emit(array, fused));
+                    stack.extend(inputs.into_iter().rev().map(Visit::Enter));
+                }
+                Visit::Emit(array, _) if self.done.contains_key(array.name()) => {}
+                Visit::Emit(array, fused) => {
+                    let layer = self.emit(&array, fused)?;
+                    self.done.insert(array.name().clone(), layer);
+                }
+            }
+        }
+        Ok(self.done[root.name()])
+    }
+
+    /// The program of an elementwise array, fused if that is wanted.
+    fn fused(&self, array: &Array) -> Option<(Program, Vec<Array>)> {
+        match (&array.node().build, self.fusion) {
+            (Build::Elementwise(_), Fusion::On) => {
+                let fused = fuse(array, &self.n_readers, &self.wanted)?;
+                Some((fused.program, fused.inputs))
+            }
+            (Build::Elementwise(expression), Fusion::Off) => {
+                Some((expression.program.clone(), expression.inputs.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    fn emit(&mut self, array: &Array, fused: Option<(Program, Vec<Array>)>) -> Result<u32> {
+        let grid = array.chunks().grid();
+        check_grid(array)?;
+        if let Some((program, inputs)) = fused {
+            let layer_inputs = program.inputs.iter().zip(&inputs).map(|(input, array)| {
+                let map = index_map(array.chunks(), &input.axes);
+                LayerInput { layer: self.done[array.name()], map }
+            });
+            let layer_inputs = layer_inputs.collect();
+            let covered = elementwise::covered(&program, &inputs.iter().map(|a| a.chunks().shape()).collect::<Vec<_>>());
+            let bounds = (0..array.ndim())
+                .map(|axis| (!covered[axis] && array.chunks().axis_known(axis)).then(|| array.chunks().bounds(axis)))
+                .collect();
+            let op = ops::op(elementwise::Elementwise { program, bounds }, &grid);
+            return Ok(self.push(array.name().clone(), grid, op, layer_inputs));
+        }
+        match &array.node().build {
+            Build::Source(kernel) => {
+                let op = ops::op(kernel.clone(), &grid);
+                Ok(self.push(array.name().clone(), grid, op, Box::default()))
+            }
+            Build::Layers(layers) => self.emit_layers(array, layers),
+            Build::Graph { graph, blocks } => Ok(self.emit_graph(array, graph, blocks)),
+            Build::Elementwise(_) => Err(ArrayError::Unsupported("an expression without a program".into())),
+        }
+    }
+
+    fn push(&mut self, name: Group, shape: Box<[u32]>, op: Arc<dyn Op>, inputs: Box<[LayerInput]>) -> u32 {
+        self.graph.push(Layer::Mapped(MappedLayer { name, shape, op, inputs }))
+    }
+
+    fn emit_layers(&mut self, array: &Array, layers: &Layers) -> Result<u32> {
+        let mut numbers: Vec<u32> = Vec::with_capacity(layers.layers.len());
+        for proto in &layers.layers {
+            let inputs = proto.inputs.iter().map(|(from, map)| {
+                let layer = match *from {
+                    From::Input(at) => self.done[layers.inputs[at].name()],
+                    From::Layer(at) => numbers[at],
+                };
+                LayerInput { layer, map: map.clone() }
+            });
+            let inputs = inputs.collect();
+            let name = match proto.suffix.as_str() {
+                "" => array.name().clone(),
+                suffix => Group::new(&format!("{}-{suffix}", array.name().as_str())),
+            };
+            let number = self.push(name, proto.grid.clone(), Arc::clone(&proto.op), inputs);
+            numbers.push(number);
+        }
+        numbers.last().copied().ok_or_else(|| ArrayError::Unsupported("an array without layers".into()))
+    }
+
+    /// Brings a foreign graph's layers in, and a layer of the array's grid on top.
+    fn emit_graph(&mut self, array: &Array, graph: &Arc<Graph>, blocks: &Arc<[TaskRef]>) -> u32 {
+        let at = Arc::as_ptr(graph) as usize;
+        let base = match self.foreign.get(&at) {
+            Some(&base) => base,
+            None => {
+                let base = self.graph.layers().len() as u32;
+                append(&mut self.graph, graph);
+                self.foreign.insert(at, base);
+                base
+            }
+        };
+        // One input for each layer that is read: mostly one.
+        let mut layers: Vec<u32> = blocks.iter().map(|block| block.layer).collect();
+        layers.sort_unstable();
+        layers.dedup();
+        let inputs = layers.iter().map(|&layer| {
+            let mut table = Csr::default();
+            for block in blocks.iter() {
+                table.push_row((block.layer == layer).then_some(block.block));
+            }
+            LayerInput { layer: base + layer, map: IndexMap::Table(table) }
+        });
+        let inputs = inputs.collect();
+        self.push(array.name().clone(), array.chunks().grid(), Arc::new(ops::Alias), inputs)
+    }
+}
+
+/// Appends the layers of `other`, whose numbers move up.
+pub fn append(graph: &mut Graph, other: &Graph) {
+    let base = graph.layers().len() as u32;
+    for layer in other.layers() {
+        match layer {
+            Layer::Mapped(mapped) => {
+                let mut mapped = mapped.clone();
+                for input in &mut mapped.inputs {
+                    input.layer += base;
+                }
+                graph.push(Layer::Mapped(mapped));
+            }
+            Layer::Explicit(explicit) => {
+                let mut moved = oxidask_core::layer::ExplicitLayer::with_capacity(explicit.len());
+                for (block, key) in explicit.keys().iter().enumerate() {
+                    let inputs = explicit.inputs(block as u32).iter();
+                    let inputs = inputs.map(|task| TaskRef { layer: task.layer + base, ..*task });
+                    moved.push(key.clone(), Arc::clone(layer.op(block as u32)), inputs);
+                }
+                graph.push(Layer::Explicit(moved));
+            }
+        }
+    }
+}
+
+fn check_grid(array: &Array) -> Result<()> {
+    if array.chunks().n_blocks() < u128::from(u32::MAX - 1) {
+        return Ok(());
+    }
+    Err(ArrayError::Value(format!(
+        "{} has {} blocks, and a graph can have fewer than 2^32 tasks; take larger chunks",
+        array.name().as_str(),
+        array.chunks().n_blocks()
+    )))
+}
+
+/// Adds a task that gathers the blocks of `array` into one chunk, written block by block into place
+/// as they come, so that no more than the result and the blocks at work take memory. Returns the
+/// task, or `None` if the array's shape isn't known or its chunks aren't native.
+///
+/// # Errors
+/// If there is not enough memory for the result.
+pub fn gather(graph: &mut Graph, array: &Array, layer: u32) -> Result<Option<TaskRef>> {
+    let chunks = array.chunks();
+    let (Some(dtype), true) = (array.dtype(), chunks.is_known()) else { return Ok(None) };
+    if chunks.n_blocks() == 1 {
+        return Ok(Some(TaskRef { layer, block: 0 }));
+    }
+    let target = crate::ops::place::Target::new(dtype, &chunks.shape())?;
+    let grid = chunks.grid();
+    let place = ops::place::Place { target: target.clone(), bounds: chunks.all_bounds(), grid: grid.clone() };
+    let name = |suffix: &str| Group::new(&format!("{suffix}-{}", array.name().as_str()));
+    let inputs = [LayerInput { layer, map: IndexMap::Identity }].into();
+    let placed = graph.push(Layer::Mapped(MappedLayer {
+        name: name("place"),
+        shape: grid.clone(),
+        op: Arc::new(place),
+        inputs,
+    }));
+    let mut task = TaskSpec {
+        key: oxidask_core::key::Key::block(name("gather"), &[]),
+        op: Arc::new(ops::place::Gathered { target }),
+        inputs: Vec::new(),
+    };
+    let n_blocks = grid.iter().product::<u32>();
+    task.inputs.extend((0..n_blocks).map(|block| TaskRef { layer: placed, block }));
+    Ok(Some(graph.push_task(task)))
+}

@@ -1,0 +1,153 @@
+//! Python functions of blocks.
+
+use std::any::Any;
+use std::borrow::Cow;
+
+use oxidask_core::layer::unravel;
+use oxidask_core::op::{Lane, Op, TaskContext, TaskError};
+use oxidask_core::value::Value;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList, PyTuple};
+
+use crate::array::numpy::wrap;
+use crate::object::{PYTHON, PyValue, raised, to_object};
+use crate::op::funcname;
+
+/// An argument of a block's call.
+pub(crate) enum BlockArg {
+    /// The same object for every block.
+    Literal(Py<PyAny>),
+    /// The next inputs of the task: one, or nested lists over the axes whose counts are given.
+    Input {
+        /// How many blocks are read along each axis, and whether the axis makes a list.
+        counts: Vec<(usize, bool)>,
+    },
+    /// The block's coordinates, as a tuple.
+    Index,
+    /// What a function of the block's coordinates gives.
+    PerBlock(Py<PyAny>),
+}
+
+/// A Python function of blocks.
+pub(crate) struct BlockOp {
+    pub(crate) function: Py<PyAny>,
+    pub(crate) args: Vec<BlockArg>,
+    /// Keywords; those named in `block_kwargs` are called with the block's coordinates.
+    pub(crate) kwargs: Py<PyDict>,
+    pub(crate) block_kwargs: Py<PyDict>,
+    /// Whether lists of blocks are put together along their axes.
+    pub(crate) concatenate: bool,
+    pub(crate) grid: Box<[u32]>,
+}
+
+impl BlockOp {
+    /// Calls the function for a block.
+    pub(crate) fn run<'py>(
+        &self,
+        py: Python<'py>,
+        inputs: &[Bound<'py, PyAny>],
+        block: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut coords = Vec::new();
+        unravel(block, &self.grid, &mut coords);
+        let index = PyTuple::new(py, &coords)?;
+        let mut inputs = inputs.iter();
+        let mut args = Vec::with_capacity(self.args.len());
+        for arg in &self.args {
+            args.push(match arg {
+                BlockArg::Literal(object) => object.bind(py).clone(),
+                BlockArg::Input { counts } => self.gather(py, counts, &mut inputs)?,
+                BlockArg::Index => index.clone().into_any(),
+                BlockArg::PerBlock(function) => function.bind(py).call1((&index,))?,
+            });
+        }
+        let block_kwargs = self.block_kwargs.bind(py);
+        let kwargs = self.kwargs.bind(py);
+        let kwargs = if block_kwargs.is_empty() {
+            kwargs.clone()
+        } else {
+            let merged = kwargs.copy()?;
+            for (name, function) in block_kwargs {
+                merged.set_item(name, function.call1((&index,))?)?;
+            }
+            merged
+        };
+        self.function.bind(py).call(PyTuple::new(py, args)?, Some(&kwargs))
+    }
+
+    fn gather<'a, 'py: 'a>(
+        &self,
+        py: Python<'py>,
+        counts: &[(usize, bool)],
+        inputs: &mut impl Iterator<Item = &'a Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let nested = nest(py, counts, inputs)?;
+        let axes: Vec<usize> =
+            counts.iter().enumerate().filter(|(_, (_, list))| *list).map(|(axis, _)| axis).collect();
+        if !self.concatenate || axes.is_empty() {
+            return Ok(nested);
+        }
+        static JOIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        JOIN.import(py, "oxidask.array._numpy", "concatenate_nested")?.call1((nested, axes))
+    }
+}
+
+/// Takes the next inputs as nested lists.
+fn nest<'a, 'py: 'a>(
+    py: Python<'py>,
+    counts: &[(usize, bool)],
+    inputs: &mut impl Iterator<Item = &'a Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    match counts.split_first() {
+        None => inputs.next().cloned().ok_or_else(|| {
+            pyo3::exceptions::PyRuntimeError::new_err("fewer blocks than the call takes")
+        }),
+        Some(((_, false), rest)) => nest(py, rest, inputs),
+        Some((&(count, true), rest)) => {
+            let items: PyResult<Vec<_>> = (0..count).map(|_| nest(py, rest, inputs)).collect();
+            Ok(PyList::new(py, items?)?.into_any())
+        }
+    }
+}
+
+impl Op for BlockOp {
+    fn call(&self, inputs: &mut [Value], ctx: &TaskContext<'_>) -> Result<Value, TaskError> {
+        Python::attach(|py| {
+            let objects: PyResult<Vec<_>> =
+                inputs.iter().map(|value| to_object(py, value)).collect();
+            let result = objects.and_then(|objects| self.run(py, &objects, ctx.block));
+            result.map(|result| PyValue::wrap(&result)).map_err(raised)
+        })
+    }
+
+    fn lane(&self) -> Option<&'static dyn Lane> {
+        Some(&PYTHON)
+    }
+
+    fn name(&self) -> Cow<'_, str> {
+        Python::attach(|py| {
+            let name = funcname(self.function.bind(py));
+            name.map_or_else(|_| "call".into(), |name| name.to_string().into())
+        })
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+}
+
+/// Runs any op of an array's layer on Python objects: what a task object of ours does elsewhere.
+pub(crate) fn call_op<'py>(
+    py: Python<'py>,
+    op: &dyn Op,
+    block: u32,
+    inputs: &[Bound<'py, PyAny>],
+) -> PyResult<Bound<'py, PyAny>> {
+    let cancelled = std::sync::atomic::AtomicBool::new(false);
+    let ctx = TaskContext { block, cancelled: &cancelled };
+    let mut values: Vec<Value> = inputs.iter().map(wrap).collect();
+    let result = py.detach(|| op.call(&mut values, &ctx));
+    let value = result.map_err(|error| crate::object::exception(py, &error))?;
+    to_object(py, &value)
+}

@@ -1,0 +1,308 @@
+//! Arrays and delayed values as one graph: native for our schedulers, a mapping for everyone else.
+
+use std::sync::Arc;
+
+use oxidask_array::plan::array::Array;
+use oxidask_array::plan::lower::{self, Fusion};
+use oxidask_core::graph::{Graph, TaskRef};
+use oxidask_core::layer::unravel;
+use oxidask_core::node::Node;
+use oxidask_core::op::Op;
+use oxidask_core::optimize::fuse_blockwise;
+use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
+use rustc_hash::FxHashMap;
+
+use crate::array::block_op::call_op;
+use crate::array::expr::{ArrayExpr, IntoPython};
+use crate::delayed::Delayed;
+use crate::graph::{Imported, graph_error};
+use crate::key as keys;
+use crate::op::PyOp;
+use crate::portable;
+
+/// The graph of some arrays and delayed values.
+#[pyclass(frozen, mapping, module = "oxidask._native")]
+pub(crate) struct ArrayGraph {
+    arrays: Vec<Array>,
+    delayed: Vec<Node>,
+    fusion: Fusion,
+    dict: PyOnceLock<Py<PyDict>>,
+}
+
+/// One graph for expressions of arrays and delayed values.
+#[pyfunction]
+#[pyo3(signature = (values, fuse=true))]
+pub(crate) fn merge_arrays(values: Vec<Bound<'_, PyAny>>, fuse: bool) -> PyResult<ArrayGraph> {
+    let (mut arrays, mut delayed) = (Vec::new(), Vec::new());
+    for value in values {
+        if let Ok(array) = value.cast::<ArrayExpr>() {
+            arrays.push(array.get().0.clone());
+        } else if let Ok(value) = value.cast::<Delayed>() {
+            delayed.push(value.get().node.clone());
+        } else {
+            return Err(PyTypeError::new_err(format!("{} is neither", value.get_type())));
+        }
+    }
+    let fusion = if fuse { Fusion::On } else { Fusion::Off };
+    Ok(ArrayGraph { arrays, delayed, fusion, dict: PyOnceLock::new() })
+}
+
+/// What a key of a question asks for.
+enum Wanted {
+    /// The whole of an array, as one value.
+    Whole(usize),
+    /// A block.
+    Block(usize, u32),
+    Delayed(usize),
+}
+
+impl ArrayGraph {
+    fn wanted(&self, key: &Bound<'_, PyAny>) -> PyResult<Option<Wanted>> {
+        let position = |name: &str| self.arrays.iter().position(|a| a.name().as_str() == name);
+        if let Ok(expr) = key.cast::<ArrayExpr>() {
+            return Ok(position(expr.get().0.name().as_str()).map(Wanted::Whole));
+        }
+        if let Ok(tuple) = key.cast::<PyTuple>()
+            && !tuple.is_empty()
+            && let Ok(name) = tuple.get_item(0)?.cast::<PyString>()
+            && let Some(at) = position(&name.to_cow()?)
+        {
+            let grid = self.arrays[at].chunks().grid();
+            let coords: Vec<i64> = match tuple.get_slice(1, tuple.len()).extract() {
+                Ok(coords) => coords,
+                Err(_) => return Ok(None),
+            };
+            let inside = coords.len() == grid.len()
+                && coords.iter().zip(&grid).all(|(&c, &n)| (0..i64::from(n)).contains(&c));
+            let block = coords.iter().zip(&grid).fold(0u32, |b, (&c, &n)| b * n + c as u32);
+            return Ok(inside.then_some(Wanted::Block(at, block)));
+        }
+        let key = keys::from_python(key, &mut keys::Groups::default())?;
+        Ok(self.delayed.iter().position(|node| *node.key() == key).map(Wanted::Delayed))
+    }
+
+    /// The native graph with the tasks of `flat`, if all of them are the graph's own values.
+    pub(crate) fn import(
+        &self,
+        py: Python<'_>,
+        flat: &[Bound<'_, PyAny>],
+    ) -> PyResult<Option<Imported>> {
+        let mut wanted = Vec::with_capacity(flat.len());
+        for key in flat {
+            match self.wanted(key)? {
+                Some(what) => wanted.push(what),
+                None => return Ok(None),
+            }
+        }
+        py.detach(|| self.lowered(&wanted)).map(Some)
+    }
+
+    fn lowered(&self, wanted: &[Wanted]) -> PyResult<Imported> {
+        let lowered = lower::lower(&self.arrays, self.fusion).py()?;
+        let lower::Lowered { mut graph, layers } = lowered;
+        let mut gathered: FxHashMap<usize, TaskRef> = FxHashMap::default();
+        for what in wanted {
+            if let Wanted::Whole(at) = *what
+                && !gathered.contains_key(&at)
+            {
+                let task = lower::gather(&mut graph, &self.arrays[at], layers[at]).py()?;
+                let task = task.ok_or_else(|| {
+                    PyTypeError::new_err("an array of unknown shape is gathered block by block")
+                })?;
+                gathered.insert(at, task);
+            }
+        }
+        let (delayed, places) = oxidask_core::node::collect(&self.delayed).map_err(graph_error)?;
+        let base = graph.layers().len() as u32;
+        lower::append(&mut graph, &delayed);
+        let mut graph = Arc::new(graph);
+        let outputs: Vec<TaskRef> = wanted
+            .iter()
+            .map(|what| match *what {
+                Wanted::Whole(at) => gathered[&at],
+                Wanted::Block(at, block) => TaskRef { layer: layers[at], block },
+                Wanted::Delayed(at) => TaskRef { layer: places[at].layer + base, ..places[at] },
+            })
+            .collect();
+        if self.fusion == Fusion::On {
+            let wanted: Vec<u32> = outputs.iter().map(|output| output.layer).collect();
+            graph = Arc::new(fuse_blockwise(&graph, &wanted));
+        }
+        Ok(Imported { graph, outputs })
+    }
+
+    fn dict<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyDict>> {
+        let dict = self.dict.get_or_try_init(py, || -> PyResult<_> {
+            let dict = PyDict::new(py);
+            for (_, tasks) in self.layers(py)? {
+                for (key, task) in &tasks {
+                    dict.set_item(key, task)?;
+                }
+            }
+            for item in portable::tasks(py, &self.delayed)? {
+                dict.set_item(item.get_item(0)?, item.get_item(2)?)?;
+            }
+            Ok(dict.unbind())
+        })?;
+        Ok(dict.bind(py))
+    }
+
+    /// The tasks of each layer as Python task objects, inputs first.
+    fn layers<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, Bound<'py, PyDict>)>> {
+        let lowered = py.detach(|| lower::lower(&self.arrays, self.fusion)).py()?;
+        let make = py.import("oxidask.array._graph")?.getattr("block_task")?;
+        (0..lowered.graph.layers().len() as u32)
+            .map(|layer| layer_tasks(py, &lowered.graph, layer, &make))
+            .collect()
+    }
+}
+
+fn layer_tasks<'py>(
+    py: Python<'py>,
+    graph: &Graph,
+    layer: u32,
+    make: &Bound<'py, PyAny>,
+) -> PyResult<(String, Bound<'py, PyDict>)> {
+    let dict = PyDict::new(py);
+    let mut inputs = Vec::new();
+    let tasks = &graph.layers()[layer as usize];
+    let name = match tasks {
+        oxidask_core::layer::Layer::Mapped(mapped) => mapped.name.as_str().to_owned(),
+        oxidask_core::layer::Layer::Explicit(_) => format!("tasks-{layer}"),
+    };
+    for block in 0..tasks.n_tasks() {
+        let task = TaskRef { layer, block };
+        inputs.clear();
+        graph.inputs(task, &mut inputs).map_err(graph_error)?;
+        let key = task_key(py, graph, task)?;
+        let inputs: PyResult<Vec<_>> =
+            inputs.iter().map(|&input| task_key(py, graph, input)).collect();
+        let (inputs, op) = (inputs?, Arc::clone(tasks.op(block)));
+        if op.constant().is_some() || PyOp::of(&*op).is_some() {
+            let (task, _) = portable::task_object(py, &*op, &key, &inputs)?;
+            dict.set_item(&key, task)?;
+        } else {
+            let body = Bound::new(py, BlockTask { op, block })?;
+            dict.set_item(&key, make.call1((&key, body, PyList::new(py, inputs)?))?)?;
+        }
+    }
+    Ok((name, dict))
+}
+
+/// The key of a task as Dask writes it: of arrays always `(name, i, j, ...)`.
+fn task_key<'py>(py: Python<'py>, graph: &Graph, task: TaskRef) -> PyResult<Bound<'py, PyAny>> {
+    match &graph.layers()[task.layer as usize] {
+        oxidask_core::layer::Layer::Mapped(mapped) => {
+            let mut coords = Vec::new();
+            unravel(task.block, &mapped.shape, &mut coords);
+            let name = mapped.name.as_str().into_pyobject(py)?.into_any();
+            let coords = coords.into_iter().map(|c| c.into_pyobject(py).map(Bound::into_any));
+            let items: Vec<_> =
+                std::iter::once(Ok(name)).chain(coords).collect::<Result<_, _>>()?;
+            Ok(PyTuple::new(py, items)?.into_any())
+        }
+        oxidask_core::layer::Layer::Explicit(_) => keys::to_python(py, &graph.key(task)),
+    }
+}
+
+/// One task of an array as a callable of its inputs' values.
+#[pyclass(frozen, module = "oxidask._native")]
+pub(crate) struct BlockTask {
+    pub(crate) op: Arc<dyn Op>,
+    pub(crate) block: u32,
+}
+
+#[pymethods]
+impl BlockTask {
+    #[pyo3(signature = (*inputs))]
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        inputs: Vec<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        call_op(py, &*self.op, self.block, &inputs)
+    }
+
+    /// What the task runs, for people.
+    #[getter]
+    fn __name__(&self) -> String {
+        self.op.name().into_owned()
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        let this = slf.get();
+        let state = crate::array::portable::encode(py, &*this.op)?;
+        let rebuild = py.import("oxidask._native")?.getattr("rebuild_block_task")?;
+        (rebuild, (state, this.block)).into_pyobject(py)
+    }
+}
+
+#[pymethods]
+impl ArrayGraph {
+    /// Names and tasks of the layers, inputs first.
+    fn layer_dicts<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, Bound<'py, PyDict>)>> {
+        self.layers(py)
+    }
+
+    /// Names of the layers and of those that each reads.
+    fn dependencies(&self, py: Python<'_>) -> PyResult<Vec<(String, Vec<String>)>> {
+        let lowered = py.detach(|| lower::lower(&self.arrays, self.fusion)).py()?;
+        let layers = lowered.graph.layers();
+        let name = |at: u32| match &layers[at as usize] {
+            oxidask_core::layer::Layer::Mapped(mapped) => mapped.name.as_str().to_owned(),
+            oxidask_core::layer::Layer::Explicit(_) => format!("tasks-{at}"),
+        };
+        Ok((0..layers.len() as u32)
+            .map(|at| {
+                let inputs = match &layers[at as usize] {
+                    oxidask_core::layer::Layer::Mapped(mapped) => {
+                        mapped.inputs.iter().map(|input| name(input.layer)).collect()
+                    }
+                    oxidask_core::layer::Layer::Explicit(_) => Vec::new(),
+                };
+                (name(at), inputs)
+            })
+            .collect())
+    }
+
+    /// Keys to task objects: a new dict at each call.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.dict(py)?.copy()
+    }
+
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.dict(py)?.len())
+    }
+
+    fn __getitem__<'py>(
+        &self,
+        py: Python<'py>,
+        key: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.dict(py)?.get_item(&key)?.ok_or_else(|| PyKeyError::new_err(key.unbind()))
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.dict(py)?.try_iter()
+    }
+
+    fn __contains__<'py>(&self, py: Python<'py>, key: Bound<'py, PyAny>) -> PyResult<bool> {
+        self.dict(py)?.contains(key)
+    }
+
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.dict(py)?.call_method0("keys")
+    }
+
+    fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.dict(py)?.call_method0("values")
+    }
+
+    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.dict(py)?.call_method0("items")
+    }
+}

@@ -1,0 +1,24 @@
+//! The class behind `oxidask.array`: expressions of `oxidask-array`, chunks as NumPy arrays, and
+//! NumPy as the way out for what has no kernel.
+//!
+//! [`expr`] is the handle to an expression, [`memory`] carries chunks across the border without a
+//! copy, [`numpy`] runs kernels' stand-ins, [`block_op`] runs Python functions on blocks and
+//! [`graph`] is what schedulers and Python code see of it all.
+
+pub(crate) mod block_op;
+mod elementwise;
+pub(crate) mod expr;
+pub(crate) mod graph;
+mod layer;
+pub(crate) mod memory;
+pub(crate) mod numpy;
+mod portable;
+mod source;
+
+pub(crate) use elementwise::{array_astype, array_ufunc, array_view};
+pub(crate) use expr::{ArrayExpr, NoKernel};
+pub(crate) use graph::{ArrayGraph, BlockTask, merge_arrays};
+pub(crate) use layer::{array_from_graph, array_python_layer};
+pub(crate) use memory::ChunkMemory;
+pub(crate) use portable::rebuild_block_task;
+pub(crate) use source::{array_from_numpy, array_full};
