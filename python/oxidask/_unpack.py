@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from oxidask._native import Delayed
+from oxidask._native import ArrayExpr, Delayed
 
 __all__ = [
     "child_expressions",
@@ -17,6 +17,7 @@ __all__ = [
     "is_dask_collection",
     "is_expression",
     "is_native_delayed",
+    "native_form",
     "unpack_collections",
 ]
 
@@ -52,6 +53,24 @@ def is_native_delayed(obj: object) -> bool:
     (True, False)
     """
     return isinstance(obj, Delayed)
+
+
+def native_form(obj: object) -> Any:
+    """Return what stands for a collection of this package in native graphs; None for others.
+
+    Delayed values stand for themselves, arrays have expressions.
+
+    Examples
+    --------
+    >>> from oxidask import delayed
+    >>> x = delayed(1)
+    >>> native_form(x) is x, native_form(1)
+    (True, None)
+    """
+    if isinstance(obj, Delayed):
+        return obj
+    expr = getattr(obj, "_expr", None)
+    return expr if isinstance(expr, ArrayExpr) else None
 
 
 _CONTAINER_TYPES = frozenset({list, tuple, dict, set, OrderedDict})

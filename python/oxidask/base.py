@@ -24,6 +24,7 @@ from oxidask._unpack import (
     is_dask_collection,
     is_expression,
     is_native_delayed,
+    native_form,
     unpack_collections,
 )
 from oxidask.core import flatten, istask, literal
@@ -158,9 +159,47 @@ def _delayed_work(collections: Sequence[Any]) -> _Work:
     return _Work(graph, [c.key for c in collections], [None] * len(collections))
 
 
-def _work_of(collections: Sequence[Any], optimize_graph: bool, **kwargs: Any) -> _Work:
+def _native_work(collections: Sequence[Any], fuse: bool) -> _Work | None:
+    """Prepare delayed values and arrays for our own schedulers: the graph stays native."""
+    from oxidask import _native
+
+    native = [native_form(collection) for collection in collections]
+    if any(form is None for form in native):
+        return None
+    graph = _native.merge_arrays(native, fuse)
+    keys: list[Any] = []
+    finish: list[Any] = []
+    for collection, form in zip(collections, native, strict=True):
+        if form is collection:
+            keys.append(collection.key)
+            finish.append(None)
+        elif collection._is_gathered:
+            # One task gathers all blocks.
+            keys.append(form)
+            finish.append((own, ()))
+        else:
+            keys.append(collection.__dask_keys__())
+            finish.append(collection.__dask_postcompute__())
+    return _Work(graph, keys, finish)
+
+
+def own(value: Any) -> Any:
+    """Return an array that the user may write to."""
+    flags = getattr(value, "flags", None)
+    if flags is None:
+        return value
+    return value[()] if value.ndim == 0 else (value if flags.writeable else value.copy())
+
+
+def _work_of(
+    collections: Sequence[Any], optimize_graph: bool, schedule: Any = None, **kwargs: Any
+) -> _Work:
     if all(map(is_native_delayed, collections)):
         return _delayed_work(collections)
+    if schedule is not None and schedule in _native_schedulers():
+        work = _native_work(collections, optimize_graph)
+        if work is not None:
+            return work
     if optimize_graph:
         collections = [_optimized_expression(c) for c in collections]
     keys: list[Any] = []
@@ -318,8 +357,15 @@ def compute(
     if not collections:
         return args if get is None else _reject_get()
     schedule = _scheduler_for(scheduler, collections, get)
-    work = _work_of(collections, optimize_graph)
+    work = _work_of(collections, optimize_graph, schedule)
     return repack(work.results(schedule(work.graph, work.keys, **kwargs)))
+
+
+def _native_schedulers() -> tuple[Any, ...]:
+    """Return the schedulers that take native graphs as they are."""
+    from oxidask import local, threaded
+
+    return threaded.get, local.get_sync
 
 
 def _reject_get() -> Any:

@@ -35,8 +35,8 @@ mod _native {
     #[pymodule_export]
     use crate::array::{
         ArrayExpr, ArrayGraph, BlockTask, ChunkMemory, NoKernel, array_astype, array_from_graph,
-        array_from_numpy, array_full, array_python_layer, array_ufunc, array_view, merge_arrays,
-        rebuild_block_task,
+        array_from_numpy, array_full, array_normalize_chunks, array_python_layer, array_ufunc,
+        array_view, merge_arrays, rebuild_block_task,
     };
     #[pymodule_export]
     use crate::callbacks::RunState;
@@ -64,7 +64,7 @@ mod _native {
 
     /// Registers NumPy as the stand-in of kernels.
     #[pymodule_init]
-    fn init(_: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+    fn init(_module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
         crate::array::numpy::register();
         Ok(())
     }

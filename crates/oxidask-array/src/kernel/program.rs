@@ -164,7 +164,8 @@ impl Program {
         }
         let views = chunks.iter().zip(&self.inputs).map(|(chunk, input)| {
             let mut strides: Strides = SmallVec::from_elem(0, self.ndim);
-            for ((&extent, &stride), axis) in chunk.shape().iter().zip(chunk.strides()).zip(&input.axes)
+            for ((&extent, &stride), axis) in
+                chunk.shape().iter().zip(chunk.strides()).zip(&input.axes)
             {
                 let Some(axis) = axis.map(usize::from) else { continue };
                 if extent == shape[axis] {
@@ -172,7 +173,11 @@ impl Program {
                 } else if extent != 1 {
                     return Err(ArrayError::Value(format!(
                         "operands could not be broadcast together with shapes {}",
-                        chunks.iter().map(|c| format!("{:?}", c.shape())).collect::<Vec<_>>().join(" ")
+                        chunks
+                            .iter()
+                            .map(|c| format!("{:?}", c.shape()))
+                            .collect::<Vec<_>>()
+                            .join(" ")
                     )));
                 }
             }
@@ -342,7 +347,12 @@ impl<'a> Machine<'a> {
                 let to = self.at[self.program.inputs.len() + number];
                 // SAFETY: a scratch register has room for `elements` of its dtype.
                 unsafe {
-                    copy::copy_raw(size, &[elements], (value.as_ptr(), &[0]), (to, &[size as isize]));
+                    copy::copy_raw(
+                        size,
+                        &[elements],
+                        (value.as_ptr(), &[0]),
+                        (to, &[size as isize]),
+                    );
                 }
             }
         }
@@ -417,7 +427,8 @@ struct Store {
 
 impl Store {
     fn address(&self, tile: &Tile<'_>) -> *mut u8 {
-        let moved: isize = tile.start.iter().zip(&self.strides).map(|(&i, &s)| i as isize * s).sum();
+        let moved: isize =
+            tile.start.iter().zip(&self.strides).map(|(&i, &s)| i as isize * s).sum();
         self.chunk.buffer().as_mut_ptr().wrapping_offset(moved)
     }
 }

@@ -8,6 +8,7 @@ pub mod random;
 pub mod rechunk;
 pub mod elementwise;
 pub mod place;
+pub mod random;
 mod registry;
 pub mod slice;
 pub mod source;

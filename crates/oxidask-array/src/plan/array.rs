@@ -238,6 +238,18 @@ impl Array {
         Key::block(self.0.name.clone(), &index)
     }
 
+    /// Whether its blocks are made by kernels, not by functions that only a face knows.
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        match &self.0.build {
+            Build::Source(_) | Build::Elementwise(_) => true,
+            Build::Graph { .. } => false,
+            Build::Layers(layers) => layers.layers.last().is_some_and(|layer| {
+                layer.op.as_any().is_some_and(|op| op.is::<crate::ops::KernelOp>())
+            }),
+        }
+    }
+
     /// The arrays that it is made of.
     #[must_use]
     pub fn inputs(&self) -> &[Self] {
@@ -276,10 +288,7 @@ fn take_inputs(build: &mut Build) -> Vec<Array> {
 /// [`ArrayError::Axis`] if there is no such axis.
 pub fn normalize_axis(axis: i64, ndim: usize) -> Result<usize> {
     let counted = if axis < 0 { axis + ndim as i64 } else { axis };
-    usize::try_from(counted)
-        .ok()
-        .filter(|&axis| axis < ndim)
-        .ok_or(ArrayError::Axis { axis, ndim })
+    usize::try_from(counted).ok().filter(|&axis| axis < ndim).ok_or(ArrayError::Axis { axis, ndim })
 }
 
 /// A name in the making: a prefix and a hash of what is computed.

@@ -5,9 +5,9 @@ use smallvec::SmallVec;
 
 use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
+use crate::kernel::Chunk;
 use crate::kernel::program::{AxesMap, Input, Program, Register, Step};
 use crate::kernel::ufunc::{self, Operand as Kind, Ufunc};
-use crate::kernel::Chunk;
 use crate::plan::array::{Array, Build, Elementwise, Name, Node};
 use crate::plan::chunks::{AxisChunks, Chunks, Tuple};
 use crate::plan::unify;
@@ -221,7 +221,8 @@ impl Builder {
 
     fn push(&mut self, step: Step) -> Register {
         self.program.steps.push(step);
-        self.program.result = (self.program.inputs.len() + self.program.steps.len() - 1) as Register;
+        self.program.result =
+            (self.program.inputs.len() + self.program.steps.len() - 1) as Register;
         self.program.result
     }
 

@@ -72,9 +72,8 @@ impl Group {
         while let Some((member, maps)) = joined.pop() {
             let Some(expression) = elementwise(&member) else { continue };
             for (input, array) in expression.program.inputs.iter().zip(&expression.inputs) {
-                let entry = read
-                    .entry(address(array))
-                    .or_insert_with(|| (array.clone(), 0, Vec::new()));
+                let entry =
+                    read.entry(address(array)).or_insert_with(|| (array.clone(), 0, Vec::new()));
                 entry.1 += 1;
                 for map in &maps {
                     let map = composed(&input.axes, map);
@@ -104,7 +103,12 @@ impl Group {
     }
 
     fn build(&self, root: &Array) -> Fused {
-        let mut merge = Merge { group: self, inputs: Vec::new(), steps: Vec::new(), known: FxHashMap::default() };
+        let mut merge = Merge {
+            group: self,
+            inputs: Vec::new(),
+            steps: Vec::new(),
+            known: FxHashMap::default(),
+        };
         let identity: AxesMap = (0..self.ndim as u8).map(Some).collect();
         let value = merge.value(root, &identity);
         // Registers count inputs first; while merging, steps were counted apart.
@@ -151,9 +155,7 @@ impl Merge<'_> {
             return place;
         }
         let place = match elementwise(array) {
-            Some(expression) if self.group.members.contains(&key.0) => {
-                self.member(expression, map)
-            }
+            Some(expression) if self.group.members.contains(&key.0) => self.member(expression, map),
             _ => {
                 let dtype = array.dtype().unwrap_or(crate::dtype::DType::Bool);
                 self.inputs.push((array.clone(), Input { dtype, axes: map.clone() }));

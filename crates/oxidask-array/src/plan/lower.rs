@@ -52,7 +52,8 @@ pub fn lower(roots: &[Array], fusion: Fusion) -> Result<Lowered> {
 pub fn walk(roots: &[Array]) -> Vec<Array> {
     let mut seen: FxHashSet<Group> = FxHashSet::default();
     let mut sorted = Vec::new();
-    let mut stack: Vec<(Array, bool)> = roots.iter().rev().map(|root| (root.clone(), false)).collect();
+    let mut stack: Vec<(Array, bool)> =
+        roots.iter().rev().map(|root| (root.clone(), false)).collect();
     while let Some((array, is_ready)) = stack.pop() {
         if is_ready {
             sorted.push(array);
@@ -153,9 +154,15 @@ impl Lowering {
                 LayerInput { layer: self.done[array.name()], map }
             });
             let layer_inputs = layer_inputs.collect();
-            let covered = elementwise::covered(&program, &inputs.iter().map(|a| a.chunks().shape()).collect::<Vec<_>>());
+            let covered = elementwise::covered(
+                &program,
+                &inputs.iter().map(|a| a.chunks().shape()).collect::<Vec<_>>(),
+            );
             let bounds = (0..array.ndim())
-                .map(|axis| (!covered[axis] && array.chunks().axis_known(axis)).then(|| array.chunks().bounds(axis)))
+                .map(|axis| {
+                    (!covered[axis] && array.chunks().axis_known(axis))
+                        .then(|| array.chunks().bounds(axis))
+                })
                 .collect();
             let op = ops::op(elementwise::Elementwise { program, bounds }, &grid);
             return Ok(self.push(array.name().clone(), grid, op, layer_inputs));
@@ -167,11 +174,19 @@ impl Lowering {
             }
             Build::Layers(layers) => self.emit_layers(array, layers),
             Build::Graph { graph, blocks } => Ok(self.emit_graph(array, graph, blocks)),
-            Build::Elementwise(_) => Err(ArrayError::Unsupported("an expression without a program".into())),
+            Build::Elementwise(_) => {
+                Err(ArrayError::Unsupported("an expression without a program".into()))
+            }
         }
     }
 
-    fn push(&mut self, name: Group, shape: Box<[u32]>, op: Arc<dyn Op>, inputs: Box<[LayerInput]>) -> u32 {
+    fn push(
+        &mut self,
+        name: Group,
+        shape: Box<[u32]>,
+        op: Arc<dyn Op>,
+        inputs: Box<[LayerInput]>,
+    ) -> u32 {
         self.graph.push(Layer::Mapped(MappedLayer { name, shape, op, inputs }))
     }
 
@@ -193,7 +208,10 @@ impl Lowering {
             let number = self.push(name, proto.grid.clone(), Arc::clone(&proto.op), inputs);
             numbers.push(number);
         }
-        numbers.last().copied().ok_or_else(|| ArrayError::Unsupported("an array without layers".into()))
+        numbers
+            .last()
+            .copied()
+            .ok_or_else(|| ArrayError::Unsupported("an array without layers".into()))
     }
 
     /// Brings a foreign graph's layers in, and a layer of the array's grid on top.
@@ -274,7 +292,11 @@ pub fn gather(graph: &mut Graph, array: &Array, layer: u32) -> Result<Option<Tas
     }
     let target = crate::ops::place::Target::new(dtype, &chunks.shape())?;
     let grid = chunks.grid();
-    let place = ops::place::Place { target: target.clone(), bounds: chunks.all_bounds(), grid: grid.clone() };
+    let place = ops::place::Place {
+        target: target.clone(),
+        bounds: chunks.all_bounds(),
+        grid: grid.clone(),
+    };
     let name = |suffix: &str| Group::new(&format!("{suffix}-{}", array.name().as_str()));
     let inputs = [LayerInput { layer, map: IndexMap::Identity }].into();
     let placed = graph.push(Layer::Mapped(MappedLayer {

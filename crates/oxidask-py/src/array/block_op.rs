@@ -83,8 +83,12 @@ impl BlockOp {
         inputs: &mut impl Iterator<Item = &'a Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let nested = nest(py, counts, inputs)?;
-        let axes: Vec<usize> =
-            counts.iter().enumerate().filter(|(_, (_, list))| *list).map(|(axis, _)| axis).collect();
+        let axes: Vec<usize> = counts
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, list))| *list)
+            .map(|(axis, _)| axis)
+            .collect();
         if !self.concatenate || axes.is_empty() {
             return Ok(nested);
         }

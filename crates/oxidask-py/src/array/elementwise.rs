@@ -1,11 +1,11 @@
 //! Ufuncs, casts and views.
 
 use num_complex::Complex64;
+use oxidask_array::dtype::Bool;
 use oxidask_array::kernel::Chunk;
 use oxidask_array::kernel::ufunc::Ufunc;
 use oxidask_array::plan::elementwise::Operand;
 use oxidask_array::promote::Weak;
-use oxidask_array::dtype::Bool;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt};
 
@@ -44,8 +44,8 @@ pub(crate) fn array_ufunc(
     operands: Vec<Bound<'_, PyAny>>,
     output: u8,
 ) -> PyResult<ArrayExpr> {
-    let ufunc = Ufunc::from_name(name)
-        .ok_or_else(|| NoKernel::new_err(format!("the ufunc {name}")))?;
+    let ufunc =
+        Ufunc::from_name(name).ok_or_else(|| NoKernel::new_err(format!("the ufunc {name}")))?;
     let operands: Vec<Operand> = operands.iter().map(operand).collect::<PyResult<_>>()?;
     expr(oxidask_array::plan::array::Array::ufunc_output(ufunc, output, &operands))
 }
@@ -53,8 +53,8 @@ pub(crate) fn array_ufunc(
 /// The elements under another dtype.
 #[pyfunction]
 pub(crate) fn array_astype(array: &ArrayExpr, typestr: &str) -> PyResult<ArrayExpr> {
-    let dtype = dtype_of(Some(typestr))
-        .ok_or_else(|| NoKernel::new_err(format!("the dtype {typestr}")))?;
+    let dtype =
+        dtype_of(Some(typestr)).ok_or_else(|| NoKernel::new_err(format!("the dtype {typestr}")))?;
     expr(array.0.astype(dtype))
 }
 

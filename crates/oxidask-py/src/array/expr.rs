@@ -137,6 +137,12 @@ impl ArrayExpr {
         self.0.ndim()
     }
 
+    /// Whether the blocks are made by kernels, not by Python functions.
+    #[getter]
+    fn is_native(&self) -> bool {
+        self.0.is_native() && self.0.chunks().is_known() && self.0.dtype().is_some()
+    }
+
     /// The same array under another name.
     fn renamed(&self, name: &str) -> Self {
         Self(self.0.renamed(name))

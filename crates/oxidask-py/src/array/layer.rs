@@ -48,7 +48,11 @@ fn argument(
                     FIRST => AxisMap::Fixed(0),
                     axis if axis >= 0 && (axis as usize) < grid.len() => {
                         // One block serves all along an axis that it is broadcast to.
-                        if blocks.len() == 1 { AxisMap::Fixed(0) } else { AxisMap::Same(axis as u8) }
+                        if blocks.len() == 1 {
+                            AxisMap::Fixed(0)
+                        } else {
+                            AxisMap::Same(axis as u8)
+                        }
                     }
                     axis => {
                         return Err(PyValueError::new_err(format!(

@@ -6,6 +6,7 @@
 //! [`graph`] is what schedulers and Python code see of it all.
 
 pub(crate) mod block_op;
+mod chunks;
 mod elementwise;
 pub(crate) mod expr;
 pub(crate) mod graph;
@@ -15,6 +16,7 @@ pub(crate) mod numpy;
 mod portable;
 mod source;
 
+pub(crate) use chunks::array_normalize_chunks;
 pub(crate) use elementwise::{array_astype, array_ufunc, array_view};
 pub(crate) use expr::{ArrayExpr, NoKernel};
 pub(crate) use graph::{ArrayGraph, BlockTask, merge_arrays};

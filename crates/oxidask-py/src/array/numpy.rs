@@ -146,4 +146,3 @@ pub(crate) fn array_error(error: &ArrayError) -> PyErr {
 pub(crate) fn register() {
     oxidask_array::foreign::register(Box::new(NumPy::default()));
 }
-

@@ -1,0 +1,117 @@
+"""What kernels have no native code for, in NumPy.
+
+Tasks call these functions with whole blocks.  They must give what the kernel of the same task would
+give, for any array type that speaks NumPy's protocols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["concatenate_grid", "concatenate_nested", "fill_blocks", "own", "run_program"]
+
+
+def own(array: Any) -> Any:
+    """Return the array with memory of its own that may be written to."""
+    if isinstance(array, np.ndarray) and not array.flags.writeable:
+        return array.copy()
+    return array
+
+
+def concatenate_grid(blocks: Sequence[Any], grid: Sequence[int]) -> Any:
+    """Put a row-major grid of blocks together."""
+    if len(blocks) == 1:
+        return blocks[0]
+    if not grid:
+        return blocks[0]
+    step = len(blocks) // grid[0]
+    parts = [concatenate_grid(blocks[i : i + step], grid[1:]) for i in range(0, len(blocks), step)]
+    axis = np.ndim(blocks[0]) - len(grid)
+    return parts[0] if len(parts) == 1 else _concatenate(parts, axis)
+
+
+def _concatenate(parts: Sequence[Any], axis: int) -> Any:
+    from oxidask.array.dispatch import concatenate_lookup
+
+    heaviest = max(parts, key=lambda part: getattr(part, "__array_priority__", 0))
+    return concatenate_lookup.dispatch(type(heaviest))(parts, axis=axis)
+
+
+def concatenate_nested(nested: Any, axes: Sequence[int]) -> Any:
+    """Put nested lists of blocks together, the outermost list along the first of `axes`."""
+    if not axes or not isinstance(nested, (list, tuple)):
+        return nested
+    parts = [concatenate_nested(part, axes[1:]) for part in nested]
+    return parts[0] if len(parts) == 1 else _concatenate(parts, axes[0])
+
+
+def fill_blocks(result: Any, blocks: Sequence[tuple[tuple[int, ...], Any]]) -> Any:
+    """Put blocks that have no native form into a result with holes for them."""
+    dtype = np.result_type(result.dtype, *(np.asarray(block).dtype for _, block in blocks))
+    masked = any(isinstance(block, np.ma.MaskedArray) for _, block in blocks)
+    filled = np.ma.array(result, dtype=dtype) if masked else result.astype(dtype)
+    for start, block in blocks:
+        shape = np.shape(block)
+        if len(shape) != filled.ndim:
+            raise ValueError(
+                f"A block has shape {shape}, but the array has {filled.ndim} dimensions: give "
+                "the right chunks where the block is made"
+            )
+        region = tuple(slice(at, at + n) for at, n in zip(start, shape, strict=True))
+        if filled[region].shape != shape:
+            raise ValueError(f"A block of shape {shape} at {start} does not fit {filled.shape}")
+        filled[region] = block
+    return filled
+
+
+_STEPS: dict[str, Any] = {"where": np.where, "clip": np.clip}
+
+
+def _function(name: str) -> Any:
+    return _STEPS.get(name) or getattr(np, name)
+
+
+def run_program(program: Any, extents: Sequence[int | None], inputs: Sequence[Any]) -> Any:
+    """Run a fused elementwise program: see ``kernel/program.rs``."""
+    ndim, axes, steps, result = program
+    registers = [_aligned(block, at, ndim) for block, at in zip(inputs, axes, strict=True)]
+    for kind, what, *rest in steps:
+        if kind == "constant":
+            registers.append(what)
+        elif kind == "cast":
+            # The kernel casts to what its loop takes; NumPy's functions do so themselves.
+            value = registers[rest[0]]
+            registers.append(value.astype(what) if _casts(value, what) else value)
+        else:
+            value = _function(what)(*(registers[at] for at in rest[0]))
+            registers.append(value[rest[1]] if isinstance(value, tuple) else value)
+    value = registers[result]
+    shape = tuple(
+        n if known is None else known
+        for n, known in zip(np.shape(value), extents, strict=True)
+    )
+    return value if np.shape(value) == shape else np.broadcast_to(value, shape)
+
+
+def _casts(value: Any, dtype: Any) -> bool:
+    return hasattr(value, "astype") and getattr(value, "dtype", None) is not None and (
+        value.dtype.kind in "biufcmM"
+    )
+
+
+def _aligned(block: Any, axes: Sequence[int | None], ndim: int) -> Any:
+    """Return a block with its axes where `axes` says, and axes of extent 1 elsewhere."""
+    dropped = tuple(i for i, axis in enumerate(axes) if axis is None)
+    if dropped:
+        block = np.squeeze(block, dropped)
+    kept = [axis for axis in axes if axis is not None]
+    order = sorted(range(len(kept)), key=kept.__getitem__)
+    if order != list(range(len(kept))):
+        block = np.transpose(block, order)
+    if len(kept) == ndim:
+        return block
+    index = tuple(slice(None) if axis in kept else None for axis in range(ndim))
+    return block[index]

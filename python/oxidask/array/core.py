@@ -1,0 +1,359 @@
+"""The array: NumPy's interface over chunks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from oxidask import _native
+from oxidask.array._graph import layered_graph, nested_keys
+from oxidask.array._numpy import concatenate_nested, own
+from oxidask.base import DaskMethodsMixin, named_schedulers
+from oxidask.tokenize import tokenize
+
+__all__ = ["Array", "asanyarray", "asarray", "blockwise_layer", "elemwise", "new_array"]
+
+
+def native_typestr(dtype: Any) -> str | None:
+    """Return NumPy's type string of a dtype that has native chunks; None for others."""
+    if dtype is None:
+        return None
+    dtype = np.dtype(dtype)
+    if dtype.kind in "biufcmM" and dtype.isnative and dtype.itemsize <= 16:
+        return None if dtype.kind == "f" and dtype.itemsize == 16 else dtype.str
+    return None
+
+
+def new_array(expr: Any, meta: Any = None) -> Array:
+    """Return the array of an expression.
+
+    Parameters
+    ----------
+    expr
+        An expression of the native module.
+    meta
+        An empty array of the blocks' type and dtype; by default NumPy's, of the expression's dtype.
+    """
+    array = object.__new__(Array)
+    array._expr = expr
+    if meta is None:
+        meta = np.empty((0,) * expr.ndim, dtype=expr.typestr)
+    array._meta = meta
+    return array
+
+
+class Array(DaskMethodsMixin):
+    """An array cut into chunks that is computed when it is asked for.
+
+    Arrays are made by functions (:func:`oxidask.array.from_array`, ``ones``, ...); the constructor
+    takes a task graph.
+
+    Parameters
+    ----------
+    dask
+        A mapping of keys to tasks; block ``(i, j)`` has the key ``(name, i, j)``.
+    name
+        The name in the keys.
+    chunks
+        Extents of the blocks along each axis.
+    dtype
+        The dtype of the elements.
+    meta
+        An empty array of the blocks' type.
+    shape
+        The shape, where `chunks` is not one tuple for each axis.
+
+    Examples
+    --------
+    >>> import oxidask.array as da
+    >>> x = da.ones((4, 6), chunks=(2, 3))
+    >>> x
+    dask.array<ones_like, shape=(4, 6), dtype=float64, chunksize=(2, 3), chunktype=numpy.ndarray>
+    """
+
+    __array_priority__ = 11
+    _expr: Any
+    _meta: Any
+
+    def __new__(
+        cls,
+        dask: Any,
+        name: str,
+        chunks: Any,
+        dtype: Any = None,
+        meta: Any = None,
+        shape: Any = None,
+    ) -> Any:
+        """Make an array of a task graph."""
+        from oxidask.array._meta import meta_from_array
+        from oxidask.array.chunks import normalize_chunks
+
+        if not isinstance(name, str):
+            raise TypeError(f"The name of an array is a str, got {name!r}")
+        if dtype is None and meta is None:
+            raise ValueError("An array needs a dtype or a meta")
+        chunks = normalize_chunks(chunks, shape, dtype=dtype)
+        meta = meta_from_array(meta, ndim=len(chunks), dtype=dtype)
+        expr = _native.array_from_graph(
+            dask, name, chunks, native_typestr(getattr(meta, "dtype", dtype))
+        )
+        self = object.__new__(cls)
+        self._expr = expr
+        self._meta = meta
+        return self
+
+    def __reduce__(self) -> Any:
+        graph = dict(self.dask)
+        return Array, (graph, self.name, self.chunks, None, self._meta)
+
+    # What it is.
+
+    @property
+    def name(self) -> str:
+        """The name: block ``(i, j)`` has the key ``(name, i, j)``."""
+        return self._expr.name
+
+    @cached_property
+    def chunks(self) -> tuple[tuple[int, ...], ...]:
+        """Extents of the blocks along each axis; nan where they are not known."""
+        return self._expr.chunks
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """Extents of the axes; nan where they are not known."""
+        return self._expr.shape
+
+    @cached_property
+    def numblocks(self) -> tuple[int, ...]:
+        """Number of blocks along each axis."""
+        return self._expr.numblocks
+
+    @property
+    def npartitions(self) -> int:
+        """Number of blocks."""
+        return math.prod(self.numblocks)
+
+    @property
+    def chunksize(self) -> tuple[int, ...]:
+        """Extents of the largest block."""
+        return tuple(max(extents) for extents in self.chunks)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the elements."""
+        return self._meta.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._expr.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.size * self.itemsize
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        if math.isnan(self.shape[0]):
+            raise ValueError(
+                "Cannot call len() on an array of unknown shape; call compute_chunk_sizes() first"
+            )
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        name = self.name.rsplit("-", 1)[0]
+        meta = type(self._meta)
+        return (
+            f"dask.array<{name}, shape={_shown(self.shape)}, dtype={self.dtype}, "
+            f"chunksize={_shown(self.chunksize)}, "
+            f"chunktype={meta.__module__.split('.')[0]}.{meta.__name__}>"
+        )
+
+    # The protocol of collections.
+
+    def __dask_graph__(self) -> Any:
+        return self.dask
+
+    @cached_property
+    def dask(self) -> Any:
+        """The task graph, in layers."""
+        return layered_graph([self._expr])
+
+    def __dask_layers__(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def __dask_keys__(self) -> list[Any]:
+        return self._key_lists
+
+    @cached_property
+    def _key_lists(self) -> list[Any]:
+        return nested_keys(self.name, self.numblocks)
+
+    def __dask_tokenize__(self) -> Any:
+        return self.name
+
+    @staticmethod
+    def __dask_optimize__(dsk: Any, keys: Any, **kwargs: Any) -> Any:
+        from oxidask.array.optimization import optimize
+
+        return optimize(dsk, keys, **kwargs)
+
+    __dask_scheduler__ = staticmethod(named_schedulers["threads"])
+
+    def __dask_postcompute__(self) -> Any:
+        return finalize, ()
+
+    def __dask_postpersist__(self) -> Any:
+        return rebuild, (self.name, self.chunks, self._meta)
+
+    @property
+    def _is_gathered(self) -> bool:
+        """Whether a scheduler of ours can gather the blocks natively."""
+        return type(self._meta) is np.ndarray and self._expr.is_native
+
+
+def _shown(extents: Sequence[Any]) -> str:
+    return f"({', '.join(map(str, extents))}{',' if len(extents) == 1 else ''})"
+
+
+def finalize(results: Any) -> Any:
+    """Put the nested lists of an array's blocks together."""
+    depth, first = 0, results
+    while isinstance(first, (list, tuple)):
+        depth, first = depth + 1, first[0]
+    if np.ndim(first) == 0 and depth == 1 and len(results) == 1:
+        return first
+    result = concatenate_nested(results, range(depth))
+    return own(result) if type(result) is np.ndarray else result
+
+
+def rebuild(dsk: Any, name: str, chunks: Any, meta: Any, *, rename: Any = None) -> Array:
+    """Return an array over a graph that has its blocks."""
+    if rename:
+        name = rename.get(name, name)
+    return Array(dsk, name, chunks, meta=meta)  # type: ignore[no-any-return]
+
+
+def is_array(x: Any) -> bool:
+    """Whether `x` is an array of ours."""
+    return isinstance(x, Array)
+
+
+def _native_operand(x: Any) -> Any:
+    """Return what the native module takes for an operand of a ufunc."""
+    if isinstance(x, Array):
+        if type(x._meta) is not np.ndarray:
+            raise _native.NoKernel("a duck array")
+        return x._expr
+    return x
+
+
+def elemwise(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Apply a function element by element, with broadcasting.
+
+    Parameters
+    ----------
+    op
+        A function of arrays, such as a ufunc.
+    *args
+        Arrays and scalars.
+    **kwargs
+        ``dtype``, ``name``, ``where``, ``out``; others are passed to `op`.
+
+    Examples
+    --------
+    >>> import numpy as np, oxidask.array as da
+    >>> da.core.elemwise(np.add, da.ones(3, chunks=2), 1).compute()
+    array([2., 2., 2.])
+    """
+    name = getattr(op, "__name__", None)
+    if not kwargs and isinstance(op, np.ufunc) and name is not None:
+        try:
+            return new_array(_native.array_ufunc(name, [_native_operand(arg) for arg in args]))
+        except _native.NoKernel:
+            pass
+    from oxidask.array.blockwise import elemwise_python
+
+    return elemwise_python(op, *args, **kwargs)
+
+
+def blockwise_layer(
+    name: str,
+    function: Callable[..., Any],
+    args: Iterable[tuple[Any, ...]],
+    chunks: Any,
+    meta: Any,
+    kwargs: dict[str, Any] | None = None,
+    block_kwargs: dict[str, Any] | None = None,
+    concatenate: bool = False,
+) -> Array:
+    """Return an array whose blocks a Python function computes.
+
+    Parameters
+    ----------
+    name
+        The array's name.
+    function
+        The function of blocks.
+    args
+        ``("literal", object)``, ``("index",)`` for the block's coordinates, ``("per_block", f)``
+        for what `f` gives for them, or ``("blocks", array, axes, lists)``: for each axis of the
+        array the axis of the result that it follows, -1 for all blocks of the axis, -2 for the
+        first; and whether the axis makes a list.
+    chunks
+        Extents of the result's blocks.
+    meta
+        An empty array of the blocks' type and dtype.
+    kwargs
+        Keywords of every call.
+    block_kwargs
+        Keywords to functions of the block's coordinates.
+    concatenate
+        Whether lists of blocks are put together.
+    """
+    native = [
+        (arg[0], arg[1]._expr, *arg[2:]) if arg[0] == "blocks" else tuple(arg) for arg in args
+    ]
+    dtype = getattr(meta, "dtype", None)
+    typestr = native_typestr(dtype) if type(meta) is np.ndarray else None
+    expr = _native.array_python_layer(
+        name, function, native, chunks, typestr, kwargs, block_kwargs, concatenate
+    )
+    return new_array(expr, meta)
+
+
+def asarray(a: Any, **kwargs: Any) -> Array:
+    """Return `a` as an array; see :func:`oxidask.array.asanyarray`."""
+    return a if isinstance(a, Array) else asanyarray(a, **kwargs)
+
+
+def asanyarray(a: Any, **kwargs: Any) -> Array:
+    """Return `a` as an array."""
+    if isinstance(a, Array):
+        return a
+    a = np.asanyarray(a)
+    chunks = tuple((n,) for n in a.shape)
+    name = f"array-{tokenize(a)}"
+    try:
+        return new_array(_native.array_from_numpy(a, chunks, name))
+    except _native.NoKernel:
+        index = (0,) * a.ndim
+        return Array({(name, *index): a}, name, chunks, meta=a)
+
+
