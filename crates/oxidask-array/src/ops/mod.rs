@@ -4,11 +4,10 @@
 //! variants of [`AnyKernel`], so that any task of ours can be sent as bytes, compared and named.
 
 pub mod assemble;
-pub mod random;
-pub mod rechunk;
 pub mod elementwise;
 pub mod place;
 pub mod random;
+pub mod rechunk;
 mod registry;
 pub mod slice;
 pub mod source;

@@ -48,8 +48,6 @@ kernels! {
     Elementwise(ops::elementwise::Elementwise),
     /// Several blocks put together.
     Concatenate(ops::assemble::Concatenate),
-    /// Random numbers.
-    Random(random::Random),
     /// Blocks of another cut.
     Rechunk(crate::ops::rechunk::Rechunk),
     /// Parts of a block.
