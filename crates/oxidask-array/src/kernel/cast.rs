@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ufunc::LoopFn;
 use crate::dtype::{DType, Kind, TimeBase};
+use crate::error::{ArrayError, Result};
+use crate::kernel::Chunk;
 use crate::promote::base_factor;
 
 /// Which conversions a caller allows.
@@ -52,6 +54,27 @@ pub fn cast_loop(from: DType, to: DType) -> Option<LoopFn> {
         }
         _ => Some(numbers::find(from, to)),
     }
+}
+
+/// The elements of a chunk under another dtype.
+///
+/// # Errors
+/// [`ArrayError::NoKernel`] if NumPy must do it, or if there is not enough memory.
+pub fn cast_chunk(chunk: &Chunk, to: DType) -> Result<Chunk> {
+    if chunk.dtype() == to {
+        return Ok(chunk.clone());
+    }
+    let from = chunk.dtype();
+    let function = cast_loop(from, to)
+        .ok_or_else(|| ArrayError::NoKernel(format!("cast from {from} to {to}")))?;
+    let source = chunk.to_contiguous()?;
+    let new = Chunk::new(to, chunk.shape())?;
+    #[expect(unsafe_code, reason = "a loop over contiguous elements")]
+    // SAFETY: both are contiguous, aligned and of the loop's dtypes; the new one is ours alone.
+    unsafe {
+        function(&[source.as_ptr()], &[new.buffer().as_mut_ptr()], chunk.len());
+    }
+    Ok(new)
 }
 
 /// Whether a conversion is allowed.

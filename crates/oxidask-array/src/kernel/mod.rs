@@ -19,7 +19,5 @@ pub mod matmul;
 pub mod search;
 pub mod sort;
 pub mod program;
-pub mod random;
-pub mod ufunc;
 
 pub use chunk::{Chunk, Dims, Strides};

@@ -14,7 +14,7 @@ use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
 use crate::kernel::buffer::Buffer;
 use crate::kernel::chunk::contiguous_strides;
-use crate::kernel::ufunc::{self, LoopFn, Resolved, Ufunc};
+use crate::kernel::ufunc::{self, Loop, Resolved, Ufunc};
 use crate::kernel::{Chunk, Dims, Strides, cast, copy};
 
 /// A register: the inputs come first, then the steps' values.
@@ -275,7 +275,7 @@ impl TilePlan {
 }
 
 enum Work {
-    Call { function: LoopFn, args: SmallVec<[usize; 3]>, outs: SmallVec<[usize; 2]> },
+    Call { run: Loop, args: SmallVec<[usize; 3]>, outs: SmallVec<[usize; 2]> },
     Nothing,
 }
 
@@ -311,7 +311,8 @@ impl<'a> Machine<'a> {
             work.push(match step {
                 Step::Constant(_) => Work::Nothing,
                 Step::Cast { arg, from, to } => Work::Call {
-                    function: cast::cast_loop(*from, *to)
+                    run: cast::cast_loop(*from, *to)
+                        .map(|function| Loop { function, check: None })
                         .ok_or_else(|| ArrayError::NoKernel(format!("cast from {from} to {to}")))?,
                     args: SmallVec::from_slice(&[*arg as usize]),
                     outs: SmallVec::from_slice(&[own]),
@@ -329,7 +330,7 @@ impl<'a> Machine<'a> {
                         }
                     }
                     let args = args.iter().map(|&arg| arg as usize).collect();
-                    Work::Call { function: found.function, args, outs }
+                    Work::Call { run: found, args, outs }
                 }
             });
         }
@@ -381,12 +382,12 @@ impl<'a> Machine<'a> {
         }
         let placed = self.at[result];
         for work in &self.work {
-            let Work::Call { function, args, outs } = work else { continue };
+            let Work::Call { run, args, outs } = work else { continue };
             let args: SmallVec<[*const u8; 3]> =
                 args.iter().map(|&arg| self.at[arg].cast_const()).collect();
             let outs: SmallVec<[*mut u8; 2]> = outs.iter().map(|&out| self.at[out]).collect();
             // SAFETY: each register holds `n` elements of the dtype that the loop was found for.
-            unsafe { function(&args, &outs, n) };
+            unsafe { run.run(&args, &outs, n)? };
         }
         // SAFETY: the result's register holds the tile's elements.
         unsafe { sink.take(&tile, placed) }

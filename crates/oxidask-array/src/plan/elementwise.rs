@@ -7,11 +7,11 @@ use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
 use crate::kernel::Chunk;
 use crate::kernel::program::{AxesMap, Input, Program, Register, Step};
-use crate::kernel::ufunc::{self, Operand as Kind, Ufunc};
+use crate::kernel::ufunc::{self, Ufunc};
 use crate::plan::array::{Array, Build, Elementwise, Name, Node};
 use crate::plan::chunks::{AxisChunks, Chunks, Tuple};
 use crate::plan::unify;
-use crate::promote::Weak;
+use crate::promote::{Operand as Kind, Weak};
 
 /// An operand of a ufunc.
 #[derive(Clone)]
