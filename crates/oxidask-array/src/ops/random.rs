@@ -10,7 +10,7 @@ use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::{ArrayError, Result};
 use crate::foreign::Call;
-use crate::kernel::random::{Distribution, Key, Param, fill_f32, fill_f64};
+use crate::kernel::random::{Distribution, Key, Param, fill_f32, fill_f64, fill_i64};
 use crate::kernel::{Chunk, Dims};
 use crate::ops::source::{Bounds, region};
 use crate::ops::{Block, Kernel, chunk, value};
@@ -33,7 +33,7 @@ pub struct Random {
     pub params: Vec<Parameter>,
     /// The array's seed.
     pub key: Key,
-    /// `F64` or `F32`.
+    /// `F64` or `F32`, `I64` for counts.
     pub dtype: DType,
     /// Axis by axis where the blocks start; the last entry is the array's extent.
     pub bounds: Vec<Bounds>,
@@ -154,9 +154,11 @@ impl Kernel for Random {
             Parameter::Input(i) => parameters(&chunk(&inputs[i])?, &shape).map(Some),
         };
         let arrays = self.params.iter().map(array).collect::<Result<Vec<_>>>()?;
+        let counts = self.distribution.counts();
         Ok(value(match self.dtype {
-            DType::F64 => self.fill::<f64>(block, &arrays, fill_f64)?,
-            DType::F32 => self.fill::<f32>(block, &arrays, fill_f32)?,
+            DType::I64 if counts => self.fill::<i64>(block, &arrays, fill_i64)?,
+            DType::F64 if !counts => self.fill::<f64>(block, &arrays, fill_f64)?,
+            DType::F32 if !counts => self.fill::<f32>(block, &arrays, fill_f32)?,
             dtype => {
                 return Err(ArrayError::Type(format!(
                     "Unsupported dtype {dtype} for {}",

@@ -5,9 +5,9 @@
 
 pub mod array;
 pub mod chunks;
-pub mod index;
 pub mod elementwise;
 mod fuse;
+pub mod index;
 pub mod lower;
 pub mod normalize;
 pub mod rechunk;

@@ -13,6 +13,29 @@ use super::words;
 /// Elements of a piece: what stays in the first cache.
 const PIECE: usize = 512;
 
+impl Distribution {
+    /// Whether its elements are made here.
+    pub(super) fn is_of_one_word(self) -> bool {
+        use Distribution as D;
+        matches!(
+            self,
+            D::Uniform
+                | D::Normal
+                | D::Exponential
+                | D::Laplace
+                | D::Gumbel
+                | D::Logistic
+                | D::Cauchy
+                | D::Rayleigh
+                | D::Lognormal
+                | D::Weibull
+                | D::Pareto
+                | D::Power
+                | D::Triangular
+        )
+    }
+}
+
 /// Fills `out` with the elements from `start` on.
 pub(super) fn fill(
     distribution: Distribution,
@@ -68,6 +91,7 @@ fn standard_body(distribution: Distribution, g: &Threefry, start: u64, out: &mut
         D::Laplace => words::fill(g, start, out, |w| w.map(laplace)),
         D::Logistic => words::fill(g, start, out, |w| w.map(logistic)),
         D::Cauchy => words::fill(g, start, out, |w| w.map(cauchy)),
+        _ => {}
     }
 }
 
@@ -134,7 +158,7 @@ fn transform_body(
             let falling = right - ((1.0 - u) * (base - before) * base).sqrt();
             if u * base <= before { rising } else { falling }
         }),
-        D::Cauchy => {}
+        _ => {}
     }
 }
 

@@ -4,24 +4,85 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ArrayError, Result};
 
-/// A distribution of single numbers; its parameters come as [`Param`]s, in the order of
-/// [`Distribution::parameters`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "NumPy's distributions by name")]
-pub enum Distribution {
-    Uniform,
-    Normal,
-    Exponential,
-    Laplace,
-    Gumbel,
-    Logistic,
-    Cauchy,
-    Rayleigh,
-    Lognormal,
-    Weibull,
-    Pareto,
-    Power,
-    Triangular,
+macro_rules! distributions {
+    ($($variant:ident $name:literal $kind:ident [$($p:ident $default:tt $rule:ident),*];)*) => {
+        /// A distribution of single numbers; its parameters come as [`Param`]s, in the order of
+        /// [`Distribution::parameters`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[expect(missing_docs, reason = "NumPy's distributions by name")]
+        pub enum Distribution {
+            $($variant,)*
+        }
+
+        impl Distribution {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// NumPy's name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// The parameters, in order.
+            #[must_use]
+            pub fn parameters(self) -> &'static [Parameter] {
+                match self {
+                    $(Self::$variant => const { &[$(Parameter {
+                        name: stringify!($p),
+                        default: distributions!(@default $default),
+                        rule: Rule::$rule,
+                    },)*] },)*
+                }
+            }
+
+            /// Whether its numbers are counts, of dtype `int64`.
+            #[must_use]
+            pub fn counts(self) -> bool {
+                match self {
+                    $(Self::$variant => distributions!(@counts $kind),)*
+                }
+            }
+        }
+    };
+    (@default _) => { None };
+    (@default $x:literal) => { Some($x) };
+    (@counts float) => { false };
+    (@counts count) => { true };
+}
+
+distributions! {
+    Uniform "uniform" float [low 0.0 Any, high 1.0 Any];
+    Normal "normal" float [loc 0.0 Any, scale 1.0 NotNegative];
+    Exponential "exponential" float [scale 1.0 NotNegative];
+    Laplace "laplace" float [loc 0.0 Any, scale 1.0 NotNegative];
+    Gumbel "gumbel" float [loc 0.0 Any, scale 1.0 NotNegative];
+    Logistic "logistic" float [loc 0.0 Any, scale 1.0 NotNegative];
+    Cauchy "standard_cauchy" float [];
+    Rayleigh "rayleigh" float [scale 1.0 NotNegative];
+    Lognormal "lognormal" float [mean 0.0 Any, sigma 1.0 NotNegative];
+    Weibull "weibull" float [a _ NotNegative];
+    Pareto "pareto" float [a _ Positive];
+    Power "power" float [a _ Positive];
+    Triangular "triangular" float [left _ Any, mode _ Any, right _ Any];
+    Gamma "gamma" float [shape _ NotNegative, scale 1.0 NotNegative];
+    Beta "beta" float [a _ Positive, b _ Positive];
+    ChiSquare "chisquare" float [df _ Positive];
+    NoncentralChiSquare "noncentral_chisquare" float [df _ Positive, nonc _ NotNegative];
+    F "f" float [dfnum _ Positive, dfden _ Positive];
+    NoncentralF "noncentral_f" float [dfnum _ Positive, dfden _ Positive, nonc _ NotNegative];
+    StudentT "standard_t" float [df _ Positive];
+    Wald "wald" float [mean _ Positive, scale _ Positive];
+    VonMises "vonmises" float [mu _ Any, kappa _ NotNegative];
+    Poisson "poisson" count [lam 1.0 Mean];
+    Binomial "binomial" count [n _ Count, p _ Probability];
+    NegativeBinomial "negative_binomial" count [n _ PositiveNumber, p _ PositiveProbability];
+    Geometric "geometric" count [p _ PositiveProbability];
+    Hypergeometric "hypergeometric" count [ngood _ Count, nbad _ Count, nsample _ Count];
+    LogSeries "logseries" count [p _ ProbabilityBelowOne];
+    Zipf "zipf" count [a _ AboveOne];
 }
 
 /// A parameter of a run of elements.
@@ -61,24 +122,46 @@ impl<'a> Param<'a> {
     }
 }
 
-/// What a parameter must be.
+/// What a parameter must be. Where nothing is said of NaN, it gives NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rule {
     Any,
-    /// At least 0, and no negative zero, as NumPy has it; NaN gives NaN.
+    /// At least 0, and no negative zero, as NumPy has it.
     NotNegative,
-    /// Above 0; NaN gives NaN.
     Positive,
+    /// Above 0 and no NaN.
+    PositiveNumber,
+    /// At least 0 and no NaN.
+    Count,
+    /// The mean of counts that are to be integers.
+    Mean,
+    Probability,
+    PositiveProbability,
+    ProbabilityBelowOne,
+    AboveOne,
 }
 
 impl Rule {
-    /// What is wrong, in NumPy's words after the parameter's name.
+    /// What is wrong with `x`, in NumPy's words with `{}` for the parameter's name.
     fn broken_by(self, x: f64) -> Option<&'static str> {
-        match self {
-            Self::NotNegative if x.is_sign_negative() && !x.is_nan() => Some("< 0"),
-            Self::Positive if x <= 0.0 => Some("<= 0"),
-            _ => None,
-        }
+        // Comparisons are false for NaN.
+        let (holds, words) = match self {
+            Self::Any => return None,
+            Self::NotNegative => (x.is_nan() || x.is_sign_positive(), "{} < 0"),
+            Self::Positive => (x.is_nan() || x > 0.0, "{} <= 0"),
+            Self::PositiveNumber => (x > 0.0, "{} <= 0 or {} is NaN"),
+            Self::Count => (x >= 0.0, "{} < 0 or {} is NaN"),
+            // As far above the mean as its counts ever lie must be an integer still.
+            Self::Mean if x > i64::MAX as f64 - 10.0 * (i64::MAX as f64).sqrt() => {
+                (false, "{} value too large")
+            }
+            Self::Mean => (x >= 0.0, "{} < 0 or {} is NaN"),
+            Self::Probability => ((0.0..=1.0).contains(&x), "{} < 0, {} > 1 or {} is NaN"),
+            Self::PositiveProbability => (x > 0.0 && x <= 1.0, "{} <= 0, {} > 1 or {} is NaN"),
+            Self::ProbabilityBelowOne => ((0.0..1.0).contains(&x), "{} < 0, {} >= 1 or {} is NaN"),
+            Self::AboveOne => (x > 1.0, "{} <= 1 or {} is NaN"),
+        };
+        (!holds).then_some(words)
     }
 }
 
@@ -92,70 +175,11 @@ pub struct Parameter {
     rule: Rule,
 }
 
-const fn parameter(name: &'static str, default: Option<f64>, rule: Rule) -> Parameter {
-    Parameter { name, default, rule }
-}
-
-const LOCATION_SCALE: &[Parameter] =
-    &[parameter("loc", Some(0.0), Rule::Any), parameter("scale", Some(1.0), Rule::NotNegative)];
-const SCALE: &[Parameter] = &[parameter("scale", Some(1.0), Rule::NotNegative)];
-
 impl Distribution {
-    /// The parameters, in order.
+    /// The distribution of this name of NumPy's.
     #[must_use]
-    pub fn parameters(self) -> &'static [Parameter] {
-        match self {
-            Self::Uniform => {
-                const {
-                    &[
-                        parameter("low", Some(0.0), Rule::Any),
-                        parameter("high", Some(1.0), Rule::Any),
-                    ]
-                }
-            }
-            Self::Normal | Self::Laplace | Self::Gumbel | Self::Logistic => LOCATION_SCALE,
-            Self::Exponential | Self::Rayleigh => SCALE,
-            Self::Cauchy => &[],
-            Self::Lognormal => {
-                const {
-                    &[
-                        parameter("mean", Some(0.0), Rule::Any),
-                        parameter("sigma", Some(1.0), Rule::NotNegative),
-                    ]
-                }
-            }
-            Self::Weibull => const { &[parameter("a", None, Rule::NotNegative)] },
-            Self::Pareto | Self::Power => const { &[parameter("a", None, Rule::Positive)] },
-            Self::Triangular => {
-                const {
-                    &[
-                        parameter("left", None, Rule::Any),
-                        parameter("mode", None, Rule::Any),
-                        parameter("right", None, Rule::Any),
-                    ]
-                }
-            }
-        }
-    }
-
-    /// NumPy's name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Uniform => "uniform",
-            Self::Normal => "normal",
-            Self::Exponential => "exponential",
-            Self::Laplace => "laplace",
-            Self::Gumbel => "gumbel",
-            Self::Logistic => "logistic",
-            Self::Cauchy => "standard_cauchy",
-            Self::Rayleigh => "rayleigh",
-            Self::Lognormal => "lognormal",
-            Self::Weibull => "weibull",
-            Self::Pareto => "pareto",
-            Self::Power => "power",
-            Self::Triangular => "triangular",
-        }
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|distribution| distribution.name() == name)
     }
 
     /// Checks parameters, which may be of different lengths if all but one are scalars.
@@ -170,12 +194,9 @@ impl Distribution {
         assert_eq!(params.len(), specs.len(), "all parameters of {}", self.name());
         for (spec, param) in specs.iter().zip(params) {
             for &x in param.values() {
-                if let Some(wrong) = spec.rule.broken_by(x) {
-                    return Err(ArrayError::Value(format!(
-                        "{} {wrong}: {} got {x}",
-                        spec.name,
-                        self.name()
-                    )));
+                if let Some(words) = spec.rule.broken_by(x) {
+                    let wrong = words.replace("{}", spec.name);
+                    return Err(ArrayError::Value(format!("{wrong}: {} got {x}", self.name())));
                 }
             }
         }
@@ -185,6 +206,8 @@ impl Distribution {
 
     /// Checks the parameters of element `i` against each other.
     fn check_together(self, params: &[Param<'_>], i: usize) -> Result<()> {
+        /// Beyond it the logarithms of factorials are too coarse.
+        const MOST: f64 = 1e9;
         let at = |which: usize| params[which].at(i);
         let wrong = match self {
             Self::Triangular if at(0) > at(1) => "left > mode",
@@ -192,6 +215,10 @@ impl Distribution {
             Self::Triangular if at(0) == at(2) => "left == right",
             Self::Uniform if !(at(1) - at(0)).is_finite() => {
                 "high - low range exceeds valid bounds"
+            }
+            Self::Hypergeometric if at(0) + at(1) < at(2) => "ngood + nbad < nsample",
+            Self::Hypergeometric if at(0).max(at(1)) >= MOST => {
+                "both ngood and nbad must be less than 1000000000"
             }
             _ => return Ok(()),
         };

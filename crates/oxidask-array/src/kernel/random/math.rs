@@ -99,6 +99,46 @@ pub(super) fn exp_m1(x: f64) -> f64 {
     if k == 0 { less_one } else { large }
 }
 
+/// `ln(1 + x)` for x > -1, exact for small x too.
+#[inline(always)]
+pub(super) fn ln_1p(x: f64) -> f64 {
+    let y = 1.0 + x;
+    // What `y` lost of x, to first order.
+    let lost = x - (y - 1.0);
+    if y == 1.0 { x } else { ln(y) + lost / y }
+}
+
+/// `x^y` of a normal positive x, to some ulps.
+#[inline(always)]
+pub(super) fn pow(x: f64, y: f64) -> f64 {
+    exp(y * ln(x))
+}
+
+/// The logarithm of the factorial of an integer >= 0: a table, and Stirling's series beyond it.
+#[inline(always)]
+pub(super) fn ln_factorial(k: f64) -> f64 {
+    if k < FACTORIALS.len() as f64 {
+        return ln(FACTORIALS[k as usize]);
+    }
+    const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
+    let inverse = 1.0 / k;
+    let series = polynomial(
+        inverse * inverse,
+        [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0],
+    );
+    (k + 0.5) * ln(k) - k + (HALF_LN_TAU + inverse * series)
+}
+
+const FACTORIALS: [f64; 16] = {
+    let mut table = [1.0; 16];
+    let mut k = 1;
+    while k < 16 {
+        table[k] = table[k - 1] * k as f64;
+        k += 1;
+    }
+    table
+};
+
 /// `k` and `e^r - 1` with `x = k ln 2 + r` and r within half of ln 2.
 #[inline(always)]
 fn exp_parts(x: f64) -> (i64, f64) {
@@ -192,6 +232,15 @@ mod tests {
             let ours = sin_cos_turns(turns);
             assert!(ulps(ours.0, sin) <= 3.0 && ulps(ours.1, cos) <= 3.0, "sin, cos {turns}");
         }
+        let mut sum = 0.0;
+        for k in 1..2000 {
+            sum += f64::from(k).ln();
+            assert!(ulps(ln_factorial(f64::from(k)), sum) <= 64.0 || k == 1, "ln {k}!");
+        }
+        assert_eq!((ln_factorial(0.0), ln_factorial(1.0)), (0.0, 0.0));
+        assert!(ulps(ln_1p(-1e-9), (-1e-9_f64).ln_1p()) <= 2.0);
+        assert!(ulps(ln_1p(0.3), 0.3_f64.ln_1p()) <= 2.0);
+        assert!(ulps(pow(0.3, 2.7), 0.3_f64.powf(2.7)) <= 8.0);
         assert_eq!((exp(-1e9), exp(1e9), exp(0.0)), (0.0, f64::INFINITY, 1.0));
         assert!(exp(-745.0) > 0.0 && exp(f64::NAN).is_nan());
     }

@@ -1,7 +1,7 @@
 //! One loop compiled for several instruction sets, chosen when it runs.
 
 /// The widest instruction set of this machine that we compile for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Isa {
     #[cfg(target_arch = "x86_64")]
     Avx512,
@@ -10,8 +10,24 @@ pub(super) enum Isa {
     Baseline,
 }
 
+#[cfg(test)]
+thread_local! {
+    /// What [`isa`] is for a test; never wider than the machine's.
+    pub(super) static FORCED: std::cell::Cell<Option<Isa>> = const { std::cell::Cell::new(None) };
+}
+
+/// The instruction set to run.
 #[inline]
 pub(super) fn isa() -> Isa {
+    #[cfg(test)]
+    if let Some(forced) = FORCED.get() {
+        return forced;
+    }
+    widest()
+}
+
+#[inline]
+pub(super) fn widest() -> Isa {
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx512f")

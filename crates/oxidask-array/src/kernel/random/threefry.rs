@@ -13,8 +13,12 @@
 pub(super) enum Domain {
     /// One word for each element.
     Words = 0,
+    /// A stream of words for each element.
+    Streams = 1,
     /// Keys made from keys.
     Keys = 2,
+    /// Keys of the rounds of a permutation.
+    Permutation = 3,
 }
 
 /// A key made ready: its four words and their parity.

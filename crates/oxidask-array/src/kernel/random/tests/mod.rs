@@ -1,6 +1,11 @@
 //! Tests of the distributions: against their distribution functions, and element by element.
 
+mod counts;
+mod functions;
+mod structures;
+
 use super::*;
+use functions::{beta_cdf, gamma_cdf, normal_cdf, poisson_mixture, tabulated};
 
 const KEY: Key = Key([0x5EED, 1]);
 
@@ -13,33 +18,16 @@ fn sample(distribution: Distribution, params: &[f64], n: usize) -> Vec<f64> {
 }
 
 /// The Kolmogorov-Smirnov statistic times the root of n: above 2.0 with a probability of 0.0007.
-fn kolmogorov_smirnov(mut sample: Vec<f64>, cdf: impl Fn(f64) -> f64) -> f64 {
+/// It looks at every `step`th point, for slow distribution functions: less may be a few points off.
+fn kolmogorov_smirnov(mut sample: Vec<f64>, step: usize, cdf: impl Fn(f64) -> f64) -> f64 {
     sample.sort_by(f64::total_cmp);
     let n = sample.len() as f64;
     let mut largest: f64 = 0.0;
-    for (i, &x) in sample.iter().enumerate() {
+    for (i, &x) in sample.iter().enumerate().step_by(step) {
         let p = cdf(x);
         largest = largest.max((p - i as f64 / n).abs()).max(((i + 1) as f64 / n - p).abs());
     }
     largest * n.sqrt()
-}
-
-/// The normal distribution function by its continued fraction and its series.
-pub(super) fn normal_cdf(x: f64) -> f64 {
-    let z = x.abs();
-    let density = (-z * z / 2.0).exp() / std::f64::consts::TAU.sqrt();
-    let tail = if z > 4.0 {
-        density / (1..60).rev().fold(z, |sum, k| z + f64::from(k) / sum)
-    } else {
-        let mut term = z;
-        let mut sum = z;
-        for k in 1..100 {
-            term *= z * z / f64::from(2 * k + 1);
-            sum += term;
-        }
-        0.5 - density * sum
-    };
-    if x > 0.0 { 1.0 - tail } else { tail }
 }
 
 #[test]
@@ -70,7 +58,63 @@ fn continuous_distributions_follow_their_distribution_functions() {
         }),
     ];
     for (distribution, params, cdf) in cases {
-        let statistic = kolmogorov_smirnov(sample(*distribution, params, 1_000_000), cdf);
+        let statistic = kolmogorov_smirnov(sample(*distribution, params, 1_000_000), 1, cdf);
+        assert!(statistic < 2.0, "{} {params:?}: {statistic}", distribution.name());
+    }
+}
+
+#[test]
+fn relatives_of_the_gamma_distribution_follow_their_distribution_functions() {
+    use Distribution as D;
+    use std::f64::consts::PI;
+    type Cdf = Box<dyn Fn(f64) -> f64>;
+    let von_mises = |kappa: f64| tabulated(move |x| (kappa * (x.cos() - 1.0)).exp(), -PI, PI);
+    let wald = |mean: f64, scale: f64, x: f64| {
+        let root = (scale / x).sqrt();
+        let second = normal_cdf(-root * (x / mean + 1.0));
+        normal_cdf(root * (x / mean - 1.0)) + (2.0 * scale / mean).exp() * second
+    };
+    let cases: Vec<(D, &[f64], Cdf)> = vec![
+        (D::Gamma, &[5.0, 2.0], Box::new(|x| gamma_cdf(5.0, x / 2.0))),
+        (D::Gamma, &[1.0, 1.0], Box::new(|x| gamma_cdf(1.0, x))),
+        (D::Gamma, &[0.3, 1.0], Box::new(|x| gamma_cdf(0.3, x))),
+        (D::Gamma, &[80.0, 1.0], Box::new(|x| gamma_cdf(80.0, x))),
+        (D::ChiSquare, &[3.0], Box::new(|x| gamma_cdf(1.5, x / 2.0))),
+        (D::Beta, &[2.0, 3.5], Box::new(|x| beta_cdf(2.0, 3.5, x))),
+        (D::Beta, &[0.5, 0.7], Box::new(|x| beta_cdf(0.5, 0.7, x))),
+        (D::F, &[3.0, 7.0], Box::new(|x| beta_cdf(1.5, 3.5, 3.0 * x / (3.0 * x + 7.0)))),
+        (
+            D::StudentT,
+            &[3.5],
+            Box::new(|x| {
+                let tail = beta_cdf(1.75, 0.5, 3.5 / (3.5 + x * x)) / 2.0;
+                if x > 0.0 { 1.0 - tail } else { tail }
+            }),
+        ),
+        (
+            D::NoncentralChiSquare,
+            &[3.0, 2.0],
+            Box::new(|x| poisson_mixture(1.0, |k| gamma_cdf(1.5 + k, x / 2.0))),
+        ),
+        (
+            D::NoncentralChiSquare,
+            &[0.7, 3.0],
+            Box::new(|x| poisson_mixture(1.5, |k| gamma_cdf(0.35 + k, x / 2.0))),
+        ),
+        (
+            D::NoncentralF,
+            &[3.0, 7.0, 2.0],
+            Box::new(|x| {
+                poisson_mixture(1.0, |k| beta_cdf(1.5 + k, 3.5, 3.0 * x / (3.0 * x + 7.0)))
+            }),
+        ),
+        (D::Wald, &[3.0, 4.0], Box::new(move |x| wald(3.0, 4.0, x))),
+        (D::VonMises, &[0.0, 4.0], Box::new(von_mises(4.0))),
+        (D::VonMises, &[0.0, 0.0], Box::new(von_mises(0.0))),
+        (D::VonMises, &[0.0, 1e-6], Box::new(von_mises(1e-6))),
+    ];
+    for (distribution, params, cdf) in cases {
+        let statistic = kolmogorov_smirnov(sample(distribution, params, 1_000_000), 100, cdf);
         assert!(statistic < 2.0, "{} {params:?}: {statistic}", distribution.name());
     }
 }
@@ -100,6 +144,8 @@ fn pieces_are_parts_of_the_whole() {
         (Distribution::Normal, vec![1.0, 2.0]),
         (Distribution::Uniform, vec![0.0, 1.0]),
         (Distribution::Weibull, vec![2.0]),
+        (Distribution::Gamma, vec![0.7, 2.0]),
+        (Distribution::VonMises, vec![0.7, 2.0]),
     ] {
         let whole = sample(distribution, &params, 3000);
         let scalars: Vec<_> = params.iter().copied().map(Param::Scalar).collect();
@@ -113,6 +159,44 @@ fn pieces_are_parts_of_the_whole() {
             fill_f64(distribution, &slices, &KEY, at as u64, &mut out);
             assert_eq!(out, whole[at..at + len]);
             at += len;
+        }
+    }
+}
+
+#[test]
+fn instruction_sets_give_the_same_numbers() {
+    use multiversion::{FORCED, Isa, widest};
+    let mut narrower = vec![Isa::Baseline];
+    #[cfg(target_arch = "x86_64")]
+    if widest() == Isa::Avx512 {
+        narrower.push(Isa::Avx2);
+    }
+    for &distribution in Distribution::ALL {
+        let defaults = [1.0, 2.0, 3.0].map(Param::Scalar);
+        let params: Vec<_> = match distribution {
+            Distribution::Binomial | Distribution::NegativeBinomial => {
+                vec![Param::Scalar(90.0), Param::Scalar(0.4)]
+            }
+            Distribution::Geometric | Distribution::LogSeries => vec![Param::Scalar(0.4)],
+            Distribution::Zipf => vec![Param::Scalar(2.0)],
+            Distribution::Hypergeometric => [40.0, 30.0, 20.0].map(Param::Scalar).to_vec(),
+            _ => defaults[..distribution.parameters().len()].to_vec(),
+        };
+        distribution.check(&params).unwrap();
+        let draw = |isa| {
+            FORCED.set(isa);
+            let (mut floats, mut counts) = (vec![0.0; 500], vec![0; 500]);
+            if distribution.counts() {
+                fill_i64(distribution, &params, &KEY, 3, &mut counts);
+            } else {
+                fill_f64(distribution, &params, &KEY, 3, &mut floats);
+            }
+            FORCED.set(None);
+            (floats.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), counts)
+        };
+        let widest = draw(None);
+        for &isa in &narrower {
+            assert_eq!(draw(Some(isa)), widest, "{} {isa:?}", distribution.name());
         }
     }
 }
@@ -151,5 +235,15 @@ fn edges_of_parameters() {
     assert!(sample(Distribution::Weibull, &[f64::NAN], 99).iter().all(|x| x.is_nan()));
     assert!(sample(Distribution::Normal, &[f64::NAN, 1.0], 99).iter().all(|x| x.is_nan()));
     assert!(sample(Distribution::Uniform, &[1.0, 1.0], 99).iter().all(|&x| x == 1.0));
+    assert!(sample(Distribution::Gamma, &[0.0, 1.0], 99).iter().all(|&x| x == 0.0));
+    assert!(sample(Distribution::Gamma, &[f64::NAN, 1.0], 9).iter().all(|x| x.is_nan()));
+    assert!(sample(Distribution::Beta, &[f64::NAN, 1.0], 9).iter().all(|x| x.is_nan()));
+    assert!(sample(Distribution::Beta, &[1e-3, 1e-3], 999).iter().all(|x| (0.0..=1.0).contains(x)));
+    assert!(sample(Distribution::NoncentralChiSquare, &[f64::NAN, 1.0], 9)[0].is_nan());
+    assert!(
+        sample(Distribution::VonMises, &[9.0, 1e9], 99)
+            .iter()
+            .all(|x| (x - 9.0 + 2.0 * std::f64::consts::PI).abs() < 1e-3)
+    );
     assert!(sample(Distribution::Pareto, &[1e-3], 999).iter().all(|&x| x >= 0.0));
 }
