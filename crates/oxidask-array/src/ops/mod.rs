@@ -9,6 +9,7 @@ pub mod place;
 pub mod random;
 pub mod rechunk;
 mod registry;
+pub mod reshape;
 pub mod slice;
 pub mod source;
 pub mod take;

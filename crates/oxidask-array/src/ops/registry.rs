@@ -54,6 +54,8 @@ kernels! {
     Slice(crate::ops::slice::Slice),
     /// Elements by their positions.
     Take(crate::ops::take::Take),
+    /// Blocks under another shape.
+    Reshape(crate::ops::reshape::Reshape),
     /// Elements by positions that are computed.
     TakeBy(crate::ops::take::TakeBy),
     Random(ops::random::Random),

@@ -11,6 +11,7 @@ pub mod index;
 pub mod lower;
 pub mod normalize;
 pub mod rechunk;
+pub mod reshape;
 pub mod slice;
 pub mod take;
 pub mod unify;
