@@ -5,6 +5,7 @@
 
 pub mod assemble;
 pub mod elementwise;
+pub mod mask;
 pub mod place;
 pub mod random;
 pub mod rechunk;

@@ -56,8 +56,11 @@ kernels! {
     Take(crate::ops::take::Take),
     /// Blocks under another shape.
     Reshape(crate::ops::reshape::Reshape),
+    /// Elements by masks that are computed.
+    Compress(crate::ops::mask::Compress),
     /// Elements by positions that are computed.
     TakeBy(crate::ops::take::TakeBy),
+    /// Random numbers.
     Random(ops::random::Random),
 }
 

@@ -220,17 +220,6 @@ impl Array {
         normalize_axis(axis, self.ndim())
     }
 
-    /// The same elements in other chunks.
-    ///
-    /// # Errors
-    /// If the chunks are of another shape, or sizes that must be known aren't.
-    pub fn rechunked(&self, chunks: Chunks) -> Result<Self> {
-        if *self.chunks() == chunks {
-            return Ok(self.clone());
-        }
-        Err(ArrayError::Unsupported(format!("rechunk from {} to {chunks}", self.chunks())))
-    }
-
     /// The key of a block.
     #[must_use]
     pub fn key(&self, coords: &[u32]) -> Key {

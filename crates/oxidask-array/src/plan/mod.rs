@@ -8,6 +8,7 @@ pub mod chunks;
 pub mod elementwise;
 mod fuse;
 pub mod index;
+pub mod indexing;
 pub mod lower;
 pub mod normalize;
 pub mod rechunk;

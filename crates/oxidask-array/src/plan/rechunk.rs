@@ -8,10 +8,12 @@
 
 use std::sync::Arc;
 
-use oxidask_core::layer::AxisMap;
+use oxidask_core::layer::{AxisMap, IndexMap};
 
+use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
 use crate::ops::rechunk::{AxisCut, Rechunk};
+use crate::plan::array::Array;
 use crate::plan::chunks::{AxisChunks, Chunks, UNKNOWN, extent};
 use crate::plan::normalize::split;
 use crate::plan::unify::common_axis;
@@ -294,6 +296,32 @@ pub fn balanced(blocks: &[usize]) -> Option<AxisChunks> {
     }
     let candidate = split(total.div_ceil(n), total);
     (candidate.len() == n).then_some(candidate)
+}
+
+impl Array {
+    /// The same elements in other chunks.
+    ///
+    /// # Errors
+    /// If the chunks are of another shape, or sizes that must be known aren't.
+    pub fn rechunked(&self, chunks: Chunks) -> Result<Self> {
+        self.rechunked_within(&chunks, &Limits::default())
+    }
+
+    /// The same elements in other chunks, by a plan within some limits.
+    ///
+    /// # Errors
+    /// As [`Array::rechunked`].
+    pub fn rechunked_within(&self, chunks: &Chunks, limits: &Limits) -> Result<Self> {
+        let itemsize = self.dtype().map_or(8, DType::itemsize);
+        let mut array = self.clone();
+        for cut in plan(self.chunks(), chunks, itemsize, limits)? {
+            let (kernel, maps) = stage(array.chunks(), &cut);
+            let dtype = self.dtype();
+            let prefix = if cut == *chunks { "rechunk-merge" } else { "rechunk-split" };
+            array = Self::layer(prefix, kernel, vec![(array, IndexMap::Axes(maps))], cut, dtype)?;
+        }
+        Ok(array)
+    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,13 @@
 
 use std::sync::Arc;
 
+use oxidask_core::layer::IndexMap;
 use smallvec::SmallVec;
 
 use crate::error::{ArrayError, Result};
 use crate::kernel::Dims;
+use crate::ops::reshape::Reshape;
+use crate::plan::array::Array;
 use crate::plan::chunks::{AxisChunks, Chunks, Tuple, UNKNOWN, extent};
 
 /// One step: the input cut so, gives blocks so.
@@ -385,6 +388,38 @@ fn mismatched(chunks: &Chunks, back: &Chunks) -> ArrayError {
         "Chunk sizes do not match for the following chunks: {}",
         differing.join("; ")
     ))
+}
+
+impl Array {
+    /// The elements in row-major order under another shape; one extent may be -1.
+    ///
+    /// # Errors
+    /// If the sizes differ, or an extent that must be known isn't.
+    pub fn reshape(&self, wanted: &[i64], options: Options) -> Result<Self> {
+        let target = target_shape(&self.shape(), wanted)?;
+        let mut array = self.clone();
+        for step in plan(self.chunks(), &target, options)? {
+            array = array.rechunked(step.before)?.with_blocks_reshaped(step.after)?;
+        }
+        Ok(array)
+    }
+
+    /// Every block reshaped on its own, which moves elements: see [`blockwise`].
+    ///
+    /// # Errors
+    /// As [`blockwise`].
+    pub fn reshape_blockwise(&self, target: &[usize], given: Option<&Chunks>) -> Result<Self> {
+        self.with_blocks_reshaped(blockwise(self.chunks(), target, given)?)
+    }
+
+    fn with_blocks_reshaped(&self, chunks: Chunks) -> Result<Self> {
+        if chunks == *self.chunks() {
+            return Ok(self.clone());
+        }
+        let kernel = Reshape { chunks: chunks.clone() };
+        let inputs = vec![(self.clone(), IndexMap::Identity)];
+        Self::layer("reshape", kernel, inputs, chunks, self.dtype())
+    }
 }
 
 #[cfg(test)]
