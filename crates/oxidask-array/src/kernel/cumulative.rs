@@ -163,6 +163,17 @@ pub fn scan(chunk: &Chunk, scan: Scan, axis: usize, carry: Option<&Chunk>) -> Re
     }
 }
 
+/// What scans of this dtype start from, in this shape.
+///
+/// # Errors
+/// [`ArrayError::NoKernel`] for times, or if there is not enough memory.
+pub fn start(dtype: DType, shape: &[usize], scan: Scan) -> Result<Chunk> {
+    if matches!(dtype, DType::Datetime(_) | DType::Timedelta(_)) {
+        return Err(ArrayError::no_kernel("a scan", dtype));
+    }
+    dispatch!(dtype, T => Chunk::scalar(T::start(scan))?.broadcast_to(shape))
+}
+
 const SCANS: [Scan; 6] =
     [Scan::Sum, Scan::Product, Scan::NanSum, Scan::NanProduct, Scan::Max, Scan::Min];
 

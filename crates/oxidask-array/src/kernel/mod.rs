@@ -18,6 +18,10 @@ pub mod program;
 pub mod random;
 pub mod search;
 pub mod sort;
+pub mod random;
+pub mod search;
+pub mod sort;
+pub mod program;
 pub mod ufunc;
 
 pub use chunk::{Chunk, Dims, Strides};

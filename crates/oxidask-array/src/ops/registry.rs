@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ArrayError, Result};
 use crate::foreign::Call;
 use crate::ops::{self, Block, Kernel};
+use crate::ops::{
+    Block, Kernel, assemble, contract, cumulative, fft, linalg, random, search, source,
+};
 
 macro_rules! kernels {
     ($($(#[$doc:meta])* $variant:ident($kernel:ty),)*) => {
@@ -48,6 +51,21 @@ kernels! {
     Elementwise(ops::elementwise::Elementwise),
     /// Several blocks put together.
     Concatenate(ops::assemble::Concatenate),
+    Concatenate(assemble::Concatenate),
+    /// A contraction of two rows of blocks.
+    Contract(crate::ops::contract::Contract),
+    /// The sum of partial products.
+    AddBlocks(crate::ops::contract::AddBlocks),
+    /// Decompositions and solutions.
+    Linalg(crate::ops::linalg::Linalg),
+    /// Fourier transforms.
+    Fft(crate::ops::fft::Fft),
+    /// Running sums and products.
+    Cumulate(crate::ops::cumulative::Cumulate),
+    /// Places, bins and counts.
+    Search(crate::ops::search::Search),
+    /// Random numbers.
+    Random(random::Random),
     /// Blocks of another cut.
     Rechunk(crate::ops::rechunk::Rechunk),
     /// Parts of a block.

@@ -284,5 +284,32 @@ pub fn matmul(a: &Chunk, b: &Chunk) -> Result<Chunk> {
     Contraction::new(&la, &lb, &out)?.run(&[(a.clone(), b.clone())])
 }
 
+/// The sum of two chunks of one shape and dtype; the first is contiguous, and changed in place if
+/// nobody else holds it.
+///
+/// # Errors
+/// [`ArrayError::NoKernel`] for dtypes without a product, [`ArrayError::Value`] for other shapes.
+pub fn add(mut total: Chunk, other: &Chunk) -> Result<Chunk> {
+    if total.shape() != other.shape() || total.dtype() != other.dtype() {
+        return Err(ArrayError::Value(format!("{total:?} and {other:?} can't be summed")));
+    }
+    if total.dtype() == DType::F16 {
+        return narrowed(&add(widened(&total)?, &widened(other)?)?);
+    }
+    dispatch!(total.dtype(), T in [
+        Bool, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64,
+        num_complex::Complex<f32>, num_complex::Complex<f64>,
+    ] => {
+        if total.as_mut_slice::<T>().is_none() {
+            total = copy::contiguous_copy(&total)?;
+        }
+        let other = other.elements::<T>()?;
+        if let Some(slice) = total.as_mut_slice::<T>() {
+            slice.iter_mut().zip(other.iter()).for_each(|(x, &y)| *x = T::plus(*x, y));
+        }
+        Ok(total)
+    }, else Err(ArrayError::no_kernel("a sum", total.dtype())))
+}
+
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,9 @@ pub trait Product: Element {
     /// # Safety
     /// The matrices must be valid for reads, the target for writes, and nobody else may use it.
     unsafe fn product(target: *mut Self, a: &Matrix<Self>, b: &Matrix<Self>, add: bool);
+
+    /// The sum of two elements.
+    fn plus(self, other: Self) -> Self;
 }
 
 macro_rules! through_faer {
@@ -48,6 +51,10 @@ macro_rules! through_faer {
                 let accum = if add { Accum::Add } else { Accum::Replace };
                 matmul(out, accum, a, b, $one, Par::Seq);
             }
+
+            fn plus(self, other: Self) -> Self {
+                self + other
+            }
         }
     )*};
 }
@@ -58,7 +65,7 @@ through_faer!(f32: 1.0, f64: 1.0, Complex<f32>: Complex::ONE, Complex<f64>: Comp
 const STRIP: usize = 64;
 
 macro_rules! by_rows {
-    ($($ty:ty: |$acc:ident, $x:ident, $y:ident| $body:expr),* $(,)?) => {$(
+    ($($ty:ty: $unit:expr, |$acc:ident, $x:ident, $y:ident| $body:expr),* $(,)?) => {$(
         impl Product for $ty {
             const DENSE_RIGHT: bool = true;
 
@@ -85,12 +92,17 @@ macro_rules! by_rows {
                     }
                 }
             }
+
+            fn plus(self, other: Self) -> Self {
+                let ($acc, $x, $y): (&Self, Self, Self) = (&self, $unit, other);
+                $body
+            }
         }
     )*};
     ($($ty:ident)*) => {
-        by_rows!($($ty: |acc, x, y| acc.wrapping_add(x.wrapping_mul(y))),*);
+        by_rows!($($ty: 1, |acc, x, y| acc.wrapping_add(x.wrapping_mul(y))),*);
     };
 }
 
 by_rows!(i8 i16 i32 i64 u8 u16 u32 u64);
-by_rows!(Bool: |acc, x, y| Bool(acc.0 | (x.0 & y.0)));
+by_rows!(Bool: Bool(1), |acc, x, y| Bool(acc.0 | (x.0 & y.0)));
