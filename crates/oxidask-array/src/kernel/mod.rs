@@ -21,7 +21,6 @@ pub mod sort;
 pub mod random;
 pub mod search;
 pub mod sort;
-pub mod program;
 pub mod ufunc;
 
 pub use chunk::{Chunk, Dims, Strides};

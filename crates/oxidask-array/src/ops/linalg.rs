@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ArrayError, Result};
 use crate::foreign::{Arg, Call};
 use crate::kernel::Chunk;
-use crate::kernel::decompose::{eigen, factor, solve};
+use crate::kernel::decompose::{self, eigen, factor, solve};
 use crate::kernel::matmul::matmul;
 use crate::ops::{Block, Kernel, Parts, chunk, chunks, value};
 
@@ -53,10 +53,21 @@ pub enum Linalg {
     /// Of the parts `q, r` of several blocks: the `q` of their stacked `r`s cut to as many pieces,
     /// and last the final `r`.
     StackedQr,
-    /// Of the parts of [`Self::Qr`] and [`Self::StackedQr`]: this block of rows of the whole `q`.
-    JoinQ,
+    /// Of the parts of [`Self::Qr`], and of [`Self::StackedQr`] level by level, each of so many
+    /// blocks of the one below: this block of rows of the whole `q`.
+    JoinQ {
+        /// Blocks that are stacked to one.
+        by: u32,
+    },
     /// The matrix product of two blocks.
     Matmul,
+    /// Of the parts of [`Self::Qr`] of the first block of columns, and another block of columns:
+    /// this block of columns of `r`.
+    WideR,
+    /// A part.
+    Item(usize),
+    /// The last part.
+    Last,
 }
 
 fn parts(chunks: impl IntoIterator<Item = Chunk>) -> Value {
@@ -70,8 +81,37 @@ fn part(whole: &Value, index: usize) -> Result<Chunk> {
     chunk(part.ok_or_else(|| ArrayError::NoKernel(whole.payload().type_name().into_owned()))?)
 }
 
+fn last(whole: &Value) -> Result<Chunk> {
+    let n = whole.downcast_ref::<Parts>().map_or(0, |parts| parts.0.len());
+    part(whole, n.saturating_sub(1))
+}
+
+/// The product of a block's `q` with its piece of each level above.
+fn join_q(inputs: &[Value], by: u32, block: u32) -> Result<Chunk> {
+    let mut at = block;
+    let mut factors = vec![part(&inputs[0], 0)?];
+    for level in &inputs[1..] {
+        factors.push(part(level, (at % by) as usize)?);
+        at /= by;
+    }
+    // From the top: those factors are small.
+    let mut product = factors.pop().ok_or_else(|| ArrayError::Value("no factors".into()))?;
+    while let Some(factor) = factors.pop() {
+        product = matmul(&factor, &product)?;
+    }
+    Ok(product)
+}
+
+fn wide_r(inputs: &[Value], block: u32) -> Result<Chunk> {
+    if block == 0 {
+        return part(&inputs[0], 1);
+    }
+    let q = part(&inputs[0], 0)?;
+    matmul(&decompose::adjoint(&q)?, &decompose::prepared(&chunk(&inputs[1])?)?)
+}
+
 fn stacked_qr(inputs: &[Value]) -> Result<Value> {
-    let rs = inputs.iter().map(|input| part(input, 1)).collect::<Result<Vec<_>>>()?;
+    let rs = inputs.iter().map(last).collect::<Result<Vec<_>>>()?;
     let stacked = crate::ops::assemble::concatenate_grid(&rs, &[rs.len(), 1])?;
     let (q, r) = factor::qr(&stacked)?;
     let mut at = 0;
@@ -81,6 +121,15 @@ fn stacked_qr(inputs: &[Value]) -> Result<Value> {
     };
     let pieces: Vec<Chunk> = rs.iter().map(piece).collect();
     Ok(parts(pieces.into_iter().chain([r])))
+}
+
+impl Linalg {
+    fn item(&self, whole: &Value) -> Result<Value> {
+        let no_parts = || ArrayError::NoKernel(whole.payload().type_name().into_owned());
+        let parts = &whole.downcast_ref::<Parts>().ok_or_else(no_parts)?.0;
+        let part = if let Self::Item(index) = self { parts.get(*index) } else { parts.last() };
+        part.cloned().ok_or_else(|| ArrayError::Value(format!("{} parts", parts.len())))
+    }
 }
 
 impl Kernel for Linalg {
@@ -99,7 +148,9 @@ impl Kernel for Linalg {
             Self::Eigh { .. } => "eigh",
             Self::Eigvalsh { .. } => "eigvalsh",
             Self::StackedQr => "stacked-qr",
-            Self::JoinQ => "join-q",
+            Self::JoinQ { .. } => "join-q",
+            Self::WideR => "wide-r",
+            Self::Item(_) | Self::Last => "getitem",
             Self::Matmul => "matmul",
         }
         .into()
@@ -108,10 +159,9 @@ impl Kernel for Linalg {
     fn run(&self, inputs: &mut [Value], block: &Block<'_>) -> Result<Value> {
         match self {
             Self::StackedQr => return stacked_qr(inputs),
-            Self::JoinQ => {
-                let piece = part(&inputs[1], block.coords[0] as usize)?;
-                return Ok(value(matmul(&part(&inputs[0], 0)?, &piece)?));
-            }
+            Self::JoinQ { by } => return Ok(value(join_q(inputs, *by, block.coords[0])?)),
+            Self::WideR => return Ok(value(wide_r(inputs, block.coords[1])?)),
+            Self::Item(_) | Self::Last => return self.item(&inputs[0]),
             _ => {}
         }
         let inputs = chunks(inputs)?;
@@ -150,7 +200,9 @@ impl Kernel for Linalg {
             Self::Det => value(factor::det(a)?),
             Self::Eigvalsh { lower } => value(eigen::eigvalsh(a, lower)?),
             Self::Matmul => value(matmul(a, b()?)?),
-            Self::StackedQr | Self::JoinQ => return Err(ArrayError::Unsupported("parts".into())),
+            Self::StackedQr | Self::JoinQ { .. } | Self::WideR | Self::Item(_) | Self::Last => {
+                return Err(ArrayError::Unsupported("a step of another kind".into()));
+            }
         })
     }
 
@@ -177,10 +229,18 @@ impl Kernel for Linalg {
                 Call::new("numpy.linalg.eigvalsh", one).with("UPLO", half(lower))
             }
             Self::StackedQr => Call::new("oxidask.array._numpy_linalg.stacked_qr", [Arg::Rest(0)]),
-            Self::JoinQ => Call::new(
+            Self::JoinQ { by } => Call::new(
                 "oxidask.array._numpy_linalg.join_q",
-                [Arg::Input(0), Arg::Input(1), Arg::Int(block.coords[0].into())],
+                [Arg::Int(by.into()), Arg::Int(block.coords[0].into()), Arg::Rest(0)],
             ),
+            Self::WideR => Call::new(
+                "oxidask.array._numpy_linalg.wide_r",
+                [Arg::Int(block.coords[1].into()), Arg::Input(0), Arg::Input(1)],
+            ),
+            Self::Item(index) => {
+                Call::new("operator.getitem", [Arg::Input(0), Arg::Int(index as i64)])
+            }
+            Self::Last => Call::new("operator.getitem", [Arg::Input(0), Arg::Int(-1)]),
             Self::Matmul => Call::new("numpy.matmul", two),
         })
     }

@@ -9,14 +9,17 @@ pub mod mask;
 pub mod place;
 pub mod contract;
 pub mod cumulative;
+pub mod elementwise;
 pub mod fft;
 pub mod linalg;
+pub mod place;
 pub mod random;
 pub mod rechunk;
 mod registry;
 pub mod reshape;
 pub mod search;
 pub mod slice;
+pub mod sort;
 pub mod source;
 pub mod take;
 

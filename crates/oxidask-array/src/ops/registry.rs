@@ -8,9 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ArrayError, Result};
 use crate::foreign::Call;
 use crate::ops::{self, Block, Kernel};
-use crate::ops::{
-    Block, Kernel, assemble, contract, cumulative, fft, linalg, random, search, source,
-};
 
 macro_rules! kernels {
     ($($(#[$doc:meta])* $variant:ident($kernel:ty),)*) => {
@@ -51,25 +48,26 @@ kernels! {
     Elementwise(ops::elementwise::Elementwise),
     /// Several blocks put together.
     Concatenate(ops::assemble::Concatenate),
-    Concatenate(assemble::Concatenate),
     /// A contraction of two rows of blocks.
-    Contract(crate::ops::contract::Contract),
+    Contract(ops::contract::Contract),
     /// The sum of partial products.
-    AddBlocks(crate::ops::contract::AddBlocks),
+    AddBlocks(ops::contract::AddBlocks),
     /// Decompositions and solutions.
-    Linalg(crate::ops::linalg::Linalg),
+    Linalg(ops::linalg::Linalg),
     /// Fourier transforms.
-    Fft(crate::ops::fft::Fft),
+    Fft(ops::fft::Fft),
     /// Running sums and products.
-    Cumulate(crate::ops::cumulative::Cumulate),
+    Cumulate(ops::cumulative::Cumulate),
+    /// Sorts.
+    Sort(ops::sort::Sort),
+    /// Distinct elements.
+    Unique(ops::sort::Unique),
     /// Places, bins and counts.
-    Search(crate::ops::search::Search),
-    /// Random numbers.
-    Random(random::Random),
+    Search(ops::search::Search),
     /// Blocks of another cut.
-    Rechunk(crate::ops::rechunk::Rechunk),
+    Rechunk(ops::rechunk::Rechunk),
     /// Parts of a block.
-    Slice(crate::ops::slice::Slice),
+    Slice(ops::slice::Slice),
     /// Elements by their positions.
     Take(crate::ops::take::Take),
     /// Blocks under another shape.
@@ -78,6 +76,9 @@ kernels! {
     Compress(crate::ops::mask::Compress),
     /// Elements by positions that are computed.
     TakeBy(crate::ops::take::TakeBy),
+    Take(ops::take::Take),
+    /// Elements by positions that are computed.
+    TakeBy(ops::take::TakeBy),
     /// Random numbers.
     Random(ops::random::Random),
 }

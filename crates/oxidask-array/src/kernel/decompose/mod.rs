@@ -98,6 +98,18 @@ pub fn square(chunk: &Chunk) -> Result<Chunk> {
     )))
 }
 
+/// The conjugate transpose of a matrix: of real numbers a view.
+///
+/// # Errors
+/// As [`prepared`].
+pub fn adjoint(chunk: &Chunk) -> Result<Chunk> {
+    let chunk = prepared(chunk)?;
+    match chunk.dtype() {
+        DType::F32 | DType::F64 => Ok(chunk.permuted(&[1, 0])),
+        _ => for_matrix!(chunk, T => store::<T>(view::<T>(&chunk).adjoint().to_owned().as_ref())),
+    }
+}
+
 fn as_f64(chunk: &Chunk) -> Result<Chunk> {
     macro_rules! cast {
         ($($ty:ty),*) => {

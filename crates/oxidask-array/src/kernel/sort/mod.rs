@@ -7,10 +7,10 @@ pub mod order;
 pub mod splitting;
 pub mod unique;
 
-use crate::dispatch_sortable;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::{Chunk, lanes};
+use crate::{dispatch, dispatch_sortable};
 use order::Sortable;
 
 /// The lanes along `axis` sorted, NaN and NaT last.
@@ -80,6 +80,25 @@ pub fn argtopk(chunk: &Chunk, k: i64, axis: usize) -> Result<Chunk> {
             for (place, i) in to.iter_mut().zip(top_order(&mut keyed, from, k, taken)) {
                 *place = i as i64;
             }
+            Ok(())
+        })
+    })
+}
+
+/// The elements of each lane at these places, which have the chunk's shape but for the axis.
+///
+/// # Errors
+/// As [`sort`].
+pub fn take_along(chunk: &Chunk, places: &Chunk, axis: usize) -> Result<Chunk> {
+    let places = lanes::gathered(places, axis)?;
+    let n = places.shape()[places.ndim() - 1];
+    let places = places.elements::<i64>()?;
+    let mut lane_at = 0;
+    dispatch!(chunk.dtype(), T => {
+        lanes::map::<T, T>(chunk, axis, n, chunk.dtype(), |from, to| {
+            let lane = &places[lane_at * n..(lane_at + 1) * n];
+            lane_at += 1;
+            to.iter_mut().zip(lane).for_each(|(x, &i)| *x = from[i as usize]);
             Ok(())
         })
     })
