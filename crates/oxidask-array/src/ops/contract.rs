@@ -67,11 +67,25 @@ impl Kernel for Contract {
     }
 }
 
-/// The sum of blocks of one shape; their first axis, of extent 1, goes if `squeeze`.
+/// The sum of blocks of one shape (rows of counts may differ in length); their first axis, of extent 1, goes if `squeeze`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AddBlocks {
     /// Whether the first axis goes.
     pub squeeze: bool,
+}
+
+/// 2-d counts of one row each, all as long as the longest.
+fn padded(blocks: Vec<Chunk>) -> Result<Vec<Chunk>> {
+    let extent = |block: &Chunk| if block.ndim() == 2 { block.shape()[1] } else { 0 };
+    let longest = blocks.iter().map(extent).max().unwrap_or(0);
+    if blocks.iter().all(|block| extent(block) == longest) {
+        return Ok(blocks);
+    }
+    let pad = |block: Chunk| {
+        let zeros = Chunk::zeros(block.dtype(), &[block.shape()[0], longest - extent(&block)])?;
+        crate::ops::assemble::concatenate_grid(&[block, zeros], &[1, 2])
+    };
+    blocks.into_iter().map(pad).collect()
 }
 
 fn sum(blocks: &[Chunk]) -> Result<Chunk> {
@@ -91,7 +105,7 @@ impl Kernel for AddBlocks {
     }
 
     fn run(&self, inputs: &mut [Value], _: &Block<'_>) -> Result<Value> {
-        let total = sum(&chunks(inputs)?)?;
+        let total = sum(&padded(chunks(inputs)?)?)?;
         Ok(value(if self.squeeze { total.at(0, 0) } else { total }))
     }
 

@@ -14,7 +14,8 @@ use crate::ops::{Block, Kernel, chunk, chunks, value};
 /// What is looked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Search {
-    /// Places of the second input's elements in the first, which is sorted.
+    /// Places of the second input's elements in the first, which is sorted. The result has a
+    /// first axis of extent 1.
     Sorted(Side),
     /// Bins of the elements.
     Digitize {
@@ -60,7 +61,7 @@ impl Kernel for Search {
         Ok(value(match self {
             Self::Sorted(side) => {
                 let inputs = chunks(inputs)?;
-                search::searchsorted(&x, &inputs[1], *side)?
+                search::searchsorted(&x, &inputs[1], *side)?.expanded(0)
             }
             Self::Digitize { bins, right } => search::digitize(&x, bins, *right)?,
             Self::Bincount { minlength } => {
@@ -78,7 +79,7 @@ impl Kernel for Search {
         Ok(match self {
             Self::Sorted(side) => {
                 let side = if *side == Side::Left { "left" } else { "right" };
-                Call::new("numpy.searchsorted", [x, Arg::Input(1)])
+                Call::new("oxidask.array._numpy_linalg.searchsorted", [x, Arg::Input(1)])
                     .with("side", Arg::Text(side.into()))
             }
             Self::Digitize { bins, right } => {

@@ -5,7 +5,10 @@
 
 pub mod array;
 pub mod chunks;
+pub mod contract;
+pub mod cumulative;
 pub mod elementwise;
+pub mod fft;
 mod fuse;
 pub mod index;
 pub mod indexing;
@@ -13,6 +16,12 @@ pub mod lower;
 pub mod normalize;
 pub mod rechunk;
 pub mod reshape;
+pub mod linalg;
+pub mod lower;
+pub mod normalize;
+pub mod rechunk;
+pub mod search;
 pub mod slice;
+pub mod sort;
 pub mod take;
 pub mod unify;
