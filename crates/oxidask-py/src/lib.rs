@@ -39,6 +39,12 @@ mod _native {
         array_view, merge_arrays, rebuild_block_task,
     };
     #[pymodule_export]
+    use crate::array::{
+        array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,
+        array_isin, array_linalg, array_matmul, array_searchsorted, array_solve, array_sort,
+        array_topk, array_unique,
+    };
+    #[pymodule_export]
     use crate::callbacks::RunState;
     #[pymodule_export]
     use crate::crew::{close_crews, forget_crews};

@@ -18,9 +18,6 @@ pub mod program;
 pub mod random;
 pub mod search;
 pub mod sort;
-pub mod random;
-pub mod search;
-pub mod sort;
 pub mod ufunc;
 
 pub use chunk::{Chunk, Dims, Strides};

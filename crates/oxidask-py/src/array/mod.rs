@@ -11,6 +11,7 @@ mod elementwise;
 pub(crate) mod expr;
 pub(crate) mod graph;
 mod layer;
+mod linalg;
 pub(crate) mod memory;
 pub(crate) mod numpy;
 mod portable;
@@ -21,6 +22,11 @@ pub(crate) use elementwise::{array_astype, array_ufunc, array_view};
 pub(crate) use expr::{ArrayExpr, NoKernel};
 pub(crate) use graph::{ArrayGraph, BlockTask, merge_arrays};
 pub(crate) use layer::{array_from_graph, array_python_layer};
+pub(crate) use linalg::{
+    array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,
+    array_isin, array_linalg, array_matmul, array_searchsorted, array_solve, array_sort,
+    array_topk, array_unique,
+};
 pub(crate) use memory::ChunkMemory;
 pub(crate) use portable::rebuild_block_task;
 pub(crate) use source::{array_from_numpy, array_full};
