@@ -76,9 +76,6 @@ kernels! {
     Compress(crate::ops::mask::Compress),
     /// Elements by positions that are computed.
     TakeBy(crate::ops::take::TakeBy),
-    Take(ops::take::Take),
-    /// Elements by positions that are computed.
-    TakeBy(ops::take::TakeBy),
     /// Random numbers.
     Random(ops::random::Random),
 }
