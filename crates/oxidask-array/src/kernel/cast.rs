@@ -8,6 +8,7 @@ mod time;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::numbers::Truncate;
 use super::ufunc::LoopFn;
 use crate::dtype::{DType, Kind, TimeBase};
 use crate::error::{ArrayError, Result};

@@ -1,4 +1,5 @@
 //! Conversions between numbers.
+#![expect(unsafe_code, reason = "conversions without a check for the range")]
 
 use half::f16;
 use num_complex::Complex;
@@ -35,6 +36,38 @@ by_as! {
     f64 => f32 f64;
 }
 
+/// Conversions of floats to integers by one instruction.
+pub(crate) trait Truncate {
+    /// The integer part; the least integer for what has none.
+    fn truncated_i32(self) -> i32;
+    /// The integer part; the least integer for what has none.
+    fn truncated_i64(self) -> i64;
+}
+
+macro_rules! truncate {
+    ($float:ty, $method:ident, $int:ty, $limit:literal) => {
+        #[inline(always)]
+        fn $method(self) -> $int {
+            let fits = (self >= -$limit) & (self < $limit);
+            let safe = if fits { self } else { 0.0 };
+            // SAFETY: within the integer's range.
+            let whole = unsafe { safe.to_int_unchecked::<$int>() };
+            if fits { whole } else { <$int>::MIN }
+        }
+    };
+}
+
+impl Truncate for f32 {
+    truncate!(f32, truncated_i32, i32, 2_147_483_648.0);
+    truncate!(f32, truncated_i64, i64, 9_223_372_036_854_775_808.0);
+}
+
+impl Truncate for f64 {
+    // From -2147483648.9 on it fits, but that truncates to the least integer just as well.
+    truncate!(f64, truncated_i32, i32, 2_147_483_648.0);
+    truncate!(f64, truncated_i64, i64, 9_223_372_036_854_775_808.0);
+}
+
 /// From floats: what an integer can't hold becomes its smallest value, shorter integers are the
 /// low bits of 32, and unsigned ones with the highest bit set are converted half a range lower.
 macro_rules! from_float {
@@ -42,22 +75,18 @@ macro_rules! from_float {
         $(
             impl To<i32> for $float {
                 #[inline(always)]
-                fn to(self) -> i32 {
-                    if self < 2_147_483_648.0 { self as i32 } else { i32::MIN }
-                }
+                fn to(self) -> i32 { self.truncated_i32() }
             }
             impl To<i64> for $float {
                 #[inline(always)]
-                fn to(self) -> i64 {
-                    if self < 9_223_372_036_854_775_808.0 { self as i64 } else { i64::MIN }
-                }
+                fn to(self) -> i64 { self.truncated_i64() }
             }
             impl To<u32> for $float {
                 #[inline(always)]
                 fn to(self) -> u32 {
                     let half: $float = 2_147_483_648.0;
                     let (shift, flip) = if self >= half { (half, 1 << 31) } else { (0.0, 0) };
-                    <$float as To<i32>>::to(self - shift) as u32 ^ flip
+                    (self - shift).truncated_i32() as u32 ^ flip
                 }
             }
             impl To<u64> for $float {
@@ -65,7 +94,7 @@ macro_rules! from_float {
                 fn to(self) -> u64 {
                     let half: $float = 9_223_372_036_854_775_808.0;
                     let (shift, flip) = if self >= half { (half, 1 << 63) } else { (0.0, 0) };
-                    <$float as To<i64>>::to(self - shift) as u64 ^ flip
+                    (self - shift).truncated_i64() as u64 ^ flip
                 }
             }
             from_float!(low $float: i8 i16 u8 u16);
@@ -74,7 +103,7 @@ macro_rules! from_float {
     (low $float:ty: $($to:ty)*) => {
         $(impl To<$to> for $float {
             #[inline(always)]
-            fn to(self) -> $to { <$float as To<i32>>::to(self) as $to }
+            fn to(self) -> $to { self.truncated_i32() as $to }
         })*
     };
 }
@@ -117,7 +146,7 @@ impl To<u32> for f16 {
     #[inline(always)]
     fn to(self) -> u32 {
         // Every finite half fits 64 bits; the others lose their only bit.
-        <f32 as To<i64>>::to(self.to_f32()) as u32
+        self.to_f32().truncated_i64() as u32
     }
 }
 
@@ -225,7 +254,7 @@ pub(super) fn find_or_copy(from: DType, to: DType) -> LoopFn {
 
 /// Conversions among the usual dtypes, in versions for each processor.
 fn find_fast(from: DType, to: DType) -> Option<LoopFn> {
-    Some(dispatch!(from, A in [Bool, u8, i32, i64, f32, f64]
+    Some(dispatch!(from, A in [Bool, u8, i16, i32, i64, f32, f64]
         => dispatch!(to, B in [i32, i64, f32, f64]
             => fast_unary(|a: A| -> B { a.to() }).function, else return None),
         else return None))

@@ -1,8 +1,10 @@
 //! Conversions of datetimes and timedeltas: to other units, from and to numbers.
+//!
+//! Only between times of one kind do units count: timedeltas to datetimes, and times from and to
+//! numbers, are integers as they are.
 
 use super::numbers;
-use crate::dispatch;
-use crate::dtype::{Bool, DType, Kind, TimeBase, TimeUnit};
+use crate::dtype::{Bool, DType, TimeBase, TimeUnit};
 use crate::kernel::ufunc::LoopFn;
 use crate::kernel::ufunc::drive::{fast_unary, unary};
 use crate::promote::base_factor;
@@ -12,29 +14,24 @@ const NAT: i64 = i64::MIN;
 
 /// The conversion, one side of which is a time. `None` for calendar units.
 pub(super) fn find(from: DType, to: DType) -> Option<LoopFn> {
-    match (from.unit(), to.unit()) {
-        (Some(a), Some(b)) => between_units(a, b),
-        // From numbers: NaN is NaT, as the conversion to integers gives it.
-        (None, Some(_)) => Some(numbers::find_or_copy(from, DType::I64)),
-        // To floats: NaT is NaN.
-        (Some(_), None) => Some(match to.kind() {
-            Kind::Float | Kind::Complex => to_float(to)?,
-            Kind::Bool => unary(|a: i64| Bool(u8::from(a != 0))).function,
-            _ => numbers::find_or_copy(DType::I64, to),
-        }),
-        (None, None) => None,
+    match (from, to) {
+        (DType::Datetime(a), DType::Datetime(b)) | (DType::Timedelta(a), DType::Timedelta(b)) => {
+            between_units(a, b)
+        }
+        (_, DType::Bool) => Some(unary(|a: i64| Bool(u8::from(a != 0))).function),
+        // All others count the integer of the time, whatever its unit.
+        _ => Some(numbers::find_or_copy(integer(from), integer(to))),
     }
 }
 
-fn to_float(to: DType) -> Option<LoopFn> {
-    dispatch!(to, T in [f32, f64] => Some(unary(|a: i64| if a == NAT { T::NAN } else { a as T }).function),
-        else Some(numbers::find_or_copy(DType::I64, to)))
+fn integer(dtype: DType) -> DType {
+    if dtype.unit().is_some() { DType::I64 } else { dtype }
 }
 
 /// Multiplies or divides (towards the past) by a factor that is known beforehand for the units in
 /// use; NumPy converts the others.
 fn between_units(from: TimeUnit, to: TimeUnit) -> Option<LoopFn> {
-    if from == to || from.base == TimeBase::Generic {
+    if from == to || from.base == TimeBase::Generic || to.base == TimeBase::Generic {
         return Some(numbers::copy(DType::I64));
     }
     let (num, den) = if from.base <= to.base {

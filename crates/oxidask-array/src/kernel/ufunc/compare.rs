@@ -8,7 +8,7 @@ use half::f16;
 
 use super::Ufunc;
 use super::arith::unsigned;
-use super::drive::{Loop, binary, fast_binary, ternary};
+use super::drive::{Loop, binary, fast_binary, fast_ternary, ternary};
 use crate::dispatch;
 use crate::dtype::DType;
 
@@ -50,16 +50,17 @@ comparison!(less_equal, identity, <=);
 comparison!(greater, identity, >);
 comparison!(greater_equal, identity, >=);
 
-/// The greater (`$op` is `>=`) or smaller one; a NaN among them wins, or with `skip` loses.
+/// The greater (`$op` is `>`) or smaller one; a NaN among them wins, or loses. Of equal ones it is
+/// the second, as processors do it, but NumPy's halves take the first.
 macro_rules! extremum {
-    ($name:ident, $int:ident, $op:tt, $nan:ident) => {
+    ($name:ident, $int:ident, $op:tt, $half:tt, $nan:ident) => {
         fn $name(dtype: DType) -> Option<Loop> {
             Some(dispatch!(dtype, T in [i8, u8, i16, u16, i32, u32, i64, u64]
                 => fast_binary(|a: T, b: T| a.$int(b)),
                 else dispatch!(dtype, T in [f32, f64]
                     => fast_binary(|a: T, b: T| if a $op b || $nan!(a, b) { a } else { b }),
                 else dispatch!(dtype, T in [f16]
-                    => binary(|a: T, b: T| if a $op b || $nan!(a, b) { a } else { b }),
+                    => binary(|a: T, b: T| if a $half b || $nan!(a, b) { a } else { b }),
                 else return None))))
         }
     };
@@ -77,17 +78,20 @@ macro_rules! loses {
     };
 }
 
-extremum!(maximum, max, >=, wins);
-extremum!(minimum, min, <=, wins);
-extremum!(fmax, max, >=, loses);
-extremum!(fmin, min, <=, loses);
+extremum!(maximum, max, >, >=, wins);
+extremum!(minimum, min, <, <=, wins);
+extremum!(fmax, max, >, >=, loses);
+extremum!(fmin, min, <, <=, loses);
 
 /// `minimum(maximum(x, low), high)`, with NaNs wherever one comes in.
 fn clip(dtype: DType) -> Option<Loop> {
     Some(dispatch!(dtype, T in [i8, u8, i16, u16, i32, u32, i64, u64]
-        => ternary(|x: T, low: T, high: T| x.max(low).min(high)),
-        else dispatch!(dtype, T in [f16, f32, f64] => ternary(|x: T, low: T, high: T| {
+        => fast_ternary(|x: T, low: T, high: T| x.max(low).min(high)),
+        else dispatch!(dtype, T in [f32, f64] => fast_ternary(|x: T, low: T, high: T| {
+            let x = if x > low || x.is_nan() { x } else { low };
+            if x < high || x.is_nan() { x } else { high }
+        }), else dispatch!(dtype, T in [f16] => ternary(|x: T, low: T, high: T| {
             let x = if x >= low || x.is_nan() { x } else { low };
             if x <= high || x.is_nan() { x } else { high }
-        }), else return None)))
+        }), else return None))))
 }

@@ -101,8 +101,8 @@ macro_rules! part {
                         binary(|a: C, b: C| if nan!(b) || before!(a, b, <=) { a } else { b })
                     }
                     Ufunc::Clip => ternary(|x: C, low: C, high: C| {
-                        let x = if nan!(x) || before!(low, x, <=) { x } else { low };
-                        if nan!(x) || before!(x, high, <=) { x } else { high }
+                        let x = if nan!(x) || before!(low, x, <) { x } else { low };
+                        if nan!(x) || before!(x, high, <) { x } else { high }
                     }),
                     _ => return None,
                 })
@@ -257,16 +257,19 @@ macro_rules! power {
             if b.re > 0.0 { C::new(0.0, 0.0) } else { C::new(<$t>::NAN, <$t>::NAN) }
         } else if b.im == 0.0 && b.re.abs() < 100.0 && b.re == b.re.trunc() {
             let mut left = b.re.abs() as u32;
-            let (mut base, mut result) = (a, C::new(1.0, 0.0));
-            loop {
+            let mut base = a;
+            while left & 1 == 0 {
+                base = base * base;
+                left >>= 1;
+            }
+            let mut result = base;
+            left >>= 1;
+            while left != 0 {
+                base = base * base;
                 if left & 1 != 0 {
                     result *= base;
                 }
                 left >>= 1;
-                if left == 0 {
-                    break;
-                }
-                base = base * base;
             }
             if b.re < 0.0 { quotient!(C::new(1.0, 0.0), result) } else { result }
         } else {

@@ -7,8 +7,13 @@ use super::Ufunc;
 use super::drive::{
     Loop, binary, binary_two, fast_binary, fast_unary, half_binary, half_unary, unary,
 };
+use super::guarded::pair;
 use crate::dispatch;
 use crate::dtype::DType;
+use crate::kernel::cast::Truncate;
+use crate::kernel::math::division::{
+    FloorDivide, Fmod, Remainder, floor_divmod, floor_divmod_single,
+};
 
 pub(super) fn find(ufunc: Ufunc, dtype: DType) -> Option<Loop> {
     match ufunc {
@@ -67,52 +72,59 @@ macro_rules! divide_unsigned {
     })* };
 }
 
-macro_rules! divide_float {
-    ($($t:ty)*) => { $(impl Divide for $t {
-        /// The remainder is exact; the quotient is what is left, rounded to the next integer.
-        #[inline(always)]
-        fn floor_divmod(self, by: Self) -> (Self, Self) {
-            if by == 0.0 {
-                return (self / by, self % by);
-            }
-            let mut remainder = self % by;
-            let mut quotient = (self - remainder) / by;
-            if remainder == 0.0 {
-                remainder = <$t>::copysign(0.0, by);
-            } else if (remainder < 0.0) != (by < 0.0) {
-                remainder += by;
-                quotient -= 1.0;
-            }
-            let whole = if quotient == 0.0 {
-                <$t>::copysign(0.0, self / by)
-            } else {
-                let floor = quotient.floor();
-                if quotient - floor > 0.5 { floor + 1.0 } else { floor }
-            };
-            (whole, remainder)
-        }
-    })* };
+impl Divide for f64 {
+    fn floor_divmod(self, by: Self) -> (Self, Self) {
+        floor_divmod(self, by)
+    }
+}
+
+impl Divide for f32 {
+    fn floor_divmod(self, by: Self) -> (Self, Self) {
+        floor_divmod_single(self, by)
+    }
 }
 
 divide_signed!(i8 i16 i32 i64);
 divide_unsigned!(u8 u16 u32 u64);
-divide_float!(f32 f64);
 
 fn floor_divide(dtype: DType) -> Option<Loop> {
-    Some(match dtype {
-        DType::F16 => half_binary(|a, b| a.floor_divmod(b).0),
-        _ => dispatch!(dtype, T in [i8, i16, i32, i64, u8, u16, u32, u64, f32, f64]
-            => binary(|a: T, b: T| a.floor_divmod(b).0), else return None),
+    pair::<FloorDivide>(dtype).or_else(|| {
+        Some(dispatch!(dtype, T in [i8, i16, i32, u8, u16, u32]
+            => fast_binary(|a: T, b: T| a.short_divmod(b).0),
+            else dispatch!(dtype, T in [i64, u64] => binary(|a: T, b: T| a.floor_divmod(b).0),
+            else return None)))
     })
 }
 
 fn remainder(dtype: DType) -> Option<Loop> {
-    Some(match dtype {
-        DType::F16 => half_binary(|a, b| a.floor_divmod(b).1),
-        _ => dispatch!(dtype, T in [i8, i16, i32, i64, u8, u16, u32, u64, f32, f64]
-            => binary(|a: T, b: T| a.floor_divmod(b).1), else return None),
+    pair::<Remainder>(dtype).or_else(|| {
+        Some(dispatch!(dtype, T in [i8, i16, i32, u8, u16, u32]
+            => fast_binary(|a: T, b: T| a.short_divmod(b).1),
+            else dispatch!(dtype, T in [i64, u64] => binary(|a: T, b: T| a.floor_divmod(b).1),
+            else return None)))
     })
 }
+
+/// Floor division of integers that are exact in double precision, where it vectorises: the quotient
+/// of two is closer to its next integer than the rounding only if it is that integer.
+trait ShortDivide: Copy {
+    fn short_divmod(self, by: Self) -> (Self, Self);
+}
+
+macro_rules! short_divide {
+    ($($t:ty)*) => { $(impl ShortDivide for $t {
+        #[inline(always)]
+        fn short_divmod(self, by: Self) -> (Self, Self) {
+            let divisor = if by == 0 { 1.0 } else { f64::from(by) };
+            // The least integer by -1 wraps around.
+            let whole = (f64::from(self) / divisor).floor().truncated_i64() as $t;
+            let rest = self.wrapping_sub(whole.wrapping_mul(by));
+            if by == 0 { (0, 0) } else { (whole, rest) }
+        }
+    })* };
+}
+
+short_divide!(i8 i16 i32 u8 u16 u32);
 
 fn divmod(dtype: DType) -> Option<Loop> {
     use half::f16;
@@ -127,12 +139,10 @@ fn divmod(dtype: DType) -> Option<Loop> {
 }
 
 fn fmod(dtype: DType) -> Option<Loop> {
-    Some(match dtype {
-        DType::F16 => half_binary(|a, b| a % b),
-        _ => dispatch!(dtype, T in [f32, f64] => binary(|a: T, b: T| a % b),
-            else dispatch!(dtype, T in [i8, i16, i32, i64, u8, u16, u32, u64]
-                => binary(|a: T, b: T| if b == 0 { 0 } else { a.wrapping_rem(b) }),
-                else return None)),
+    pair::<Fmod>(dtype).or_else(|| {
+        Some(dispatch!(dtype, T in [i8, i16, i32, i64, u8, u16, u32, u64]
+            => binary(|a: T, b: T| if b == 0 { 0 } else { a.wrapping_rem(b) }),
+            else return None))
     })
 }
 

@@ -21,8 +21,11 @@ pub(super) fn find(ufunc: Ufunc, resolved: &Resolved) -> Option<Loop> {
         U::Isreal => Some(constant(dtype, true)),
         U::Iscomplex => Some(constant(dtype, false)),
         U::Copysign | U::Nextafter | U::Heaviside => two(ufunc, dtype),
-        U::Spacing => Some(dispatch!(dtype, T in [f16, f32, f64] => unary(|a: T| a.spacing()),
-            else return None)),
+        U::Spacing => Some(dispatch!(dtype, T in [f32, f64] => unary(|a: T| a.spacing()),
+        // NumPy's halves look up, not away from zero.
+        else unary(|a: f16| {
+            if a.is_finite() { a.next_after(f16::INFINITY) - a } else { f16::NAN }
+        }))),
         U::Ldexp => ldexp(dtype, resolved.args[1]),
         U::Frexp => Some(dispatch!(dtype, T in [f32, f64] => unary_two(|a: T| a.frexp()),
         else unary_two(|a: f16| {
@@ -195,13 +198,13 @@ pub(super) trait Exponent: Copy {
 }
 
 macro_rules! anatomy {
-    ($($t:ty, $bits:ty, $sign:literal;)*) => { $(impl Anatomy for $t {
+    ($($t:ty, $bits:ty, $sign:literal, $tie:expr;)*) => { $(impl Anatomy for $t {
         fn next_after(self, towards: Self) -> Self {
             if self.is_nan() || towards.is_nan() {
                 return if self.is_nan() { self } else { towards };
             }
             if self == towards {
-                return towards;
+                return $tie(self, towards);
             }
             let sign: $bits = $sign;
             let bits = self.to_bits();
@@ -238,9 +241,9 @@ macro_rules! anatomy {
 }
 
 anatomy! {
-    f16, u16, 0x8000;
-    f32, u32, 0x8000_0000;
-    f64, u64, 0x8000_0000_0000_0000;
+    f16, u16, 0x8000, |own, _| own;
+    f32, u32, 0x8000_0000, |_, towards| towards;
+    f64, u64, 0x8000_0000_0000_0000, |_, towards| towards;
 }
 
 impl Exponent for f64 {
@@ -262,27 +265,18 @@ impl Exponent for f64 {
     }
 
     fn ldexp(self, exponent: i64) -> Self {
-        // Three steps reach every exponent; only the last one may round.
-        let mut result = self;
-        let mut left = exponent.clamp(-2200, 2200) as i32;
-        if let (mantissa, own) = self.frexp()
-            && self != 0.0
-            && self.is_finite()
-        {
-            result = mantissa;
-            left += own;
+        if self == 0.0 || !self.is_finite() {
+            return self;
         }
-        while left > 1000 {
-            result *= power_of_two(1000);
-            left -= 1000;
+        // Only the last factor may round: the mantissa takes all but the end of the way at once.
+        let (mantissa, own) = self.frexp();
+        let exponent = exponent.clamp(-2500, 2500) as i32 + own;
+        match exponent {
+            1025.. => mantissa * f64::MAX * 4.0,
+            ..-1200 => mantissa * f64::MIN_POSITIVE * f64::MIN_POSITIVE,
+            -1021..=1023 => mantissa * power_of_two(exponent),
+            _ => mantissa * power_of_two(exponent / 2) * power_of_two(exponent - exponent / 2),
         }
-        if left < -1000 {
-            result *= power_of_two(-900);
-            return result
-                * power_of_two((left + 900).max(-1020))
-                * if left < -1920 { 0.0 } else { 1.0 };
-        }
-        result * power_of_two(left)
     }
 }
 
@@ -304,6 +298,6 @@ impl Exponent for f32 {
     }
 
     fn ldexp(self, exponent: i64) -> Self {
-        f64::from(self).ldexp(exponent.clamp(-600, 600)) as Self
+        f64::from(self).ldexp(exponent.clamp(-700, 700)) as Self
     }
 }

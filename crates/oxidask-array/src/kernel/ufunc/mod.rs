@@ -16,6 +16,7 @@ mod complex;
 mod divide;
 mod elementary;
 mod float;
+mod guarded;
 mod power;
 mod select;
 mod time;

@@ -170,7 +170,11 @@ pub fn resolve(ufunc: Ufunc, args: &[Operand]) -> Result<Resolved> {
              or the logical_not function instead."
                 .into(),
         )),
-        Ufunc::Positive if dtypes[0] == DType::Bool => Err(no_loop(ufunc, &dtypes)),
+        Ufunc::Positive | Ufunc::Sign | Ufunc::Gcd | Ufunc::Lcm
+            if dtypes.iter().all(|&dtype| dtype == DType::Bool) =>
+        {
+            Err(no_loop(ufunc, &dtypes))
+        }
         Ufunc::Ldexp => resolve_ldexp(&dtypes),
         Ufunc::TrueDivide if dtypes.iter().all(|dtype| is_integer(*dtype)) => {
             Ok(all(ufunc, DType::F64, Gives::Same))

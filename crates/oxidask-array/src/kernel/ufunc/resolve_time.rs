@@ -4,7 +4,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::resolve::no_loop;
 use super::{Operand, Resolved, Ufunc};
-use crate::dtype::{DType, Kind};
+use crate::dtype::{DType, Kind, TimeBase};
 use crate::error::Result;
 use crate::promote::promote;
 
@@ -27,7 +27,7 @@ pub(super) fn resolve(ufunc: Ufunc, args: &[Operand]) -> Result<Resolved> {
         U::Isnan | U::Isinf | U::Isfinite | U::Isnat | U::Isreal | U::Iscomplex => {
             both(first, DType::Bool)
         }
-        U::NanToNum | U::Real => both(first, first),
+        U::NanToNum | U::Real | U::Imag => both(first, first),
         U::LogicalAnd | U::LogicalOr | U::LogicalXor => both(DType::Bool, DType::Bool),
         U::Equal
         | U::NotEqual
@@ -76,7 +76,14 @@ fn sum(ufunc: Ufunc, a: DType, b: DType) -> Result<Resolved> {
     let of = |a: DType, b: DType, out: DType| {
         Ok(Resolved { args: smallvec![a, b], outs: smallvec![out] })
     };
+    let (coarse, fine) = (TimeBase::Year..=TimeBase::Month, TimeBase::Week..TimeBase::Generic);
     match (a, b) {
+        // Years and months have no length in the datetime's unit.
+        (Datetime(date), Timedelta(step)) | (Timedelta(step), Datetime(date))
+            if coarse.contains(&step.base) && fine.contains(&date.base) =>
+        {
+            Err(refuse())
+        }
         (Datetime(_), Datetime(_)) if subtract => {
             let common = promote(a, b)?;
             let unit = common.unit().ok_or_else(refuse)?;

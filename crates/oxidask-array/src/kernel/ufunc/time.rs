@@ -20,8 +20,10 @@ pub(super) fn find(ufunc: Ufunc, resolved: &Resolved) -> Option<Loop> {
         U::Multiply => match (kind(0)?, kind(1)?) {
             (Kind::Float, _) => binary(|a: f64, b: i64| scaled(b, |b| a * b)),
             (_, Kind::Float) => binary(|a: i64, b: f64| scaled(a, |a| a * b)),
-            // An integer of NaT's value is as good as NaT to NumPy too.
-            _ => binary(|a: i64, b: i64| unless_nat(a, b, a.wrapping_mul(b))),
+            (Kind::Timedelta, _) => {
+                fast_binary(|a: i64, b: i64| if a == NAT { NAT } else { a.wrapping_mul(b) })
+            }
+            _ => fast_binary(|a: i64, b: i64| if b == NAT { NAT } else { a.wrapping_mul(b) }),
         },
         U::TrueDivide | U::FloorDivide => divide(ufunc, kind(1)?),
         U::Remainder => binary(|a: i64, b: i64| divmod(a, b).1),
@@ -32,7 +34,12 @@ pub(super) fn find(ufunc: Ufunc, resolved: &Resolved) -> Option<Loop> {
         U::Isnan | U::Isnat => fast_unary(|a: i64| u8::from(a == NAT)),
         U::Isfinite => fast_unary(|a: i64| u8::from(a != NAT)),
         U::Isinf | U::Iscomplex => unary(|_: i64| 0_u8),
-        U::Isreal => unary(|_: i64| 1_u8),
+        U::Isreal => match kind(0)? {
+            // The imaginary part, a datetime of 0, equals no number.
+            Kind::Datetime => unary(|_: i64| 0_u8),
+            _ => unary(|_: i64| 1_u8),
+        },
+        U::Imag => unary(|_: i64| 0_i64),
         U::NanToNum | U::Real => find_copy(DType::I64),
         U::Equal => fast_binary(|a: i64, b: i64| u8::from(a == b && a != NAT)),
         U::NotEqual => fast_binary(|a: i64, b: i64| u8::from(a != b || a == NAT)),
@@ -76,9 +83,7 @@ fn divide(ufunc: Ufunc, by: Kind) -> Loop {
             )
         }
         Kind::Float => binary(|a: i64, b: f64| scaled(a, |a| a / b)),
-        _ if floor => {
-            binary(|a: i64, b: i64| if a == NAT || b == 0 { NAT } else { a.floor_divmod(b).0 })
-        }
+        // Towards zero, floor division or not.
         _ => binary(|a: i64, b: i64| if a == NAT || b == 0 { NAT } else { a.wrapping_div(b) }),
     }
 }
