@@ -9,6 +9,8 @@ from typing import Any
 from case import CONTENDERS, Case, Measure
 
 HEADINGS = {
+    "arrays": "Arrays",
+    "graphs": "Graphs of arrays",
     "tasks": "What a task costs",
     "native": "Native tasks",
     "delayed": "Delayed calls",
