@@ -78,6 +78,9 @@ pub enum Error {
         /// What it may hold.
         wanted: &'static str,
     },
+    /// An array could not be built.
+    #[error(transparent)]
+    Array(#[from] oxidask_array::error::ArrayError),
     /// A graph could not be drawn.
     #[error("the graph can't be drawn: {0}")]
     Picture(std::sync::Arc<PictureError>),

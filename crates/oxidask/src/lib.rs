@@ -28,9 +28,11 @@
 //!   [`Canceller`]s; [`Scheduler::start`] runs in the background.
 //! - [`Delayed::spillable`] and the trait [`Spillable`] let values go to disk.
 //! - [`GraphBuilder`] takes a graph key by key.
+//! - [`mod@array`] has lazy n-dimensional arrays in chunks.
 //! - [`picture`] and [`mod@visualize`] draw graphs.
 //! - [`core`] and [`runtime`] are the crates underneath, for those who write ops of their own.
 
+pub mod array;
 mod delayed;
 mod draw;
 mod error;

@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use oxidask_core::config::Config;
+use oxidask_core::graph::{Graph, TaskRef};
 use oxidask_core::node::{Node, collect};
 use oxidask_core::op::{Constant, TaskError};
 use oxidask_core::value::Value;
@@ -216,6 +217,28 @@ impl Scheduler {
         }
         let n_started = self.pool.as_ref().map_or(0, |pool| serve(&run, pool));
         Ok(Computation { run, nodes, shape, in_background: n_started > 0 })
+    }
+}
+
+impl Scheduler {
+    /// Runs a graph and gives the values of `outputs`.
+    pub(crate) fn run(
+        &self,
+        graph: &Arc<Graph>,
+        outputs: &[TaskRef],
+    ) -> Result<Vec<Value>, Error> {
+        let observer =
+            self.observer.clone().map(|observer| Box::new(Guarded(observer)) as Box<dyn Observer>);
+        let tasks = graph.expand(outputs)?;
+        let run = Arc::new(Run::new(tasks, Vec::new(), observer, self.options.clone())?);
+        if let Some(canceller) = &self.canceller {
+            canceller.watch(&run);
+        }
+        if self.pool.as_ref().map_or(0, |pool| serve(&run, pool)) == 0 {
+            run.work(0, &mut || true);
+        }
+        run.wait(Duration::from_secs(60), &mut || true)?;
+        run.values().map_err(Error::Store)
     }
 }
 
