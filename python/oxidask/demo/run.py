@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import oxidask
 from oxidask.demo.data import DemoError, Prepared, find_source, prepare
 from oxidask.demo.flights import Comparison, job
+from oxidask.demo.headline import headline
 from oxidask.demo.table import BrokenTableError
 from oxidask.diagnostics import ProgressBar
 from oxidask.system import cpu_count
@@ -76,6 +77,7 @@ def run(
             f"{error}; delete {str(folder / 'data')!r} and the next run makes it anew"
         ) from error
     _say(_report(ours, plain, threads), out)
+    _say(f"\n{headline(folder, threads)}", out)
     return _same(ours, plain)
 
 
