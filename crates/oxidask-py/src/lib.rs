@@ -45,6 +45,8 @@ mod _native {
         array_topk, array_unique,
     };
     #[pymodule_export]
+    use crate::array::{ArrayPlan, array_explain};
+    #[pymodule_export]
     use crate::callbacks::RunState;
     #[pymodule_export]
     use crate::crew::{close_crews, forget_crews};

@@ -222,6 +222,33 @@ class Array(DaskMethodsMixin):
     def __dask_postpersist__(self) -> Any:
         return rebuild, (self.name, self.chunks, self._meta)
 
+    def explain(self, num_workers: int | None = None) -> Any:
+        """Return what computing the array will do, and how much memory it takes at most.
+
+        Parameters
+        ----------
+        num_workers
+            For how many workers; by default as many as there are CPUs.
+
+        Returns
+        -------
+        object
+            Text for people, with ``n_tasks``, ``layers``, ``memory_bound_bytes`` and its parts.
+
+        Examples
+        --------
+        >>> import oxidask.array as da
+        >>> plan = da.asarray([1, 2, 3]).explain()
+        >>> plan.n_tasks
+        1
+        """
+        from oxidask.local import _settings
+
+        settings = _settings(num_workers)
+        return _native.array_explain(
+            [self._expr], settings["num_workers"], settings["memory_limit"]
+        )
+
     @property
     def _is_gathered(self) -> bool:
         """Whether a scheduler of ours can gather the blocks natively."""

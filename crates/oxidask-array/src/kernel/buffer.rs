@@ -16,7 +16,7 @@ pub const ALIGN: usize = 64;
 /// Smaller allocations are left to the allocator.
 const POOLED_FROM: usize = 256 << 10;
 /// Most bytes that wait in the pool.
-const POOL_BYTES: usize = 64 << 20;
+pub const POOL_BYTES: usize = 64 << 20;
 
 /// The memory behind some chunks.
 pub struct Buffer {

@@ -8,6 +8,7 @@ pub mod chunks;
 pub mod contract;
 pub mod cumulative;
 pub mod elementwise;
+pub mod explain;
 pub mod fft;
 mod fuse;
 pub mod index;

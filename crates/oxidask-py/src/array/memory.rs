@@ -48,17 +48,6 @@ pub(crate) fn to_numpy<'py>(py: Python<'py>, mut chunk: Chunk) -> PyResult<Bound
     asarray(py)?.call1((ChunkMemory { chunk, writable },))
 }
 
-/// A NumPy array of a chunk for the user to keep: its own memory, writable.
-pub(crate) fn to_result<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
-    let object = to_object(py, value)?;
-    if value.downcast_ref::<ChunkValue>().is_some() {
-        // The value still holds the memory, and so may the store.
-        static OWN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        return OWN.import(py, "oxidask.array._numpy", "own")?.call1((object,));
-    }
-    Ok(object)
-}
-
 /// The Python form of a native value: chunks as arrays, parts as tuples.
 pub(crate) fn to_python<'py>(
     py: Python<'py>,

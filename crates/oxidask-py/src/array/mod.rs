@@ -8,6 +8,7 @@
 pub(crate) mod block_op;
 mod chunks;
 mod elementwise;
+mod explain;
 pub(crate) mod expr;
 pub(crate) mod graph;
 mod layer;
@@ -19,6 +20,7 @@ mod source;
 
 pub(crate) use chunks::array_normalize_chunks;
 pub(crate) use elementwise::{array_astype, array_ufunc, array_view};
+pub(crate) use explain::{ArrayPlan, array_explain};
 pub(crate) use expr::{ArrayExpr, NoKernel};
 pub(crate) use graph::{ArrayGraph, BlockTask, merge_arrays};
 pub(crate) use layer::{array_from_graph, array_python_layer};
