@@ -85,9 +85,20 @@ impl Integer for Bool {
     }
 }
 
+struct Words;
+
+impl words::Make for Words {
+    type Out = u64;
+
+    #[inline(always)]
+    fn four(words: [u64; 4]) -> [u64; 4] {
+        words
+    }
+}
+
 multiversion! {
     fn fill_words(generator: &Threefry, start: u64, out: &mut [u64]) =>
-        words::fill(generator, start, out, |words| words)
+        words::fill::<Words>(generator, start, out)
 }
 
 /// Fills `out` with the elements `start..` of an array of integers, of which element `i` of the run

@@ -9,23 +9,26 @@ const LANES: usize = 8;
 /// Elements of a group.
 pub(super) const GROUP: usize = 4 * LANES;
 
-/// Fills `out` with the elements from `start` on. `f` makes four elements of four words; the second
-/// comes 8 elements behind the first, and so on.
+/// How elements are made of words. Implementations are `#[inline(always)]`, which closures can't be:
+/// what isn't inlined is compiled for the baseline instruction set.
+pub(super) trait Make {
+    type Out: Copy + Default;
+
+    /// The elements of four words: the second comes 8 elements behind the first, and so on.
+    fn four(words: [u64; 4]) -> [Self::Out; 4];
+}
+
+/// Fills `out` with the elements from `start` on.
 #[inline(always)]
-pub(super) fn fill<T: Copy + Default>(
-    generator: &Threefry,
-    start: u64,
-    out: &mut [T],
-    f: impl Fn([u64; 4]) -> [T; 4] + Copy,
-) {
+pub(super) fn fill<M: Make>(generator: &Threefry, start: u64, out: &mut [M::Out]) {
     let mut group = start / GROUP as u64;
     let mut skip = (start % GROUP as u64) as usize;
     let mut rest = out;
-    let mut made = [T::default(); GROUP];
+    let mut made = [M::Out::default(); GROUP];
     while !rest.is_empty() {
         let (now, later) = rest.split_at_mut(rest.len().min(GROUP - skip));
-        fill_group(generator, group, &mut made, f);
-        match <&mut [T; GROUP]>::try_from(&mut *now) {
+        fill_group::<M>(generator, group, &mut made);
+        match <&mut [M::Out; GROUP]>::try_from(&mut *now) {
             Ok(whole) => *whole = made,
             Err(_) => now.copy_from_slice(&made[skip..skip + now.len()]),
         }
@@ -34,16 +37,11 @@ pub(super) fn fill<T: Copy + Default>(
 }
 
 #[inline(always)]
-fn fill_group<T: Copy>(
-    generator: &Threefry,
-    group: u64,
-    out: &mut [T; GROUP],
-    f: impl Fn([u64; 4]) -> [T; 4] + Copy,
-) {
+fn fill_group<M: Make>(generator: &Threefry, group: u64, out: &mut [M::Out; GROUP]) {
     let first = group.wrapping_mul(LANES as u64);
     for lane in 0..LANES {
         let counter = [first.wrapping_add(lane as u64), 0, Domain::Words as u64, 0];
-        let made = f(generator.block(counter));
+        let made = M::four(generator.block(counter));
         out[lane] = made[0];
         out[LANES + lane] = made[1];
         out[2 * LANES + lane] = made[2];
