@@ -47,6 +47,10 @@ mod _native {
     #[pymodule_export]
     use crate::array::{ArrayPlan, array_explain};
     #[pymodule_export]
+        array_balance_chunks, array_blocks, array_getitem, array_rechunk, array_reshape,
+        array_reshape_blockwise, array_take_by,
+    };
+    #[pymodule_export]
     use crate::callbacks::RunState;
     #[pymodule_export]
     use crate::crew::{close_crews, forget_crews};

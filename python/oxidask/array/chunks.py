@@ -18,6 +18,7 @@ def normalize_chunks(
     limit: Any = None,
     dtype: Any = None,
     previous_chunks: Any = None,
+    none_keeps: bool = False,
 ) -> tuple[tuple[int, ...], ...]:
     """Return chunks as tuples of extents, one tuple for each axis.
 
@@ -34,6 +35,8 @@ def normalize_chunks(
         The dtype, for ``"auto"``.
     previous_chunks
         Chunks there already, whose boundaries are kept where possible.
+    none_keeps
+        Whether None stands for the previous chunks of an axis, rather than for one block.
 
     Examples
     --------
@@ -61,6 +64,15 @@ def normalize_chunks(
     itemsize = None if dtype is None else (np.dtype(dtype).itemsize or 1)
     if dtype is not None and np.dtype(dtype).hasobject:
         itemsize = None
+        if "auto" in (chunks if isinstance(chunks, tuple) else (chunks,)):
+            raise NotImplementedError(
+                "Can't choose chunks automatically for objects, whose bytes nobody knows: give "
+                "sizes instead of 'auto'"
+            )
+    if previous_chunks is not None:
+        previous_chunks = tuple(
+            tuple(axis) if isinstance(axis, (tuple, list)) else (axis,) for axis in previous_chunks
+        )
     return _native.array_normalize_chunks(
         chunks,
         list(shape),
@@ -69,4 +81,5 @@ def normalize_chunks(
         parse_bytes(config.get("array.chunk-size")),
         previous_chunks,
         float(config.get("array.chunk-size-tolerance", 1.25)),
+        none_keeps,
     )

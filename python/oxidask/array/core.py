@@ -185,6 +185,72 @@ class Array(DaskMethodsMixin):
             f"chunktype={meta.__module__.split('.')[0]}.{meta.__name__}>"
         )
 
+    # Its elements in other ways.
+
+    def _like(self, expr: Any) -> Array:
+        """Return the array of an expression whose blocks are of the same type."""
+        if expr.name == self.name:
+            return self
+        if type(self._meta) is np.ndarray and expr.typestr is not None:
+            return new_array(expr)
+        from oxidask.array._meta import meta_from_array
+
+        return new_array(expr, meta_from_array(self._meta, ndim=expr.ndim))
+
+    def __getitem__(self, index: Any) -> Array:
+        from oxidask.array.slicing import getitem
+
+        return getitem(self, index)
+
+    @property
+    def vindex(self) -> Any:
+        """Pointwise indexing: index arrays go together, and their axes come first."""
+        from oxidask.array.slicing import PointIndexer
+
+        return PointIndexer(self)
+
+    @property
+    def blocks(self) -> Any:
+        """The array's blocks by their places."""
+        from oxidask.array.slicing import BlockIndexer
+
+        return BlockIndexer(self)
+
+    @property
+    def partitions(self) -> Any:
+        """The array's blocks by their places; the same as :attr:`blocks`."""
+        return self.blocks
+
+    def rechunk(
+        self,
+        chunks: Any = "auto",
+        threshold: float | None = None,
+        block_size_limit: Any = None,
+        balance: bool = False,
+        method: str | None = None,
+    ) -> Array:
+        """Return the same elements in other chunks; see :func:`oxidask.array.rechunk`."""
+        from oxidask.array.rechunk import rechunk
+
+        return rechunk(self, chunks, threshold, block_size_limit, balance, method)
+
+    def reshape(self, *shape: Any, merge_chunks: bool = True, limit: Any = None) -> Array:
+        """Return the elements under another shape; see :func:`oxidask.array.reshape`."""
+        from oxidask.array.reshape import reshape
+
+        wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        return reshape(self, wanted, merge_chunks=merge_chunks, limit=limit)
+
+    def ravel(self) -> Array:
+        """Return the elements along one axis."""
+        from oxidask.array.reshape import ravel
+
+        return ravel(self)
+
+    def flatten(self) -> Array:
+        """Return the elements along one axis."""
+        return self.ravel()
+
     # The protocol of collections.
 
     def __dask_graph__(self) -> Any:

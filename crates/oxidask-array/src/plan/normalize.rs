@@ -87,6 +87,8 @@ pub fn normalize(spec: &ChunkSpec, request: &Request<'_>) -> Result<Chunks> {
         ChunkSpec::Axes(axes) if axes.len() == shape.len() => axes.clone(),
         ChunkSpec::Axes(axes) => return Err(wrong_length(axes, shape)),
     };
+    let matching = request.previous.map(|previous| matching(previous, shape));
+    let request = &Request { previous: matching.as_ref(), ..*request };
     if let Some(previous) = request.previous
         && previous.ndim() != shape.len()
     {
@@ -117,6 +119,17 @@ pub fn normalize(spec: &ChunkSpec, request: &Request<'_>) -> Result<Chunks> {
         }
     }
     Ok(chunks)
+}
+
+/// Previous chunks that a user gives as one size stand for blocks of that size.
+fn matching(previous: &Chunks, shape: &[usize]) -> Chunks {
+    let axis = |(i, blocks): (usize, &AxisChunks)| match shape.get(i) {
+        Some(&n) if n != UNKNOWN && extent(blocks) != n && extent(blocks) != UNKNOWN => {
+            split(blocks.iter().copied().max().unwrap_or(1), n)
+        }
+        _ => blocks.clone(),
+    };
+    previous.iter().enumerate().map(axis).collect()
 }
 
 fn listed(axes: &[AxisSpec]) -> Option<AxisSpec> {

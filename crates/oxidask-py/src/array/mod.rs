@@ -11,6 +11,7 @@ mod elementwise;
 mod explain;
 pub(crate) mod expr;
 pub(crate) mod graph;
+mod indexing;
 mod layer;
 mod linalg;
 pub(crate) mod memory;
@@ -23,6 +24,10 @@ pub(crate) use elementwise::{array_astype, array_ufunc, array_view};
 pub(crate) use explain::{ArrayPlan, array_explain};
 pub(crate) use expr::{ArrayExpr, NoKernel};
 pub(crate) use graph::{ArrayGraph, BlockTask, merge_arrays};
+pub(crate) use indexing::{
+    array_balance_chunks, array_blocks, array_getitem, array_rechunk, array_reshape,
+    array_reshape_blockwise, array_take_by,
+};
 pub(crate) use layer::{array_from_graph, array_python_layer};
 pub(crate) use linalg::{
     array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,
