@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from oxidask.array.chunks import normalize_chunks
 from oxidask.array.core import Array, asanyarray, asarray, elemwise
+from oxidask.array.rechunk import rechunk
+from oxidask.array.reshape import ravel, reshape, reshape_blockwise
 
 __all__ = [
     "Array",
@@ -11,4 +13,8 @@ __all__ = [
     "asarray",
     "elemwise",
     "normalize_chunks",
+    "ravel",
+    "rechunk",
+    "reshape",
+    "reshape_blockwise",
 ]

@@ -61,7 +61,7 @@ def rechunk(
     --------
     >>> import oxidask.array as da
     >>> x = da.asarray([[1, 2, 3], [4, 5, 6]])
-    >>> da.rechunk.rechunk(x, {1: 2}).chunks
+    >>> da.rechunk(x, {1: 2}).chunks
     ((2,), (2, 1))
     """
     if isinstance(chunks, dict):

@@ -41,7 +41,7 @@ def reshape(
     --------
     >>> import numpy as np, oxidask.array as da
     >>> x = da.asarray(np.arange(6))
-    >>> da.reshape.reshape(x, (2, -1)).compute()
+    >>> da.reshape(x, (2, -1)).compute()
     array([[0, 1, 2],
            [3, 4, 5]])
     """
@@ -65,7 +65,7 @@ def ravel(x: Array) -> Array:
     Examples
     --------
     >>> import oxidask.array as da
-    >>> da.reshape.ravel(da.asarray([[1, 2], [3, 4]])).compute()
+    >>> da.ravel(da.asarray([[1, 2], [3, 4]])).compute()
     array([1, 2, 3, 4])
     """
     return reshape(x, (-1,)) if x.ndim != 1 else x
@@ -89,7 +89,7 @@ def reshape_blockwise(
     --------
     >>> import numpy as np, oxidask.array as da
     >>> x = da.asarray(np.arange(8).reshape(2, 4)).rechunk((2, 2))
-    >>> reshape_blockwise(x, (8,)).compute()
+    >>> da.reshape_blockwise(x, (8,)).compute()
     array([0, 1, 4, 5, 2, 3, 6, 7])
     """
     if isinstance(shape, (int, np.integer)):
