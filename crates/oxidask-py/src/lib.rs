@@ -47,6 +47,7 @@ mod _native {
     #[pymodule_export]
     use crate::array::{ArrayPlan, array_explain};
     #[pymodule_export]
+    use crate::array::{
         array_balance_chunks, array_blocks, array_getitem, array_rechunk, array_reshape,
         array_reshape_blockwise, array_take_by,
     };
