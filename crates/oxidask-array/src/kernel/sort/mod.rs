@@ -6,6 +6,7 @@
 pub mod order;
 pub mod splitting;
 pub mod unique;
+mod vector;
 
 use crate::dtype::DType;
 use crate::error::Result;
@@ -134,8 +135,7 @@ fn top_order<'a, T: Sortable>(
 pub fn merge(runs: &[Chunk]) -> Result<Chunk> {
     let joined = lanes::joined(runs)?;
     dispatch_sortable!(joined.dtype(), T => lanes::update::<T>(joined, 0, |lane| {
-        // The standard library's stable sort finds the runs and merges them.
-        lane.sort_by_key(|x| x.key());
+        T::sort(lane);
         Ok(())
     }))
 }

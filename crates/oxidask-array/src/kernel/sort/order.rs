@@ -50,7 +50,19 @@ macro_rules! integers {
     )*};
 }
 
-integers!(i8, i16, i32, i64, u8, u16, u32, u64);
+integers!(i8, i16, i32, u8, u16, u32, u64);
+
+impl Sortable for i64 {
+    type Key = i64;
+
+    fn key(self) -> i64 {
+        self
+    }
+
+    fn sort(lane: &mut [Self]) {
+        super::vector::sort(lane);
+    }
+}
 
 impl Sortable for Bool {
     type Key = u8;
@@ -61,7 +73,7 @@ impl Sortable for Bool {
 }
 
 macro_rules! floats {
-    ($($ty:ty, $int:ty, $zero:expr);*) => {$(
+    ($($ty:ty, $int:ty, $zero:expr $(, $sort:item)?);*) => {$(
         impl Sortable for $ty {
             type Key = $int;
 
@@ -77,11 +89,39 @@ macro_rules! floats {
             fn is_nan(&self) -> bool {
                 <$ty>::is_nan(*self)
             }
+
+            $($sort)?
         }
     )*};
 }
 
-floats!(f16, i16, f16::ZERO; f32, i32, 0.0; f64, i64, 0.0);
+floats!(f16, i16, f16::ZERO; f32, i32, 0.0; f64, i64, 0.0, fn sort(lane: &mut [Self]) {
+    // NaNs go last; the others sort as integers, in their own memory.
+    let mut n = lane.len();
+    let mut at = 0;
+    while at < n {
+        if f64::is_nan(lane[at]) {
+            n -= 1;
+            lane.swap(at, n);
+        } else {
+            at += 1;
+        }
+    }
+    let flip = |bits: i64| bits ^ ((bits >> 63) & i64::MAX);
+    let integers = as_integers(&mut lane[..n]);
+    integers.iter_mut().for_each(|bits| *bits = flip(*bits));
+    super::vector::sort(integers);
+    integers.iter_mut().for_each(|bits| *bits = flip(*bits));
+});
+
+/// The bits of floating point numbers.
+fn as_integers(lane: &mut [f64]) -> &mut [i64] {
+    #[expect(unsafe_code, reason = "plain data of one size")]
+    // SAFETY: both types have the same size and alignment, and any bits are valid for both.
+    unsafe {
+        std::slice::from_raw_parts_mut(lane.as_mut_ptr().cast(), lane.len())
+    }
+}
 
 macro_rules! complex {
     ($($ty:ty, $int:ty);*) => {$(

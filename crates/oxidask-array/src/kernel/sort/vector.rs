@@ -1,0 +1,296 @@
+//! Quicksort of 64-bit integers in vector registers.
+//!
+//! A partition reads from whichever end has less room, and writes what is not above the pivot to the
+//! left end and the rest to the right end by compressed stores. Up to 64 elements are sorted in
+//! eight registers: columns by a network, then rows by bitonic merges. Machines without AVX-512
+//! sort by the standard library.
+#![expect(unsafe_code, reason = "vector instructions")]
+
+/// Sorts integers.
+pub(super) fn sort(lane: &mut [i64]) {
+    #[cfg(target_arch = "x86_64")]
+    if lane.len() > 16
+        && std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512dq")
+        && std::arch::is_x86_feature_detected!("popcnt")
+    {
+        let depth = 2 * (usize::BITS - lane.len().leading_zeros());
+        // SAFETY: the features are there.
+        unsafe { avx512::quicksort(lane, depth) };
+        return;
+    }
+    lane.sort_unstable();
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::*;
+
+    /// Elements of a register.
+    const WIDTH: usize = 8;
+    /// Elements that eight registers sort.
+    const SMALL: usize = WIDTH * WIDTH;
+
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    pub(super) unsafe fn quicksort(mut lane: &mut [i64], mut depth: u32) {
+        loop {
+            if lane.len() <= SMALL {
+                // SAFETY: no more elements than that sorts.
+                unsafe { sort_small(lane) };
+                return;
+            }
+            if depth == 0 {
+                lane.sort_unstable();
+                return;
+            }
+            depth -= 1;
+            let pivot = pivot(lane);
+            // SAFETY: more elements than two steps read.
+            let mut at = unsafe { partition::<false>(lane, pivot) };
+            if at == lane.len() {
+                // Nothing above the pivot: it is the largest, and its equals are in place at the end.
+                // SAFETY: as above.
+                at = unsafe { partition::<true>(lane, pivot) };
+                lane = &mut lane[..at];
+                continue;
+            }
+            let (left, right) = lane.split_at_mut(at);
+            let (short, long) =
+                if left.len() < right.len() { (left, right) } else { (right, left) };
+            // SAFETY: the features are there. The shorter side recurses.
+            unsafe { quicksort(short, depth) };
+            lane = long;
+        }
+    }
+
+    /// About the median: of nine elements spread over the lane.
+    fn pivot(lane: &[i64]) -> i64 {
+        let step = lane.len() / 9;
+        let mut sample = [0; 9];
+        for (i, x) in sample.iter_mut().enumerate() {
+            *x = lane[i * step + step / 2];
+        }
+        sample.sort_unstable();
+        sample[4]
+    }
+
+    /// Registers that a step of a partition reads.
+    const STEP: usize = 4;
+
+    /// Moves what is not above the pivot (what is below it, if `STRICT`) to the front; says how
+    /// many these are. The lane has at least `2 * STEP` registers' elements.
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    unsafe fn partition<const STRICT: bool>(lane: &mut [i64], pivot: i64) -> usize {
+        const AHEAD: usize = STEP * WIDTH;
+        let n = lane.len();
+        let start = lane.as_mut_ptr();
+        let pivots = _mm512_set1_epi64(pivot);
+        let mut spare = [0i64; 3 * AHEAD];
+        // SAFETY: reads and writes stay inside of the lane: what was read ahead, and the one side
+        // that was just read from, leave room for a step's registers on either side.
+        unsafe {
+            std::ptr::copy_nonoverlapping(start, spare.as_mut_ptr(), AHEAD);
+            let last = start.add(n - AHEAD);
+            std::ptr::copy_nonoverlapping(last, spare.as_mut_ptr().add(AHEAD), AHEAD);
+            let (mut read, mut read_end) = (AHEAD, n - AHEAD);
+            let (mut write, mut write_end) = (0, n);
+            while read_end - read >= AHEAD {
+                // Without a branch: which end is next can't be foretold.
+                let at_left = usize::from(read - write <= write_end - read_end);
+                read_end -= AHEAD * (1 - at_left);
+                let from = read_end ^ ((read_end ^ read) & at_left.wrapping_neg());
+                read += AHEAD * at_left;
+                let mut registers = [pivots; STEP];
+                for (i, x) in registers.iter_mut().enumerate() {
+                    *x = _mm512_loadu_epi64(start.add(from + i * WIDTH));
+                }
+                for x in registers {
+                    let left = below::<STRICT>(x, pivots);
+                    let k = left.count_ones() as usize;
+                    // Whole registers are written: what is too much lies where room was left.
+                    _mm512_storeu_epi64(start.add(write), _mm512_maskz_compress_epi64(left, x));
+                    let above = _mm512_maskz_compress_epi64(!left, x);
+                    let above = _mm512_maskz_expand_epi64(!0 << k, above);
+                    _mm512_storeu_epi64(start.add(write_end - WIDTH), above);
+                    write += k;
+                    write_end -= WIDTH - k;
+                }
+            }
+            let rest = read_end - read;
+            std::ptr::copy_nonoverlapping(start.add(read), spare.as_mut_ptr().add(2 * AHEAD), rest);
+            for at in (0..2 * AHEAD + rest).step_by(WIDTH) {
+                let there = (2 * AHEAD + rest - at).min(WIDTH);
+                let there = ((1u32 << there) - 1) as u8;
+                let x = _mm512_loadu_epi64(spare.as_ptr().add(at));
+                let left = below::<STRICT>(x, pivots) & there;
+                let right = !left & there;
+                // The room is used up: only what is kept is written.
+                write_end -= right.count_ones() as usize;
+                _mm512_mask_compressstoreu_epi64(start.add(write), left, x);
+                _mm512_mask_compressstoreu_epi64(start.add(write_end), right, x);
+                write += left.count_ones() as usize;
+            }
+            write
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    fn below<const STRICT: bool>(x: __m512i, pivots: __m512i) -> __mmask8 {
+        if STRICT { _mm512_cmplt_epi64_mask(x, pivots) } else { _mm512_cmple_epi64_mask(x, pivots) }
+    }
+
+    /// Pairs to compare, in order: they sort eight elements (Batcher's odd-even merge sort).
+    const NETWORK: [(usize, usize); 19] = [
+        (0, 1),
+        (2, 3),
+        (4, 5),
+        (6, 7),
+        (0, 2),
+        (1, 3),
+        (4, 6),
+        (5, 7),
+        (1, 2),
+        (5, 6),
+        (0, 4),
+        (1, 5),
+        (2, 6),
+        (3, 7),
+        (2, 4),
+        (3, 5),
+        (1, 2),
+        (3, 4),
+        (5, 6),
+    ];
+
+    /// Sorts up to 64 elements.
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    unsafe fn sort_small(lane: &mut [i64]) {
+        let n = lane.len();
+        if n <= WIDTH {
+            lane.sort_unstable();
+            return;
+        }
+        let largest = _mm512_set1_epi64(i64::MAX);
+        let mut rows = [largest; WIDTH];
+        for (i, row) in rows.iter_mut().enumerate() {
+            let left = n.saturating_sub(i * WIDTH).min(WIDTH);
+            let mask = ((1u32 << left) - 1) as u8;
+            // SAFETY: only elements of the lane are read.
+            *row = unsafe {
+                _mm512_mask_loadu_epi64(largest, mask, lane.as_ptr().wrapping_add(i * WIDTH))
+            };
+        }
+        for (i, j) in NETWORK {
+            compare(&mut rows, i, j);
+        }
+        transpose(&mut rows);
+        for run in [1, 2, 4] {
+            for from in (0..WIDTH).step_by(2 * run) {
+                merge(&mut rows[from..from + 2 * run]);
+            }
+        }
+        for (i, row) in rows.into_iter().enumerate() {
+            let left = n.saturating_sub(i * WIDTH).min(WIDTH);
+            let mask = ((1u32 << left) - 1) as u8;
+            // SAFETY: only elements of the lane are written.
+            unsafe {
+                _mm512_mask_storeu_epi64(lane.as_mut_ptr().wrapping_add(i * WIDTH), mask, row);
+            }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    fn compare(rows: &mut [__m512i], i: usize, j: usize) {
+        let (a, b) = (rows[i], rows[j]);
+        rows[i] = _mm512_min_epi64(a, b);
+        rows[j] = _mm512_max_epi64(a, b);
+    }
+
+    /// Merges two sorted runs, each one half of the rows.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    fn merge(rows: &mut [__m512i]) {
+        let n = rows.len();
+        let backwards = _mm512_set_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+        rows[n / 2..].reverse();
+        for row in &mut rows[n / 2..] {
+            *row = _mm512_permutexvar_epi64(backwards, *row);
+        }
+        // A rising run and a falling one are bitonic: halve the distance until it is sorted.
+        let mut distance = n / 2;
+        while distance > 0 {
+            for i in (0..n).filter(|i| i & distance == 0) {
+                compare(rows, i, i + distance);
+            }
+            distance /= 2;
+        }
+        for row in rows {
+            let x = *row;
+            let y = _mm512_shuffle_i64x2::<0x4E>(x, x);
+            let x = halves(x, y, 0b1111_0000);
+            let y = _mm512_permutex_epi64::<0x4E>(x);
+            let x = halves(x, y, 0b1100_1100);
+            let y = _mm512_permutex_epi64::<0xB1>(x);
+            *row = halves(x, y, 0b1010_1010);
+        }
+    }
+
+    /// The smaller of partners, or the larger where the mask says so.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    fn halves(x: __m512i, y: __m512i, upper: u8) -> __m512i {
+        _mm512_mask_max_epi64(_mm512_min_epi64(x, y), upper, x, y)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    fn transpose(rows: &mut [__m512i; WIDTH]) {
+        let r = *rows;
+        let mut pairs = r;
+        for i in (0..WIDTH).step_by(2) {
+            pairs[i] = _mm512_unpacklo_epi64(r[i], r[i + 1]);
+            pairs[i + 1] = _mm512_unpackhi_epi64(r[i], r[i + 1]);
+        }
+        let mut fours = pairs;
+        for i in [0, 1, 4, 5] {
+            fours[i] = _mm512_shuffle_i64x2::<0x88>(pairs[i], pairs[i + 2]);
+            fours[i + 2] = _mm512_shuffle_i64x2::<0xDD>(pairs[i], pairs[i + 2]);
+        }
+        for i in 0..4 {
+            rows[i] = _mm512_shuffle_i64x2::<0x88>(fours[i], fours[i + 4]);
+            rows[i + 4] = _mm512_shuffle_i64x2::<0xDD>(fours[i], fours[i + 4]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sort;
+
+    #[test]
+    fn every_length_and_pattern_sorts() {
+        let mut state = 7u64;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 20) as i64
+        };
+        let patterns: [&mut dyn FnMut(usize) -> i64; 5] = [
+            &mut |_| next(),
+            &mut |i| i as i64,
+            &mut |i| -(i as i64),
+            &mut |i| (i % 3) as i64,
+            &mut |_| i64::MAX,
+        ];
+        for pattern in patterns {
+            for n in (0..300).chain([1000, 4096, 50_000]) {
+                let mut lane: Vec<i64> = (0..n).map(&mut *pattern).collect();
+                let mut expected = lane.clone();
+                expected.sort_unstable();
+                sort(&mut lane);
+                assert!(lane == expected, "{n} elements");
+            }
+        }
+    }
+}
