@@ -7,7 +7,7 @@ use oxidask_core::graph::{Graph, TaskRef};
 use oxidask_core::layer::Layer;
 use oxidask_core::node::{self, Node};
 use oxidask_core::op::Op;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
@@ -60,7 +60,7 @@ pub(crate) fn task_object<'py, 'a>(
         match PyOp::of(op).map(|op| op.rebuild(py, &leaf, &builders)) {
             Some(Ok(expression)) => makers.getattr("_task_finish")?.call1((key, expression?))?,
             Some(Err(task)) => task.node.bind(py).clone(),
-            None => return Err(PyTypeError::new_err("a native task has no Python form")),
+            None => crate::array::graph::task_of_block(py, op, key, inputs)?,
         }
     };
     Ok((task, annotations))
@@ -104,7 +104,7 @@ pub(crate) fn reduce<'py>(slf: &Bound<'py, Delayed>) -> PyResult<Bound<'py, PyAn
                         ("node", (node.bind(py), keys)).into_pyobject(py)?
                     }
                 },
-                None => return Err(PyTypeError::new_err("a native task can't be pickled")),
+                None => ("block", crate::array::portable::encode_block(py, op)?).into_pyobject(py)?,
             }
         };
         let blocks: Vec<u32> = inputs.iter().map(|(block, _)| *block).collect();
@@ -134,6 +134,7 @@ pub(crate) fn delayed_from_plain<'py>(
             "literal" => constant(&body),
             "template" => Arc::new(PyOp::from(Template::from_plain(&body)?)),
             "alias" => Arc::new(PyOp::Alias),
+            "block" => crate::array::portable::decode_block(&body)?,
             "node" => {
                 let (node, keys): (Bound<'_, PyAny>, Vec<Py<PyAny>>) = body.extract()?;
                 Arc::new(PyOp::Node(Box::new(NodeTask { node: node.unbind(), keys: keys.into() })))

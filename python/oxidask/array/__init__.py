@@ -18,6 +18,21 @@ from oxidask.array.histograms import (
     searchsorted,
 )
 from oxidask.array.sorting import argsort, argtopk, isin, sort, topk, union1d, unique
+from oxidask.array.core import (
+    Array,
+    asanyarray,
+    asarray,
+    elemwise,
+    from_array,
+    from_delayed,
+    from_npy_stack,
+    from_zarr,
+    store,
+    to_hdf5,
+    to_npy_stack,
+    to_zarr,
+)
+from oxidask.array.tiledb_io import from_tiledb, to_tiledb
 
 __all__ = [
     "Array",
@@ -41,6 +56,11 @@ __all__ = [
     "matmul",
     "nancumprod",
     "nancumsum",
+    "from_array",
+    "from_delayed",
+    "from_npy_stack",
+    "from_tiledb",
+    "from_zarr",
     "normalize_chunks",
     "ravel",
     "rechunk",
@@ -53,4 +73,9 @@ __all__ = [
     "union1d",
     "unique",
     "vdot",
+    "store",
+    "to_hdf5",
+    "to_npy_stack",
+    "to_tiledb",
+    "to_zarr",
 ]

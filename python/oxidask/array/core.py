@@ -12,6 +12,7 @@ import numpy as np
 from oxidask import _native
 from oxidask.array._graph import layered_graph, nested_keys
 from oxidask.array._numpy import concatenate_nested, own
+from oxidask.array._storage_methods import StorageMethods
 from oxidask.base import DaskMethodsMixin, named_schedulers
 from oxidask.tokenize import tokenize
 
@@ -46,7 +47,7 @@ def new_array(expr: Any, meta: Any = None) -> Array:
     return array
 
 
-class Array(DaskMethodsMixin):
+class Array(StorageMethods, DaskMethodsMixin):
     """An array cut into chunks that is computed when it is asked for.
 
     Arrays are made by functions (:func:`oxidask.array.from_array`, ``ones``, ...); the constructor
@@ -450,3 +451,16 @@ def asanyarray(a: Any, **kwargs: Any) -> Array:
         return Array({(name, *index): a}, name, chunks, meta=a)
 
 
+# Names that Dask's module has; their modules need the class.
+from oxidask.array._from_array import (  # noqa: E402, F401
+    from_array,
+    from_delayed,
+    from_func,
+    getter,
+    getter_inline,
+    getter_nofancy,
+)
+from oxidask.array._hdf5 import to_hdf5  # noqa: E402, F401
+from oxidask.array._npy_stack import from_npy_stack, to_npy_stack  # noqa: E402, F401
+from oxidask.array._store import load_chunk, load_store_chunk, store  # noqa: E402, F401
+from oxidask.array._zarr import from_zarr, to_zarr  # noqa: E402, F401

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use oxidask_core::dag::Csr;
 use oxidask_core::graph::{Graph, TaskRef};
-use oxidask_core::key::Group;
+use oxidask_core::key::{Group, Key};
 use oxidask_core::layer::{IndexMap, Layer, LayerInput, MappedLayer, TaskSpec};
 use oxidask_core::op::Op;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -35,6 +35,8 @@ pub struct Lowered {
     pub graph: Graph,
     /// The layer of every array that was asked for, in order.
     pub layers: Vec<u32>,
+    /// Tasks that came from other graphs, by key.
+    pub keys: FxHashMap<Key, TaskRef>,
 }
 
 /// Lowers `roots` into a new graph.
@@ -44,7 +46,7 @@ pub struct Lowered {
 pub fn lower(roots: &[Array], fusion: Fusion) -> Result<Lowered> {
     let mut lowering = Lowering::new(roots, fusion);
     let layers = roots.iter().map(|root| lowering.layer_of(root)).collect::<Result<_>>()?;
-    Ok(Lowered { graph: lowering.graph, layers })
+    Ok(Lowered { graph: lowering.graph, layers, keys: lowering.keys })
 }
 
 /// The arrays that `roots` are made of, inputs first, equal ones once.
@@ -77,6 +79,8 @@ struct Lowering {
     wanted: FxHashSet<usize>,
     /// Where the layers of a foreign graph begin, by its address.
     foreign: FxHashMap<usize, u32>,
+    /// Tasks of foreign graphs, by key.
+    keys: FxHashMap<Key, TaskRef>,
 }
 
 impl Lowering {
@@ -98,6 +102,7 @@ impl Lowering {
             n_readers,
             wanted,
             foreign: FxHashMap::default(),
+            keys: FxHashMap::default(),
         }
     }
 
@@ -221,7 +226,7 @@ impl Lowering {
             Some(&base) => base,
             None => {
                 let base = self.graph.layers().len() as u32;
-                append(&mut self.graph, graph);
+                append(&mut self.graph, graph, &mut self.keys);
                 self.foreign.insert(at, base);
                 base
             }
@@ -242,10 +247,11 @@ impl Lowering {
     }
 }
 
-/// Appends the layers of `other`, whose numbers move up.
-pub fn append(graph: &mut Graph, other: &Graph) {
+/// Appends the layers of `other`, whose numbers move up. A task whose key is among `keys` already
+/// is not run again: it stands for the value that is there.
+pub fn append(graph: &mut Graph, other: &Graph, keys: &mut FxHashMap<Key, TaskRef>) {
     let base = graph.layers().len() as u32;
-    for layer in other.layers() {
+    for (number, layer) in other.layers().iter().enumerate() {
         match layer {
             Layer::Mapped(mapped) => {
                 let mut mapped = mapped.clone();
@@ -257,9 +263,17 @@ pub fn append(graph: &mut Graph, other: &Graph) {
             Layer::Explicit(explicit) => {
                 let mut moved = oxidask_core::layer::ExplicitLayer::with_capacity(explicit.len());
                 for (block, key) in explicit.keys().iter().enumerate() {
-                    let inputs = explicit.inputs(block as u32).iter();
-                    let inputs = inputs.map(|task| TaskRef { layer: task.layer + base, ..*task });
-                    moved.push(key.clone(), Arc::clone(layer.op(block as u32)), inputs);
+                    let block = block as u32;
+                    let here = TaskRef { layer: base + number as u32, block };
+                    let first = *keys.entry(key.clone()).or_insert(here);
+                    if first == here {
+                        let inputs = explicit.inputs(block).iter();
+                        let inputs =
+                            inputs.map(|task| TaskRef { layer: task.layer + base, ..*task });
+                        moved.push(key.clone(), Arc::clone(layer.op(block)), inputs);
+                    } else {
+                        moved.push(key.clone(), Arc::new(ops::Alias), [first]);
+                    }
                 }
                 graph.push(Layer::Explicit(moved));
             }
@@ -306,7 +320,7 @@ pub fn gather(graph: &mut Graph, array: &Array, layer: u32) -> Result<Option<Tas
         inputs,
     }));
     let mut task = TaskSpec {
-        key: oxidask_core::key::Key::block(name("gather"), &[]),
+        key: Key::block(name("gather"), &[]),
         op: Arc::new(ops::place::Gathered { target }),
         inputs: Vec::new(),
     };

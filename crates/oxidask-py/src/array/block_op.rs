@@ -18,6 +18,14 @@ use crate::op::funcname;
 pub(crate) enum BlockArg {
     /// The same object for every block.
     Literal(Py<PyAny>),
+    /// The same object for every block, which graphs that Python reads have under a key of its
+    /// own.
+    Shared {
+        /// The key.
+        key: String,
+        /// The object.
+        object: Py<PyAny>,
+    },
     /// The next inputs of the task: one, or nested lists over the axes whose counts are given.
     Input {
         /// How many blocks are read along each axis, and whether the axis makes a list.
@@ -56,7 +64,9 @@ impl BlockOp {
         let mut args = Vec::with_capacity(self.args.len());
         for arg in &self.args {
             args.push(match arg {
-                BlockArg::Literal(object) => object.bind(py).clone(),
+                BlockArg::Literal(object) | BlockArg::Shared { object, .. } => {
+                    object.bind(py).clone()
+                }
                 BlockArg::Input { counts } => self.gather(py, counts, &mut inputs)?,
                 BlockArg::Index => index.clone().into_any(),
                 BlockArg::PerBlock(function) => function.bind(py).call1((&index,))?,
@@ -74,6 +84,42 @@ impl BlockOp {
             merged
         };
         self.function.bind(py).call(PyTuple::new(py, args)?, Some(&kwargs))
+    }
+
+    /// What the blocks share under keys of their own: keys, objects, and before which input of the
+    /// others each comes.
+    pub(crate) fn shared(&self) -> Vec<(&str, &Py<PyAny>, usize)> {
+        let mut at = 0;
+        let mut shared = Vec::new();
+        for arg in &self.args {
+            match arg {
+                BlockArg::Shared { key, object } => shared.push((key.as_str(), object, at)),
+                BlockArg::Input { counts } => {
+                    at += counts.iter().map(|&(n, list)| if list { n } else { 1 }).product::<usize>();
+                }
+                _ => {}
+            }
+        }
+        shared
+    }
+
+    /// The same op taking what is shared as inputs.
+    pub(crate) fn unshared(&self, py: Python<'_>) -> Self {
+        let args = self.args.iter().map(|arg| match arg {
+            BlockArg::Shared { .. } => BlockArg::Input { counts: Vec::new() },
+            BlockArg::Literal(object) => BlockArg::Literal(object.clone_ref(py)),
+            BlockArg::Input { counts } => BlockArg::Input { counts: counts.clone() },
+            BlockArg::Index => BlockArg::Index,
+            BlockArg::PerBlock(function) => BlockArg::PerBlock(function.clone_ref(py)),
+        });
+        Self {
+            function: self.function.clone_ref(py),
+            args: args.collect(),
+            kwargs: self.kwargs.clone_ref(py),
+            block_kwargs: self.block_kwargs.clone_ref(py),
+            concatenate: self.concatenate,
+            grid: self.grid.clone(),
+        }
     }
 
     fn gather<'a, 'py: 'a>(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use oxidask_array::ops::{AnyKernel, KernelOp};
 use oxidask_array::plan::array::Array;
 use oxidask_array::plan::lower::{self, Fusion};
 use oxidask_core::graph::{Graph, TaskRef};
@@ -15,8 +16,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
 use rustc_hash::FxHashMap;
 
-use crate::array::block_op::call_op;
+use crate::array::block_op::{BlockOp, call_op};
 use crate::array::expr::{ArrayExpr, IntoPython};
+use crate::array::io::BlockOf;
 use crate::delayed::Delayed;
 use crate::graph::{Imported, graph_error};
 use crate::key as keys;
@@ -102,7 +104,7 @@ impl ArrayGraph {
 
     fn lowered(&self, wanted: &[Wanted]) -> PyResult<Imported> {
         let lowered = lower::lower(&self.arrays, self.fusion).py()?;
-        let lower::Lowered { mut graph, layers } = lowered;
+        let lower::Lowered { mut graph, layers, mut keys } = lowered;
         let mut gathered: FxHashMap<usize, TaskRef> = FxHashMap::default();
         for what in wanted {
             if let Wanted::Whole(at) = *what
@@ -117,7 +119,7 @@ impl ArrayGraph {
         }
         let (delayed, places) = oxidask_core::node::collect(&self.delayed).map_err(graph_error)?;
         let base = graph.layers().len() as u32;
-        lower::append(&mut graph, &delayed);
+        lower::append(&mut graph, &delayed, &mut keys);
         let mut graph = Arc::new(graph);
         let outputs: Vec<TaskRef> = wanted
             .iter()
@@ -185,11 +187,80 @@ fn layer_tasks<'py>(
             let (task, _) = portable::task_object(py, &*op, &key, &inputs)?;
             dict.set_item(&key, task)?;
         } else {
-            let body = Bound::new(py, BlockTask { op, block })?;
-            dict.set_item(&key, make.call1((&key, body, PyList::new(py, inputs)?))?)?;
+            block_task(py, &dict, &key, op, block, inputs, &make)?;
         }
     }
     Ok((name, dict))
+}
+
+/// Adds the task of one block to `dict`: the block itself if it lies in memory.
+fn block_task<'py>(
+    py: Python<'py>,
+    dict: &Bound<'py, PyDict>,
+    key: &Bound<'py, PyAny>,
+    mut op: Arc<dyn Op>,
+    block: u32,
+    mut inputs: Vec<Bound<'py, PyAny>>,
+    make: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    if is_memory(&*op) {
+        return dict.set_item(key, call_op(py, &*op, block, &[])?);
+    }
+    if let Some(python) = op.as_any().and_then(|any| any.downcast_ref::<BlockOp>()) {
+        let shared = python.shared();
+        for (at, (key, object, before)) in shared.iter().enumerate() {
+            if !dict.contains(key)? {
+                dict.set_item(key, shared_object(object.bind(py))?)?;
+            }
+            inputs.insert(before + at, key.into_pyobject(py)?.into_any());
+        }
+        if !shared.is_empty() {
+            op = Arc::new(python.unshared(py));
+        }
+    }
+    let body = Bound::new(py, BlockTask { op, block })?;
+    dict.set_item(key, make.call1((key, body, PyList::new(py, inputs)?))?)
+}
+
+/// The task object of a block that is a delayed value.
+pub(crate) fn task_of_block<'py>(
+    py: Python<'py>,
+    op: &dyn Op,
+    key: &Bound<'py, PyAny>,
+    inputs: &[Bound<'py, PyAny>],
+) -> PyResult<Bound<'py, PyAny>> {
+    let op: Arc<dyn Op> = match op.as_any().and_then(|any| any.downcast_ref::<BlockOf>()) {
+        Some(BlockOf { op, block }) if is_memory(&**op) => {
+            let value = call_op(py, &**op, *block, &[])?;
+            return py.import("oxidask._task_spec")?.getattr("DataNode")?.call1((key, value));
+        }
+        Some(BlockOf { op, block }) => Arc::new(BlockOf { op: Arc::clone(op), block: *block }),
+        None if op.name() == "alias" => Arc::new(oxidask_array::ops::Alias),
+        None => {
+            let text = format!("the task {} has no Python form", op.name());
+            return Err(PyTypeError::new_err(text));
+        }
+    };
+    let make = py.import("oxidask.array._graph")?.getattr("block_task")?;
+    let body = Bound::new(py, BlockTask { op, block: 0 })?;
+    make.call1((key, body, PyList::new(py, inputs)?))
+}
+
+/// What a graph has for an object that tasks share: the object, marked as data if graphs read more
+/// into it.
+fn shared_object<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let array_like = object.getattr_opt("shape")?.is_some() && !object.is_callable();
+    if array_like {
+        return Ok(object.clone());
+    }
+    let py = object.py();
+    py.import("oxidask._task_spec")?.getattr("DataNode")?.call1((py.None(), object))
+}
+
+fn is_memory(op: &dyn Op) -> bool {
+    op.as_any()
+        .and_then(|any| any.downcast_ref::<KernelOp>())
+        .is_some_and(|op| matches!(op.kernel, AnyKernel::FromChunk(_)))
 }
 
 /// The key of a task as Dask writes it: of arrays always `(name, i, j, ...)`.
@@ -235,8 +306,12 @@ impl BlockTask {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let py = slf.py();
         let this = slf.get();
-        let state = crate::array::portable::encode(py, &*this.op)?;
         let rebuild = py.import("oxidask._native")?.getattr("rebuild_block_task")?;
+        if let Some(BlockOf { op, block }) = this.op.as_any().and_then(|any| any.downcast_ref()) {
+            let state = crate::array::portable::encode(py, &**op)?;
+            return (rebuild, (state, *block)).into_pyobject(py);
+        }
+        let state = crate::array::portable::encode(py, &*this.op)?;
         (rebuild, (state, this.block)).into_pyobject(py)
     }
 }

@@ -19,11 +19,14 @@ const EVERY: i64 = -1;
 /// The axis of an input of which every block reads the first block.
 const FIRST: i64 = -2;
 
-/// One argument as Python describes it: `("literal", object)`, `("index",)`,
+/// One argument as Python describes it: `("literal", object)`, `("shared", object, key)` for one
+/// that graphs show as a task of its own (by default with the key `original-` and the array's
+/// name), `("index",)`,
 /// `("per_block", function)`, or `("blocks", expr, axes, lists)` where `axes` says for each axis of
 /// the input which axis of the output it follows, -1 for all of its blocks or -2 for its first, and
 /// `lists` which axes make lists.
 fn argument(
+    name: &str,
     arg: &Bound<'_, PyTuple>,
     arrays: &mut Vec<Array>,
     maps: &mut Vec<IndexMap>,
@@ -32,6 +35,13 @@ fn argument(
     let kind: String = arg.get_item(0)?.extract()?;
     Ok(match kind.as_str() {
         "literal" => BlockArg::Literal(arg.get_item(1)?.unbind()),
+        "shared" => {
+            let key = match arg.get_item(2) {
+                Ok(key) => key.extract()?,
+                Err(_) => format!("original-{name}"),
+            };
+            BlockArg::Shared { key, object: arg.get_item(1)?.unbind() }
+        }
         "index" => BlockArg::Index,
         "per_block" => BlockArg::PerBlock(arg.get_item(1)?.unbind()),
         "blocks" => {
@@ -91,7 +101,7 @@ pub(crate) fn array_python_layer(
     let grid = chunks.grid();
     let (mut arrays, mut maps) = (Vec::new(), Vec::new());
     let args: PyResult<Vec<BlockArg>> =
-        args.iter().map(|arg| argument(arg, &mut arrays, &mut maps, &grid)).collect();
+        args.iter().map(|arg| argument(name, arg, &mut arrays, &mut maps, &grid)).collect();
     let dict = |dict: Option<Bound<'_, PyDict>>| dict.unwrap_or_else(|| PyDict::new(py)).unbind();
     let op = BlockOp {
         function,

@@ -12,11 +12,12 @@ mod explain;
 pub(crate) mod expr;
 pub(crate) mod graph;
 mod indexing;
+pub(crate) mod io;
 mod layer;
 mod linalg;
 pub(crate) mod memory;
 pub(crate) mod numpy;
-mod portable;
+pub(crate) mod portable;
 mod source;
 
 pub(crate) use chunks::array_normalize_chunks;
@@ -28,6 +29,7 @@ pub(crate) use indexing::{
     array_balance_chunks, array_blocks, array_getitem, array_rechunk, array_reshape,
     array_reshape_blockwise, array_take_by,
 };
+pub(crate) use io::{array_from_delayed, array_to_delayed};
 pub(crate) use layer::{array_from_graph, array_python_layer};
 pub(crate) use linalg::{
     array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,

@@ -11,6 +11,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 use crate::array::block_op::{BlockArg, BlockOp};
 use crate::array::expr::IntoPython;
 use crate::array::graph::BlockTask;
+use crate::array::io::BlockOf;
 
 /// What pickle stores of an op.
 pub(crate) fn encode<'py>(py: Python<'py>, op: &dyn Op) -> PyResult<Bound<'py, PyAny>> {
@@ -41,6 +42,7 @@ pub(crate) fn encode<'py>(py: Python<'py>, op: &dyn Op) -> PyResult<Bound<'py, P
 fn encode_arg<'py>(py: Python<'py>, arg: &BlockArg) -> PyResult<Bound<'py, PyTuple>> {
     match arg {
         BlockArg::Literal(object) => ("literal", object.bind(py)).into_pyobject(py),
+        BlockArg::Shared { key, object } => ("shared", (key, object.bind(py))).into_pyobject(py),
         BlockArg::Input { counts } => ("input", counts.clone()).into_pyobject(py),
         BlockArg::Index => ("index", py.None()).into_pyobject(py),
         BlockArg::PerBlock(function) => ("per_block", function.bind(py)).into_pyobject(py),
@@ -52,6 +54,10 @@ fn decode_arg(arg: &Bound<'_, PyTuple>) -> PyResult<BlockArg> {
     let body = arg.get_item(1)?;
     Ok(match kind.as_str() {
         "literal" => BlockArg::Literal(body.unbind()),
+        "shared" => {
+            let (key, object): (String, Bound<'_, PyAny>) = body.extract()?;
+            BlockArg::Shared { key, object: object.unbind() }
+        }
         "input" => BlockArg::Input { counts: body.extract()? },
         "index" => BlockArg::Index,
         _ => BlockArg::PerBlock(body.unbind()),
@@ -83,6 +89,22 @@ fn decode(state: &Bound<'_, PyTuple>) -> PyResult<Arc<dyn Op>> {
         "alias" => Ok(Arc::new(ops::Alias)),
         kind => Err(PyValueError::new_err(format!("a task of kind {kind}"))),
     }
+}
+
+/// What pickle stores of an op that is one block's.
+pub(crate) fn encode_block<'py>(py: Python<'py>, op: &dyn Op) -> PyResult<Bound<'py, PyAny>> {
+    match op.as_any().and_then(|any| any.downcast_ref::<BlockOf>()) {
+        Some(BlockOf { op, block }) => {
+            Ok((encode(py, &**op)?, *block).into_pyobject(py)?.into_any())
+        }
+        None => Ok((encode(py, op)?, 0u32).into_pyobject(py)?.into_any()),
+    }
+}
+
+/// The op of what [`encode_block`] gave.
+pub(crate) fn decode_block(state: &Bound<'_, PyAny>) -> PyResult<Arc<dyn Op>> {
+    let (state, block): (Bound<'_, PyTuple>, u32) = state.extract()?;
+    Ok(Arc::new(BlockOf { op: decode(&state)?, block }))
 }
 
 /// A task of an array from what pickle stored.
