@@ -35,9 +35,14 @@ AREAS = {
         dask.graph_manipulation dask.highlevelgraph:HighLevelGraph dask.threaded
         dask.multiprocessing dask.local
     """.split(),
+    "array": """
+        dask.array dask.array:Array dask.array.linalg dask.array.fft dask.array.random
+        dask.array.ma dask.array.overlap dask.array.gufunc dask.array.stats dask.array.core
+        dask.array.reductions dask.array.image dask.array.lib.stride_tricks
+    """.split(),
 }
 # Names of the peer's top level that are packages of later areas, not functions of this one.
-LATER = {"dask": {"array", "bag", "dataframe", "datasets", "distributed"}}
+LATER = {"dask": {"bag", "dataframe", "datasets", "distributed"}}
 
 
 def run_tests(name, folder):
