@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use oxidask_array::kernel::random::{Distribution as D, Key, Param, fill_f64, fill_i64};
+use oxidask_kernel::kernel::random::{Distribution as D, Key, Param, fill_f64, fill_i64};
 
 fn rate(distribution: D, params: &[Param<'_>], len: usize) -> f64 {
     let (mut floats, mut counts) = (vec![0.0; len], vec![0; len]);
