@@ -90,8 +90,17 @@ fn same_blocks(
     for (i, label) in a.iter().enumerate() {
         let Some(j) = b.iter().position(|l| l == label) else { continue };
         let (n, m) = (x.shape()[i], y.shape()[j]);
-        let stretched = out.contains(label) && (n == 1 || m == 1);
-        if stretched || left[i] == right[j] {
+        if left[i] == right[j] {
+            continue;
+        }
+        if out.contains(label) && (n == 1 || m == 1) {
+            // What is stretched is one block.
+            if n == 1 {
+                left = left.with_axis(i, [1]);
+            }
+            if m == 1 {
+                right = right.with_axis(j, [1]);
+            }
             continue;
         }
         if n != m {
