@@ -78,6 +78,12 @@ kernels! {
     TakeBy(crate::ops::take::TakeBy),
     /// Random numbers.
     Random(ops::random::Random),
+    /// A block of one of several arrays.
+    Pick(ops::join::Pick),
+    /// A block with its neighbours' edges.
+    Overlap(ops::overlap::Overlap),
+    /// A block without its edges.
+    Trim(ops::overlap::Trim),
 }
 
 impl AnyKernel {

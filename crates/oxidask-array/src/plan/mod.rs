@@ -14,6 +14,8 @@ mod fuse;
 pub mod index;
 pub mod indexing;
 pub mod linalg;
+pub mod join;
+pub mod overlap;
 pub mod lower;
 pub mod normalize;
 pub mod rechunk;

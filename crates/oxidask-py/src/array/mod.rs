@@ -13,11 +13,14 @@ pub(crate) mod expr;
 pub(crate) mod graph;
 mod indexing;
 pub(crate) mod io;
+mod join;
 mod layer;
 mod linalg;
 pub(crate) mod memory;
 pub(crate) mod numpy;
 pub(crate) mod portable;
+mod overlap;
+mod portable;
 mod source;
 
 pub(crate) use chunks::array_normalize_chunks;
@@ -30,6 +33,7 @@ pub(crate) use indexing::{
     array_reshape_blockwise, array_take_by,
 };
 pub(crate) use io::{array_from_delayed, array_to_delayed};
+pub(crate) use join::array_join;
 pub(crate) use layer::{array_from_graph, array_python_layer};
 pub(crate) use linalg::{
     array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,
@@ -37,5 +41,6 @@ pub(crate) use linalg::{
     array_topk, array_unique,
 };
 pub(crate) use memory::ChunkMemory;
+pub(crate) use overlap::{array_minimum_chunks, array_overlap, array_trim};
 pub(crate) use portable::rebuild_block_task;
 pub(crate) use source::{array_from_numpy, array_full};
