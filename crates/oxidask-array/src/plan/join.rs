@@ -59,10 +59,13 @@ pub fn concatenate(arrays: &[Array], axis: i64, allow_unknown: bool) -> Result<A
         start += cut.chunks()[axis].len() as u32;
         inputs.push((cut, IndexMap::Axes(maps)));
     }
-    let dtype = if arrays.iter().all(|array| array.dtype() == first.dtype()) {
-        first.dtype()
-    } else {
-        return Err(ArrayError::NoKernel("arrays of different dtypes".into()));
+    // Where only NumPy knows one array's dtype, only NumPy knows the result's.
+    let dtype = match arrays.iter().map(Array::dtype).collect::<Option<Vec<_>>>() {
+        Some(dtypes) if dtypes.iter().any(|dtype| *dtype != dtypes[0]) => {
+            return Err(ArrayError::NoKernel("arrays of different dtypes".into()));
+        }
+        Some(dtypes) => Some(dtypes[0]),
+        None => None,
     };
     Array::layer("concatenate", Pick, inputs, chunks, dtype)
 }
