@@ -8,7 +8,14 @@ import numpy as np
 
 from oxidask import _native
 
-__all__ = ["check_symmetric", "coerce_boundary", "coerce_depth", "ensure_minimum_chunksize", "is_none", "pair"]
+__all__ = [
+    "check_symmetric",
+    "coerce_boundary",
+    "coerce_depth",
+    "ensure_minimum_chunksize",
+    "is_none",
+    "pair",
+]
 
 
 def coerce_depth(ndim: int, depth: Any) -> dict[int, Any]:
@@ -83,14 +90,17 @@ def coerce_boundary(ndim: int, boundary: Any) -> dict[int, Any]:
 
 
 def pair(depth: Any) -> tuple[int, int]:
+    """Return a depth before and after."""
     return depth if isinstance(depth, tuple) else (depth, depth)
 
 
 def is_none(kind: Any) -> bool:
+    """Whether a boundary is none."""
     return kind is None or (isinstance(kind, str) and kind == "none")
 
 
 def check_symmetric(depth: dict[int, Any], boundary: dict[int, Any]) -> None:
+    """Fail where depths before and after differ and there is a boundary."""
     for axis, n in depth.items():
         before, after = pair(n)
         if before != after and not is_none(boundary[axis]):

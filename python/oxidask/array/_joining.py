@@ -367,7 +367,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int) -> Array:
     >>> da.insert(da.zeros(3, chunks=3), [1, 2], 7, axis=0).compute()
     array([0., 7., 0., 7., 0.])
     """
-    from oxidask.array.core import broadcast_to
+    from oxidask.array._broadcast import broadcast_to
 
     arr = asanyarray(arr)
     axis = normalize_axis(axis, arr.ndim)
@@ -375,7 +375,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int) -> Array:
     positions = np.atleast_1d(_positions(obj, arr.shape[axis]))
     if (np.diff(positions) < 0).any():
         raise NotImplementedError(
-            f"insert with positions that don't ascend ({obj!r}): sort them, and the values with them"
+            f"insert at positions that don't ascend ({obj!r}): sort them and the values with them"
         )
     shape = (*arr.shape[:axis], len(positions), *arr.shape[axis + 1 :])
     values = asanyarray(values).astype(arr.dtype)

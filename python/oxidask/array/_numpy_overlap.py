@@ -15,8 +15,8 @@ __all__ = ["overlap_block"]
 def overlap_block(blocks: Sequence[Any], axes: Sequence[Any]) -> Any:
     """Put a block and its neighbours' edges together: see ``ops/overlap.rs``.
 
-    For each axis: how many blocks there are, where among them the neighbour before, the block itself
-    and the neighbour after are, how much is taken of either, and what lies beyond the array's end.
+    For each axis: how many blocks there are, where among them the neighbour before, the block
+    itself and the neighbour after are, how much is taken of either, and what lies beyond the end.
     """
     parts = list(blocks)
     counts = [axis[0] for axis in axes]

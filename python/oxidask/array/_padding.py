@@ -142,7 +142,7 @@ def _require_elements(array: Array, axis: int, mode: str) -> None:
 
 def _stretched(line: Array, axis: int, extent: int, array: Array) -> Any:
     """Return a slice of extent 1 repeated along its axis."""
-    from oxidask.array.core import broadcast_to
+    from oxidask.array._broadcast import broadcast_to
 
     if not extent:
         return None

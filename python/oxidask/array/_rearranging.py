@@ -544,7 +544,7 @@ def repeat(a: Any, repeats: int, axis: int | None = None) -> Array:
     return blockwise_layer(name, _repeated_block, args, chunks, a._meta)
 
 
-def tile(A: Any, reps: Any) -> Array:  # noqa: N803
+def tile(A: Any, reps: Any) -> Array:
     """Put an array beside itself, so often along each axis.
 
     Parameters

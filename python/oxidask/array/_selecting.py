@@ -139,7 +139,9 @@ def _piecewise_block(x: Any, *conditions: Any, functions: Any, args: Any, kwargs
     return np.piecewise(x, list(conditions), functions, *args, **kwargs)
 
 
-def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: Any, **kw: Any) -> Array:
+def piecewise(
+    x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: Any, **kw: Any
+) -> Array:
     """Apply functions where conditions hold.
 
     Parameters
@@ -224,7 +226,7 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Array:
     if condition.ndim != 1:
         raise ValueError("Condition must be one dimensional")
     prefix = (slice(None),) * axis
-    n, extent = len(condition) if not isinstance(condition, Array) else condition.shape[0], a.shape[axis]
+    n, extent = condition.shape[0], a.shape[axis]
     if not math.isnan(n) and not math.isnan(extent):
         if n > extent:
             raise IndexError(f"a condition of {n} elements for an axis of {extent}")

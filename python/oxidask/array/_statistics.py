@@ -49,14 +49,14 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     prefix = (slice(None),) * axis
     for _ in range(n):
         ahead, behind = a[(*prefix, slice(1, None))], a[(*prefix, slice(None, -1))]
-        # Blocks as those of the array, but for the last: cut in common, they would be twice as many.
+        # Blocks as those of the array: cut in common, they would be twice as many.
         ahead = ahead.rechunk(behind.chunks)
         a = ahead != behind if a.dtype == bool else ahead - behind
     return a
 
 
 def _beside(value: Any, a: Array, axis: int) -> Any:
-    from oxidask.array.core import broadcast_to
+    from oxidask.array._broadcast import broadcast_to
 
     if value is None:
         return None
@@ -221,7 +221,7 @@ def average(
     >>> float(da.average(da.from_array([1.0, 4.0]), weights=[3, 1]).compute())
     1.75
     """
-    from oxidask.array.core import broadcast_to
+    from oxidask.array._broadcast import broadcast_to
 
     a = asanyarray(a)
     if weights is None:

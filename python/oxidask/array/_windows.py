@@ -47,7 +47,8 @@ def windows(x: Array, window_shape: Any, axis: Any, automatic_rechunk: bool) -> 
     x = x.rechunk(blocks) if blocks else x
     wide = overlap(x, {i: (0, max(depth, 0)) for i, depth in enumerate(depths)}, "none")
     chunks = [
-        (*extents[:-1], extents[-1] - depth) for extents, depth in zip(x.chunks, depths, strict=True)
+        (*extents[:-1], extents[-1] - depth)
+        for extents, depth in zip(x.chunks, depths, strict=True)
     ]
     name = f"sliding_window_view-{tokenize(wide, window, axes)}"
     args = [

@@ -385,7 +385,7 @@ def map_overlap(
     >>> x.map_overlap(lambda v: v - v.mean().astype(int), depth=1, boundary="reflect").shape
     (9,)
     """
-    from oxidask.array.core import map_blocks
+    from oxidask.array._map_blocks import map_blocks
 
     if isinstance(func, Array) and args and callable(args[0]):
         given = {"depth": depth, "boundary": boundary, "trim": trim}
@@ -437,7 +437,7 @@ def map_overlap(
 
 def _aligned(arrays: list[Array]) -> list[Array]:
     """Return arrays cut alike along the axes that meet, the last ones with the last ones."""
-    from oxidask.array.core import unify_chunks
+    from oxidask.array.blockwise import unify_chunks
 
     pairs: list[Any] = []
     for x in arrays:
