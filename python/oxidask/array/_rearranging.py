@@ -22,7 +22,6 @@ __all__ = [
     "fliplr",
     "flipud",
     "moveaxis",
-    "ravel",
     "repeat",
     "roll",
     "rollaxis",
@@ -458,23 +457,6 @@ def roll(array: Any, shift: Any, axis: Any = None) -> Array:
             parts = [result[(*prefix, slice(cut, None))], result[(*prefix, slice(None, cut))]]
             result = concatenate(parts, axis=at)
     return result if result.shape == shape else result.reshape(shape)
-
-
-def ravel(array_like: Any) -> Array:
-    """Return an array with all its elements along one axis.
-
-    Parameters
-    ----------
-    array_like
-        The array.
-
-    Examples
-    --------
-    >>> import oxidask.array as da
-    >>> da.ravel(da.ones((2, 3), chunks=2)).shape
-    (6,)
-    """
-    return asanyarray(array_like).reshape((-1,))
 
 
 def _repeated_block(block: Any, repeats: int, axis: int) -> Any:

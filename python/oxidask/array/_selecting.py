@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oxidask import _native
-from oxidask.array._joining import concatenate, normalize_axis, stack
+from oxidask.array._joining import normalize_axis, stack
 from oxidask.array.core import Array, asanyarray, blockwise_layer, elemwise, new_array
 from oxidask.tokenize import tokenize
 
@@ -26,7 +26,6 @@ __all__ = [
     "ravel_multi_index",
     "select",
     "take",
-    "union1d",
     "unravel_index",
     "where",
 ]
@@ -464,25 +463,3 @@ def ravel_multi_index(
     return elemwise(  # type: ignore[no-any-return]
         _raveled_block, *parts, dtype=np.intp, dims=tuple(dims), mode=mode, order=order
     )
-
-
-def union1d(ar1: Any, ar2: Any) -> Array:
-    """Return the distinct elements of two arrays together, in ascending order.
-
-    Parameters
-    ----------
-    ar1, ar2
-        The arrays.
-
-    Examples
-    --------
-    >>> import oxidask.array as da
-    >>> da.union1d([1, 2], da.from_array([2, 3])).compute()
-    array([1, 2, 3])
-    """
-    from oxidask.array.routines import unique  # type: ignore[attr-defined]
-
-    both = concatenate((asanyarray(ar1).ravel(), asanyarray(ar2).ravel()))
-    return unique(both)  # type: ignore[no-any-return]
-
-

@@ -276,7 +276,7 @@ def cov(
            [-1.,  1.]])
     """
     from oxidask.array._rearranging import atleast_2d
-    from oxidask.array.routines import dot  # type: ignore[attr-defined]
+    from oxidask.array.contractions import dot
 
     if ddof is not None and ddof != int(ddof):
         raise ValueError("ddof must be integer")

@@ -102,7 +102,7 @@ def _push_all(block: Any, axis: int, dtype: Any = None) -> Any:
 
 def pushed(array: Array, n: int | None, axis: int) -> Array:
     """Fill missing elements; see :func:`oxidask.array.overlap.push`."""
-    from oxidask.array.reductions import cumreduction
+    from oxidask.array.cumulative import cumreduction
 
     axis %= array.ndim
     if n is not None and 0 < n < array.shape[axis] - 1:
