@@ -33,12 +33,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
+    use crate::array::{array_join, array_minimum_chunks, array_overlap, array_trim};
+    #[pymodule_export]
     use crate::array::{
         ArrayExpr, ArrayGraph, BlockTask, ChunkMemory, NoKernel, array_astype, array_from_delayed, array_from_graph, array_to_delayed,
         array_from_numpy, array_full, array_normalize_chunks, array_python_layer, array_ufunc,
-        ArrayExpr, ArrayGraph, BlockTask, ChunkMemory, NoKernel, array_astype, array_from_graph,
-        array_from_numpy, array_full, array_join, array_minimum_chunks, array_normalize_chunks,
-        array_overlap, array_python_layer, array_trim, array_ufunc,
         array_view, merge_arrays, rebuild_block_task,
     };
     #[pymodule_export]

@@ -20,7 +20,6 @@ pub(crate) mod memory;
 pub(crate) mod numpy;
 pub(crate) mod portable;
 mod overlap;
-mod portable;
 mod source;
 
 pub(crate) use chunks::array_normalize_chunks;
