@@ -41,17 +41,17 @@ mod _native {
         array_view, merge_arrays, rebuild_block_task,
     };
     #[pymodule_export]
-    use crate::array::{
-        array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,
-        array_isin, array_linalg, array_matmul, array_searchsorted, array_solve, array_sort,
-        array_topk, array_unique,
-    };
-    #[pymodule_export]
     use crate::array::{ArrayPlan, array_explain};
     #[pymodule_export]
     use crate::array::{
         array_balance_chunks, array_blocks, array_getitem, array_rechunk, array_reshape,
-        array_reshape_blockwise, array_take_by,
+        array_reshape_blockwise, array_setitem, array_take_by,
+    };
+    #[pymodule_export]
+    use crate::array::{
+        array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,
+        array_isin, array_linalg, array_matmul, array_searchsorted, array_solve, array_sort,
+        array_topk, array_unique,
     };
     #[pymodule_export]
     use crate::callbacks::RunState;

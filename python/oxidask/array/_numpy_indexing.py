@@ -10,7 +10,7 @@ import numpy as np
 from oxidask.array._numpy import concatenate_grid
 from oxidask.array.dispatch import concatenate_lookup
 
-__all__ = ["compress", "gather", "gather_region", "getitem", "setitem", "take_by"]
+__all__ = ["compress", "gather", "gather_region", "getitem", "setitem", "take_by", "unchanged"]
 
 
 def getitem(block: Any, index: tuple[Any, ...]) -> Any:
@@ -89,12 +89,70 @@ def compress(block: Any, mask: Any, axis: int) -> Any:
     return block[(slice(None),) * axis + (np.asarray(mask, dtype=bool),)]
 
 
-def setitem(block: Any, index: tuple[Any, ...], value: Any) -> Any:
-    """Return a copy of a block with part of it replaced."""
+def unchanged(block: Any) -> Any:
+    """Return a block that nothing is assigned to."""
+    return block
+
+
+def setitem(block: Any, index: tuple[Any, ...], bounds: Any, inputs: Sequence[Any]) -> Any:
+    """Return a copy of a block with part of it replaced.
+
+    Parameters
+    ----------
+    block
+        The block.
+    index
+        What is replaced, axis by axis; None where positions say it.
+    bounds
+        Where the block starts and ends along that axis, and the extent of the axis.
+    inputs
+        The positions, if an axis has some, and the value.
+    """
+    *positions, value = inputs
     if isinstance(value, np.ma.MaskedArray) and not isinstance(block, np.ma.MaskedArray):
         block = np.ma.array(block)
-    if isinstance(value, np.ma.MaskedArray) and value.ndim == 0 and value.mask:
-        value = np.ma.masked
+    if positions:
+        here, places = _positions_in(np.asarray(positions[0]), *bounds)
+        axis = next(i for i, part in enumerate(index) if part is None)
+        index = (*index[:axis], here, *index[axis + 1 :])
+        behind = sum(not isinstance(part, int) for part in index[axis + 1 :])
+        at = np.ndim(value) - behind - 1
+        if at >= 0 and np.shape(value)[at] != 1:
+            if np.shape(value)[at] != len(positions[0]) and positions[0].dtype != bool:
+                raise ValueError(f"A value of shape {np.shape(value)} does not fit {index}")
+            value = value[(slice(None),) * at + (places,)]
+        # NumPy would move the axis of the positions before slices that come behind an integer.
+        index = tuple(slice(i, i + 1) if isinstance(i, int) else i for i in index)
+        kept = tuple(i for i, part in enumerate(index) if not _is_one(part))
+        value = _with_axes(value, kept, len(index))
+    masked = isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).all()
     result = block.copy()
-    result[index] = value
+    if masked:
+        result[index] = np.ma.masked
+    else:
+        result[index] = value
     return result
+
+
+def _is_one(part: Any) -> bool:
+    return isinstance(part, slice) and part.step is None
+
+
+def _with_axes(value: Any, kept: tuple[int, ...], ndim: int) -> Any:
+    """Return a value with axes of 1 where the array's axes are indexed by integers."""
+    if np.ndim(value) == 0:
+        return value
+    kept = kept[len(kept) - np.ndim(value) :]
+    first = kept[0]
+    return value[tuple(slice(None) if i in kept else None for i in range(first, ndim))]
+
+
+def _positions_in(positions: Any, start: int, end: int, extent: int) -> tuple[Any, Any]:
+    """Return the positions that lie in a block, counted from its start, and their places."""
+    if positions.dtype == bool:
+        (positions,) = np.nonzero(positions)
+    if len(positions) and (positions.min() < -extent or positions.max() >= extent):
+        raise IndexError(f"index out of bounds for an axis of size {extent}: {positions}")
+    positions = np.where(positions < 0, positions + extent, positions)
+    (places,) = np.nonzero((positions >= start) & (positions < end))
+    return positions[places] - start, places

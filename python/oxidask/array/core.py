@@ -203,6 +203,14 @@ class Array(StorageMethods, DaskMethodsMixin):
 
         return getitem(self, index)
 
+    def __setitem__(self, index: Any, value: Any) -> None:
+        from oxidask.array.assignment import setitem
+
+        new = setitem(self, index, value)
+        self._expr, self._meta = new._expr, new._meta
+        for name in ("chunks", "shape", "numblocks", "dask", "_key_lists"):
+            self.__dict__.pop(name, None)
+
     @property
     def vindex(self) -> Any:
         """Pointwise indexing: index arrays go together, and their axes come first."""

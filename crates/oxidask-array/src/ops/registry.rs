@@ -72,6 +72,8 @@ kernels! {
     Take(crate::ops::take::Take),
     /// Blocks under another shape.
     Reshape(crate::ops::reshape::Reshape),
+    /// Blocks with a part replaced.
+    SetItem(crate::ops::setitem::SetItem),
     /// Elements by masks that are computed.
     Compress(crate::ops::mask::Compress),
     /// Elements by positions that are computed.

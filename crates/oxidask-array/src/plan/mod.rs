@@ -4,6 +4,7 @@
 //! build them; [`lower`] brings them to a graph, with [`fuse`] merging what can run as one.
 
 pub mod array;
+pub mod assign;
 pub mod chunks;
 pub mod contract;
 pub mod cumulative;

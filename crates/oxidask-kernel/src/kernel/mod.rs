@@ -3,6 +3,7 @@
 //! [`buffer`] and [`chunk`] are the data: strided views of shared memory. Every other module is one
 //! field of mathematics on them.
 
+pub mod assign;
 pub mod buffer;
 pub mod cast;
 pub mod chunk;

@@ -2,6 +2,7 @@
 
 use oxidask_array::dtype::Bool;
 use oxidask_array::kernel::gather::as_indices;
+use oxidask_array::plan::assign::SetIndex;
 use oxidask_array::plan::chunks::Chunks;
 use oxidask_array::plan::index::Index;
 use oxidask_array::plan::rechunk::{Limits, balanced};
@@ -146,4 +147,25 @@ pub(crate) fn array_reshape_blockwise(
     chunks: Option<PyChunks>,
 ) -> PyResult<ArrayExpr> {
     expr(array.0.reshape_blockwise(&shape, chunks.as_ref().map(|PyChunks(chunks)| chunks)))
+}
+
+/// The array with `array[indices] = value`: an integer, a slice or an array for each axis.
+#[pyfunction]
+pub(crate) fn array_setitem(
+    array: &ArrayExpr,
+    indices: Vec<Bound<'_, PyAny>>,
+    value: &ArrayExpr,
+) -> PyResult<ArrayExpr> {
+    let set_index = |object: &Bound<'_, PyAny>| {
+        if let Ok(array) = object.cast::<ArrayExpr>() {
+            return Ok(SetIndex::Array(array.get().0.clone()));
+        }
+        match index(object)? {
+            Index::Int(i) => Ok(SetIndex::Int(i)),
+            Index::Slice(start, stop, step) => Ok(SetIndex::Slice(start, stop, step)),
+            _ => Err(PyIndexError::new_err("assignment takes an index for each axis")),
+        }
+    };
+    let indices: Vec<SetIndex> = indices.iter().map(set_index).collect::<PyResult<_>>()?;
+    expr(array.0.setitem(&indices, &value.0))
 }
