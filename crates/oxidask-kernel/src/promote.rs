@@ -240,3 +240,57 @@ fn gcd(mut a: u64, mut b: u64) -> u64 {
     }
     a
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_promote_as_in_numpy() {
+        use DType as D;
+        for (a, b, both) in [
+            (D::I8, D::U8, D::I16),
+            (D::I64, D::U64, D::F64),
+            (D::I16, D::F16, D::F32),
+            (D::I64, D::F32, D::F64),
+            (D::F64, D::C64, D::C128),
+            (D::I32, D::C64, D::C128),
+            (D::Bool, D::F16, D::F16),
+        ] {
+            assert_eq!(promote(a, b).unwrap(), both);
+            assert_eq!(promote(b, a).unwrap(), both);
+        }
+    }
+
+    #[test]
+    fn scalars_of_python_yield() {
+        let of = |dtype, weak| result_type(&[Operand::strong(dtype), Operand::weak(weak)]).unwrap();
+        assert_eq!(of(DType::U8, Weak::Int), DType::U8);
+        assert_eq!(of(DType::Bool, Weak::Int), DType::I64);
+        assert_eq!(of(DType::F16, Weak::Float), DType::F16);
+        assert_eq!(of(DType::I8, Weak::Float), DType::F64);
+        assert_eq!(of(DType::F32, Weak::Complex), DType::C64);
+        assert_eq!(result_type(&[Operand::weak(Weak::Int)]).unwrap(), DType::I64);
+    }
+
+    #[test]
+    fn three_promote_whatever_their_order() {
+        let [a, b, c] = [DType::I8, DType::U8, DType::F16].map(Operand::strong);
+        for order in [[a, b, c], [c, a, b], [b, c, a]] {
+            assert_eq!(result_type(&order).unwrap(), DType::F16);
+        }
+    }
+
+    #[test]
+    fn units_meet_in_the_finer_one() {
+        let unit = |base, count| TimeUnit { base, count };
+        let delta = |base, count| DType::Timedelta(unit(base, count));
+        let both = promote(delta(TimeBase::Minute, 1), delta(TimeBase::Second, 7)).unwrap();
+        assert_eq!(both, delta(TimeBase::Second, 1));
+        assert!(promote(delta(TimeBase::Year, 1), delta(TimeBase::Day, 1)).is_err());
+        let date = DType::Datetime(unit(TimeBase::Year, 1));
+        let day = DType::Datetime(unit(TimeBase::Day, 1));
+        assert_eq!(promote(date, day).unwrap(), day);
+        assert!(promote(date, DType::I64).is_err());
+    }
+}

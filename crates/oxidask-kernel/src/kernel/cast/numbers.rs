@@ -259,3 +259,22 @@ fn find_fast(from: DType, to: DType) -> Option<LoopFn> {
             => fast_unary(|a: A| -> B { a.to() }).function, else return None),
         else return None))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_as_on_x86() {
+        let to_i32 = |x: f64| -> i32 { x.to() };
+        let to_u32 = |x: f64| -> u32 { x.to() };
+        let to_i64 = |x: f64| -> i64 { x.to() };
+        let to_u64 = |x: f64| -> u64 { x.to() };
+        let to_i8 = |x: f64| -> i8 { x.to() };
+        assert_eq!([2.9, -2.9, 3e9, f64::NAN].map(to_i32), [2, -2, i32::MIN, i32::MIN]);
+        assert_eq!([300.0, -1.0, f64::NAN].map(to_i8), [44, -1, 0]);
+        assert_eq!([3e9, -1.0, f64::INFINITY].map(to_u32), [3_000_000_000, u32::MAX, 0]);
+        assert_eq!([1e19, -9.3e18, f64::NAN].map(to_i64), [i64::MIN; 3]);
+        assert_eq!([1e19, -1.0, 1e20].map(to_u64), [10_000_000_000_000_000_000, u64::MAX, 0]);
+    }
+}

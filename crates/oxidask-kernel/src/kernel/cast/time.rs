@@ -78,3 +78,30 @@ fn divide(factor: u64) -> Option<LoopFn> {
         if a == NAT { NAT } else { a.div_euclid(F) }
     }).function)
 }
+
+#[cfg(test)]
+#[expect(unsafe_code, reason = "loops take raw memory")]
+mod tests {
+    use super::*;
+
+    fn converted(from: DType, to: DType, values: &[i64]) -> Vec<i64> {
+        let mut out = vec![0_i64; values.len()];
+        let cast = find(from, to).unwrap();
+        // SAFETY: both have as many elements of eight bytes.
+        unsafe { cast(&[values.as_ptr().cast()], &[out.as_mut_ptr().cast()], values.len()) };
+        out
+    }
+
+    #[test]
+    fn units_change_and_nat_stays() {
+        let unit = |base| TimeUnit { base, count: 1 };
+        let days = DType::Datetime(unit(TimeBase::Day));
+        let seconds = DType::Datetime(unit(TimeBase::Second));
+        assert_eq!(converted(days, seconds, &[1, NAT, -1]), [86_400, NAT, -86_400]);
+        assert_eq!(converted(seconds, days, &[86_399, NAT, -1]), [0, NAT, -1]);
+        let years = DType::Datetime(unit(TimeBase::Year));
+        assert!(find(years, days).is_none());
+        let delta = DType::Timedelta(unit(TimeBase::Second));
+        assert_eq!(converted(days, delta, &[3]), [3]);
+    }
+}

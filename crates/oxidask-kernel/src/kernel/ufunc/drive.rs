@@ -122,52 +122,74 @@ pub(crate) trait Body {
 /// Bytes of each output that are computed at once if it is one of the arguments.
 const SCRATCH: usize = 2048;
 
-/// Runs a body; where an output is an argument, piece by piece through memory of its own, because
-/// a body may read its arguments again, and vectorises best without such knots.
-#[inline(always)]
-unsafe fn drive<B: Body, const FMA: bool>(args: &[*const u8], outs: &[*mut u8], n: usize) {
-    const { assert!(B::ARGS.len() <= 3 && B::OUTS.len() <= 2, "more operands than loops have") };
-    assert!(args.len() >= B::ARGS.len() && outs.len() >= B::OUTS.len(), "operands are missing");
-    let in_place = outs.iter().any(|out| args.contains(&out.cast_const()));
+/// Runs a loop an output of which is one of its arguments: piece by piece through memory of its own,
+/// because a body may read its arguments again, and vectorises best without such knots.
+#[cold]
+#[inline(never)]
+unsafe fn in_place(
+    function: LoopFn,
+    sizes: (&[usize], &[usize]),
+    args: &[*const u8],
+    outs: &[*mut u8],
+    n: usize,
+) {
     let mut scratch = [MaybeUninit::<[u64; SCRATCH / 8]>::uninit(); 2];
-    let step = if in_place { SCRATCH / 16 } else { n };
-    let mut at = 0;
-    while at < n {
+    let step = SCRATCH / 16;
+    for at in (0..n).step_by(step) {
         let len = step.min(n - at);
         let mut from = [std::ptr::null(); 3];
-        for (i, size) in B::ARGS.iter().enumerate() {
+        for (i, size) in sizes.0.iter().enumerate() {
             // SAFETY: `at` is below the arguments' `n`.
             from[i] = unsafe { args[i].add(at * size) };
         }
         let mut to = [std::ptr::null_mut(); 2];
-        for (i, size) in B::OUTS.iter().enumerate() {
-            // SAFETY: `at` is below the outputs' `n`.
-            let place = unsafe { outs[i].add(at * size) };
-            to[i] = if in_place { scratch[i].as_mut_ptr().cast::<u8>() } else { place };
+        for i in 0..sizes.1.len() {
+            to[i] = scratch[i].as_mut_ptr().cast::<u8>();
         }
         // SAFETY: the pointers have `len` elements each; scratch is no argument, and is large
-        // enough for `SCRATCH / 16` elements of 16 bytes.
-        unsafe { B::run::<FMA>(&from[..B::ARGS.len()], &to[..B::OUTS.len()], len) };
-        if in_place {
-            for (i, size) in B::OUTS.iter().enumerate() {
-                // SAFETY: the body wrote `len` elements, and there are as many at `at`.
-                unsafe { to[i].copy_to_nonoverlapping(outs[i].add(at * size), len * size) };
-            }
+        // enough for `step` elements of 16 bytes.
+        unsafe { function(&from[..sizes.0.len()], &to[..sizes.1.len()], len) };
+        for (i, size) in sizes.1.iter().enumerate() {
+            // SAFETY: the loop wrote `len` elements, and there are as many at `at`.
+            unsafe { to[i].copy_to_nonoverlapping(outs[i].add(at * size), len * size) };
         }
-        at += len;
+    }
+}
+
+/// Whether an output is one of the arguments. Few of either: no loop is worth its code.
+#[inline(never)]
+fn is_in_place(args: &[*const u8], outs: &[*mut u8]) -> bool {
+    outs.iter().any(|out| args.contains(&out.cast_const()))
+}
+
+/// Runs a body, or the loop that it is the body of on memory apart.
+#[inline(always)]
+unsafe fn drive<B: Body, const FMA: bool>(
+    function: LoopFn,
+    args: &[*const u8],
+    outs: &[*mut u8],
+    n: usize,
+) {
+    const { assert!(B::ARGS.len() <= 3 && B::OUTS.len() <= 2, "more operands than loops have") };
+    if is_in_place(args, outs) {
+        // SAFETY: the caller's promise.
+        unsafe { in_place(function, (B::ARGS, B::OUTS), args, outs, n) }
+    } else {
+        // SAFETY: the caller's promise, and no output is an argument.
+        unsafe { B::run::<FMA>(args, outs, n) }
     }
 }
 
 unsafe fn base<B: Body>(args: &[*const u8], outs: &[*mut u8], n: usize) {
     // SAFETY: the caller's promise.
-    unsafe { drive::<B, BASE_FMA>(args, outs, n) }
+    unsafe { drive::<B, BASE_FMA>(base::<B>, args, outs, n) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt")]
 unsafe fn avx2<B: Body>(args: &[*const u8], outs: &[*mut u8], n: usize) {
     // SAFETY: the caller's promise.
-    unsafe { drive::<B, true>(args, outs, n) }
+    unsafe { drive::<B, true>(avx2::<B>, args, outs, n) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -176,7 +198,7 @@ unsafe fn avx2<B: Body>(args: &[*const u8], outs: &[*mut u8], n: usize) {
 )]
 unsafe fn avx512<B: Body>(args: &[*const u8], outs: &[*mut u8], n: usize) {
     // SAFETY: the caller's promise.
-    unsafe { drive::<B, true>(args, outs, n) }
+    unsafe { drive::<B, true>(avx512::<B>, args, outs, n) }
 }
 
 /// The version of a body for any processor.

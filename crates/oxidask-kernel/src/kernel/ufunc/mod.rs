@@ -21,6 +21,10 @@ mod power;
 mod select;
 mod time;
 
+#[cfg(test)]
+#[expect(unsafe_code, reason = "loops take raw memory")]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
