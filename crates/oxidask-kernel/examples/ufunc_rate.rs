@@ -7,9 +7,9 @@
 
 use std::time::Instant;
 
-use oxidask_array::dtype::DType;
-use oxidask_array::kernel::cast::cast_loop;
-use oxidask_array::kernel::ufunc::{LoopFn, Operand, Ufunc, find, resolve};
+use oxidask_kernel::dtype::DType;
+use oxidask_kernel::kernel::cast::cast_loop;
+use oxidask_kernel::kernel::ufunc::{LoopFn, Operand, Ufunc, find, resolve};
 
 /// Elements of a tile.
 const TILE: usize = 4096;

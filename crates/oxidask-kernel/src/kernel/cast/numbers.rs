@@ -1,5 +1,9 @@
 //! Conversions between numbers.
 #![expect(unsafe_code, reason = "conversions without a check for the range")]
+#![expect(
+    clippy::manual_range_contains,
+    reason = "`contains` tests one side after the other, with a branch between"
+)]
 
 use half::f16;
 use num_complex::Complex;

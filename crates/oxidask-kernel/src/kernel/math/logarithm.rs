@@ -1,4 +1,8 @@
 //! Logarithms. See `elementary` for the scheme.
+#![expect(
+    clippy::manual_range_contains,
+    reason = "`contains` tests one side after the other, with a branch between"
+)]
 
 use std::f64::consts::{LOG2_E, LOG10_2, LOG10_E};
 

@@ -205,9 +205,13 @@ fn apart(a: f64, b: f64) -> u64 {
     order(a).abs_diff(order(b))
 }
 
+/// A function of the standard library.
+type Exact = fn(f64) -> f64;
+type ExactPair = fn(f64, f64) -> f64;
+
 #[test]
 fn elementary_functions_are_near_the_library() {
-    let functions: [(Ufunc, fn(f64) -> f64); 14] = [
+    let functions: [(Ufunc, Exact); 14] = [
         (Ufunc::Exp, f64::exp),
         (Ufunc::Exp2, f64::exp2),
         (Ufunc::Expm1, f64::exp_m1),
@@ -255,7 +259,7 @@ fn pairs_are_near_the_library() {
         values.iter().flat_map(|&a| values.iter().map(move |&b| (a, b))).collect();
     let a: Vec<f64> = pairs.iter().map(|pair| pair.0).collect();
     let b: Vec<f64> = pairs.iter().map(|pair| pair.1).collect();
-    let functions: [(Ufunc, fn(f64, f64) -> f64); 4] = [
+    let functions: [(Ufunc, ExactPair); 4] = [
         (Ufunc::Power, f64::powf),
         (Ufunc::Arctan2, f64::atan2),
         (Ufunc::Hypot, f64::hypot),
