@@ -318,8 +318,9 @@ class Array(StorageMethods, DaskMethodsMixin):
         1
         """
         from oxidask.local import _settings
+        from oxidask.system import CPU_COUNT
 
-        settings = _settings(num_workers)
+        settings = _settings(CPU_COUNT if num_workers is None else num_workers)
         return _native.array_explain(
             [self._expr], settings["num_workers"], settings["memory_limit"]
         )
