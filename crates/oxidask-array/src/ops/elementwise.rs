@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::foreign::{Arg, Call};
-use crate::kernel::Dims;
-use crate::kernel::program::{Program, Step};
+use crate::kernel::program::{Feed, Program, Step};
+use crate::kernel::{Chunk, Dims};
+use crate::ops::random::{Random, RandomTiles};
 use crate::ops::source::Bounds;
-use crate::ops::{Block, Kernel, chunks, value};
+use crate::ops::{Block, Kernel, chunk, chunks, value};
 
 /// A program over blocks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Elementwise {
     pub program: Program,
     /// The bounds of the blocks along axes whose extents the inputs don't tell.
     pub bounds: Vec<Option<Bounds>>,
+    /// Inputs of the program that are made tile by tile, by their positions in ascending order: the
+    /// task's own inputs are the others.
+    pub made: Vec<(u32, Random)>,
 }
 
 /// For each axis of a program's output, whether an input of these shapes tells its extent.
@@ -44,6 +48,22 @@ impl Elementwise {
         };
         self.bounds.iter().zip(block.coords).map(extent).collect()
     }
+
+    /// The makers of a block's made inputs.
+    #[must_use]
+    pub fn makers(&self, block: &Block<'_>) -> Vec<RandomTiles<'_>> {
+        self.made.iter().map(|(_, random)| random.tiles(block)).collect()
+    }
+
+    /// What the program reads: the task's chunks, and what is made.
+    #[must_use]
+    pub fn feeds<'a>(&self, chunks: Vec<Chunk>, made: &'a [RandomTiles<'a>]) -> Vec<Feed<'a>> {
+        let mut feeds: Vec<Feed<'a>> = chunks.into_iter().map(Feed::Chunk).collect();
+        for ((at, _), tiles) in self.made.iter().zip(made) {
+            feeds.insert((*at as usize).min(feeds.len()), Feed::Made(tiles));
+        }
+        feeds
+    }
 }
 
 impl Kernel for Elementwise {
@@ -52,13 +72,26 @@ impl Kernel for Elementwise {
     }
 
     fn run(&self, inputs: &mut [Value], block: &Block<'_>) -> Result<Value> {
-        Ok(value(self.program.evaluate(&chunks(inputs)?, &self.extents(block))?))
+        let made = self.makers(block);
+        let feeds = self.feeds(chunks(inputs)?, &made);
+        Ok(value(self.program.evaluate(&feeds, &self.extents(block))?))
     }
 
     fn call(&self, block: &Block<'_>) -> Result<Call> {
         let extents = self.extents(block).into_iter();
         let extents = extents.map(|n| n.map_or(Arg::None, |n| Arg::Int(n as i64))).collect();
-        let args = [program_arg(&self.program), Arg::Tuple(extents), Arg::Rest(0)];
+        let mut inputs = Vec::with_capacity(self.program.inputs.len());
+        let mut next = 0;
+        for at in 0..self.program.inputs.len() {
+            inputs.push(match self.made.iter().find(|(made, _)| *made as usize == at) {
+                Some((_, random)) => Arg::Chunk(chunk(&random.run(&mut [], block)?)?),
+                None => {
+                    next += 1;
+                    Arg::Input(next - 1)
+                }
+            });
+        }
+        let args = [program_arg(&self.program), Arg::Tuple(extents), Arg::List(inputs)];
         Ok(Call::new("oxidask.array._numpy.run_program", args))
     }
 }

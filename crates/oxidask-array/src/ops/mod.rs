@@ -15,6 +15,7 @@ pub mod fft;
 pub mod linalg;
 pub mod random;
 pub mod rechunk;
+pub mod reduce;
 mod registry;
 pub mod reshape;
 pub mod search;

@@ -1,15 +1,19 @@
 //! Blocks of random arrays.
+#![expect(unsafe_code, reason = "tiles of raw memory")]
 
 use std::borrow::Cow;
+use std::slice::from_raw_parts_mut;
 
 use half::f16;
 use oxidask_core::value::Value;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::{ArrayError, Result};
 use crate::foreign::Call;
+use crate::kernel::program::{Generator, Tile};
 use crate::kernel::random::{Distribution, Key, Param, fill_f32, fill_f64, fill_i64};
 use crate::kernel::{Chunk, Dims};
 use crate::ops::source::{Bounds, region};
@@ -105,7 +109,73 @@ fn parameters(chunk: &Chunk, shape: &[usize]) -> Result<Vec<f64>> {
     }
 }
 
+/// The numbers of a block of [`Random`], made tile by tile.
+pub struct RandomTiles<'a> {
+    random: &'a Random,
+    params: Vec<Param<'a>>,
+    /// Index of the block's first element in the array.
+    first: u64,
+    /// From an element to its neighbour along each axis.
+    steps: SmallVec<[u64; 4]>,
+}
+
+impl Generator for RandomTiles<'_> {
+    unsafe fn fill(&self, tile: &Tile<'_>, out: *mut u8) {
+        let at = |index: &[usize]| {
+            let index = index.iter().zip(&self.steps);
+            index.fold(self.first, |sum, (&i, &step)| sum.wrapping_add((i as u64).wrapping_mul(step)))
+        };
+        let (start, random) = (at(tile.start), self.random);
+        let step = if tile.rows > 1 { self.steps[tile.cross] } else { 0 };
+        // Rows that follow each other in the array are one run.
+        let together = tile.rows > 1 && step == tile.columns as u64;
+        let (rows, columns) =
+            if together { (1, tile.rows * tile.columns) } else { (tile.rows, tile.columns) };
+        for row in 0..rows {
+            let first = start.wrapping_add((row as u64).wrapping_mul(step));
+            let size = random.dtype.itemsize();
+            let out = out.wrapping_add(row * columns * size);
+            let (of, params, key) = (random.distribution, &self.params[..], &random.key);
+            // SAFETY: the caller's promise; `Random::tiles` has no other dtypes.
+            unsafe {
+                if random.dtype == DType::F64 {
+                    fill_f64(of, params, key, first, from_raw_parts_mut(out.cast(), columns));
+                } else {
+                    fill_f32(of, params, key, first, from_raw_parts_mut(out.cast(), columns));
+                }
+            }
+        }
+    }
+}
+
 impl Random {
+    /// Whether tiles of it can be made anywhere: its parameters are numbers, it has floats.
+    #[must_use]
+    pub fn is_tiled(&self) -> bool {
+        let is_number = |param: &Parameter| matches!(param, Parameter::Scalar(_));
+        matches!(self.dtype, DType::F64 | DType::F32) && self.params.iter().all(is_number)
+    }
+
+    /// The maker of a block's tiles; only if [`Random::is_tiled`].
+    #[must_use]
+    pub fn tiles(&self, block: &Block<'_>) -> RandomTiles<'_> {
+        let (start, _) = region(&self.bounds, block.coords);
+        let extents: Dims = self.bounds.iter().map(|b| b.last().copied().unwrap_or(0)).collect();
+        let steps: Dims = (0..extents.len())
+            .map(|axis| extents[axis + 1..].iter().copied().fold(1, usize::wrapping_mul))
+            .collect();
+        let params = self.params.iter().map(|param| match param {
+            Parameter::Scalar(x) => Param::Scalar(*x),
+            Parameter::Input(_) => Param::Scalar(f64::NAN),
+        });
+        RandomTiles {
+            random: self,
+            params: params.collect(),
+            first: element(&start, &steps),
+            steps: steps.iter().map(|&step| step as u64).collect(),
+        }
+    }
+
     fn fill<T: Element>(
         &self,
         block: &Block<'_>,

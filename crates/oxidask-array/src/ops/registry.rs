@@ -86,6 +86,12 @@ kernels! {
     Overlap(ops::overlap::Overlap),
     /// A block without its edges.
     Trim(ops::overlap::Trim),
+    /// The state of a block's reduction.
+    ReducePartial(ops::reduce::Partial),
+    /// Several states of a reduction as one.
+    ReduceMerge(ops::reduce::Merge),
+    /// The result of a reduction's states.
+    ReduceAggregate(ops::reduce::Aggregate),
 }
 
 impl AnyKernel {

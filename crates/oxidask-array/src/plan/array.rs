@@ -18,6 +18,7 @@ use crate::kernel::Dims;
 use crate::kernel::program::Program;
 use crate::ops::AnyKernel;
 use crate::plan::chunks::{Chunks, UNKNOWN};
+use crate::plan::reduce::Reduced;
 
 /// A lazy array.
 #[derive(Clone)]
@@ -41,6 +42,8 @@ pub enum Build {
     Source(AnyKernel),
     /// Element by element from other arrays: what fusion merges.
     Elementwise(Elementwise),
+    /// By reducing axes of another array.
+    Reduction(Reduced),
     /// By layers of any kind, the last of which has the array's grid.
     Layers(Layers),
     /// By tasks of another graph, one for each block in row-major order.
@@ -231,7 +234,7 @@ impl Array {
     #[must_use]
     pub fn is_native(&self) -> bool {
         match &self.0.build {
-            Build::Source(_) | Build::Elementwise(_) => true,
+            Build::Source(_) | Build::Elementwise(_) | Build::Reduction(_) => true,
             Build::Graph { .. } => false,
             Build::Layers(layers) => layers.layers.last().is_some_and(|layer| {
                 layer.op.as_any().is_some_and(|op| op.is::<crate::ops::KernelOp>())
@@ -245,6 +248,7 @@ impl Array {
         match &self.0.build {
             Build::Source(_) | Build::Graph { .. } => &[],
             Build::Elementwise(elementwise) => &elementwise.inputs,
+            Build::Reduction(reduced) => &reduced.inputs,
             Build::Layers(layers) => &layers.inputs,
         }
     }
@@ -267,6 +271,7 @@ fn take_inputs(build: &mut Build) -> Vec<Array> {
     match build {
         Build::Source(_) | Build::Graph { .. } => Vec::new(),
         Build::Elementwise(elementwise) => std::mem::take(&mut elementwise.inputs),
+        Build::Reduction(reduced) => std::mem::take(&mut reduced.inputs),
         Build::Layers(layers) => std::mem::take(&mut layers.inputs),
     }
 }

@@ -12,12 +12,19 @@ use oxidask_core::layer::{IndexMap, Layer, LayerInput, MappedLayer, TaskSpec};
 use oxidask_core::op::Op;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
-use crate::kernel::program::Program;
-use crate::ops::{self, elementwise};
+use crate::kernel::Dims;
+use crate::kernel::program::{AxesMap, Input, Program};
+use crate::kernel::reduce::Reducer;
+use crate::ops::random::Random;
+use crate::ops::reduce::Partial;
+use crate::ops::{self, AnyKernel, elementwise};
 use crate::plan::array::{Array, Build, From, Layers};
+use crate::plan::chunks::Chunks;
 use crate::plan::elementwise::index_map;
 use crate::plan::fuse::{address, fuse};
+use crate::plan::reduce::{Reduced, layers_above, with_casts};
 
 /// How to lower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +75,48 @@ pub fn walk(roots: &[Array]) -> Vec<Array> {
     sorted
 }
 
+/// A program with what it reads.
+struct Planned {
+    program: Program,
+    /// One for each input of the program.
+    inputs: Vec<Array>,
+    /// Inputs that are made tile by tile.
+    made: Vec<(u32, Random)>,
+    /// Chunks of the program's value.
+    chunks: Chunks,
+}
+
+impl Planned {
+    fn reads_with_axes(&self) -> impl Iterator<Item = (&Array, &AxesMap)> {
+        let is_made = |at: usize| self.made.iter().any(|(made, _)| *made as usize == at);
+        let inputs = self.inputs.iter().zip(&self.program.inputs).enumerate();
+        inputs.filter(move |(at, _)| !is_made(*at)).map(|(_, (array, input))| (array, &input.axes))
+    }
+
+    /// The arrays that tasks read.
+    fn reads(&self) -> impl Iterator<Item = &Array> {
+        self.reads_with_axes().map(|(array, _)| array)
+    }
+
+    /// What the tasks run.
+    fn elements(&self) -> elementwise::Elementwise {
+        let shapes = self.inputs.iter().enumerate().map(|(at, array)| {
+            // What is made tells no extents.
+            let is_made = self.made.iter().any(|(made, _)| *made as usize == at);
+            if is_made { Dims::from_elem(1, array.ndim()) } else { array.chunks().shape() }
+        });
+        let covered = elementwise::covered(&self.program, &shapes.collect::<Vec<_>>());
+        let bound = |axis: usize| {
+            (!covered[axis] && self.chunks.axis_known(axis)).then(|| self.chunks.bounds(axis))
+        };
+        elementwise::Elementwise {
+            bounds: (0..self.program.ndim).map(bound).collect(),
+            program: self.program.clone(),
+            made: self.made.clone(),
+        }
+    }
+}
+
 struct Lowering {
     fusion: Fusion,
     graph: Graph,
@@ -110,7 +159,7 @@ impl Lowering {
     fn layer_of(&mut self, root: &Array) -> Result<u32> {
         enum Visit {
             Enter(Array),
-            Emit(Array, Option<(Program, Vec<Array>)>),
+            Emit(Array, Option<Planned>),
         }
         let mut stack = vec![Visit::Enter(root.clone())];
         while let Some(visit) = stack.pop() {
@@ -119,8 +168,8 @@ impl Lowering {
                 Visit::Enter(array) => {
                     let array = self.canonical.get(array.name()).cloned().unwrap_or(array);
                     let fused = self.fused(&array);
-                    let inputs = match &fused {
-                        Some((_, inputs)) => inputs.clone(),
+                    let inputs: Vec<Array> = match &fused {
+                        Some(planned) => planned.reads().cloned().collect(),
                         None => array.inputs().to_vec(),
                     };
                     stack.push(Visit::Emit(array, fused));
@@ -136,53 +185,105 @@ impl Lowering {
         Ok(self.done[root.name()])
     }
 
-    /// The program of an elementwise array, fused if that is wanted.
-    fn fused(&self, array: &Array) -> Option<(Program, Vec<Array>)> {
-        match (&array.node().build, self.fusion) {
-            (Build::Elementwise(_), Fusion::On) => {
-                let fused = fuse(array, &self.n_readers, &self.wanted)?;
-                Some((fused.program, fused.inputs))
+    /// The program of an elementwise array or of a reduction's elements, fused if that is wanted.
+    fn fused(&self, array: &Array) -> Option<Planned> {
+        let (source, casts): (&Array, &[DType]) = match &array.node().build {
+            Build::Elementwise(_) => (array, &[]),
+            Build::Reduction(reduced) => (&reduced.inputs[0], &reduced.casts),
+            _ => return None,
+        };
+        let joins = source.is(array) || self.fusion == Fusion::On && self.is_only_read_once(source);
+        let (program, inputs) = match (&source.node().build, self.fusion) {
+            (Build::Elementwise(_), Fusion::On) if joins => {
+                let fused = fuse(source, &self.n_readers, &self.wanted)?;
+                (fused.program, fused.inputs)
             }
-            (Build::Elementwise(expression), Fusion::Off) => {
-                Some((expression.program.clone(), expression.inputs.clone()))
+            (Build::Elementwise(expression), _) if joins => {
+                (expression.program.clone(), expression.inputs.clone())
             }
-            _ => None,
+            _ => {
+                let axes = (0..source.ndim() as u8).map(Some).collect();
+                let inputs = vec![Input { dtype: source.dtype()?, axes }];
+                let ndim = source.ndim();
+                (Program { ndim, inputs, steps: Vec::new(), result: 0 }, vec![source.clone()])
+            }
+        };
+        let program = with_casts(program, casts);
+        let mut made = Vec::new();
+        for (at, (input, array)) in program.inputs.iter().zip(&inputs).enumerate() {
+            let is_straight = input.axes.len() == program.ndim
+                && (0..).zip(&input.axes).all(|(i, axis)| *axis == Some(i));
+            if let Build::Source(AnyKernel::Random(random)) = &array.node().build
+                && self.fusion == Fusion::On
+                && is_straight
+                && random.is_tiled()
+                && self.is_only_read_once(array)
+                && array.chunks() == source.chunks()
+            {
+                made.push((at as u32, random.clone()));
+            }
         }
+        Some(Planned { program, inputs, made, chunks: source.chunks().clone() })
     }
 
-    fn emit(&mut self, array: &Array, fused: Option<(Program, Vec<Array>)>) -> Result<u32> {
+    /// Whether nothing but one expression reads an array.
+    fn is_only_read_once(&self, array: &Array) -> bool {
+        let at = address(array);
+        self.n_readers.get(&at).is_none_or(|&n| n == 1)
+            && !self.wanted.contains(&at)
+            && !self.done.contains_key(array.name())
+    }
+
+    fn emit(&mut self, array: &Array, planned: Option<Planned>) -> Result<u32> {
         let grid = array.chunks().grid();
         check_grid(array)?;
-        if let Some((program, inputs)) = fused {
-            let layer_inputs = program.inputs.iter().zip(&inputs).map(|(input, array)| {
-                let map = index_map(array.chunks(), &input.axes);
-                LayerInput { layer: self.done[array.name()], map }
-            });
-            let layer_inputs = layer_inputs.collect();
-            let covered = elementwise::covered(
-                &program,
-                &inputs.iter().map(|a| a.chunks().shape()).collect::<Vec<_>>(),
-            );
-            let bounds = (0..array.ndim())
-                .map(|axis| {
-                    (!covered[axis] && array.chunks().axis_known(axis))
-                        .then(|| array.chunks().bounds(axis))
-                })
-                .collect();
-            let op = ops::op(elementwise::Elementwise { program, bounds }, &grid);
-            return Ok(self.push(array.name().clone(), grid, op, layer_inputs));
-        }
-        match &array.node().build {
-            Build::Source(kernel) => {
+        match (&array.node().build, planned) {
+            (Build::Reduction(reduced), Some(planned)) => Ok(self.emit_reduction(array, reduced, planned)),
+            (_, Some(planned)) => {
+                let inputs = self.inputs_of(&planned);
+                let op = ops::op(planned.elements(), &grid);
+                Ok(self.push(array.name().clone(), grid, op, inputs))
+            }
+            (Build::Source(kernel), None) => {
                 let op = ops::op(kernel.clone(), &grid);
                 Ok(self.push(array.name().clone(), grid, op, Box::default()))
             }
-            Build::Layers(layers) => self.emit_layers(array, layers),
-            Build::Graph { graph, blocks } => Ok(self.emit_graph(array, graph, blocks)),
-            Build::Elementwise(_) => {
+            (Build::Layers(layers), None) => self.emit_layers(array, layers),
+            (Build::Graph { graph, blocks }, None) => Ok(self.emit_graph(array, graph, blocks)),
+            (Build::Elementwise(_) | Build::Reduction(_), None) => {
                 Err(ArrayError::Unsupported("an expression without a program".into()))
             }
         }
+    }
+
+    fn inputs_of(&self, planned: &Planned) -> Box<[LayerInput]> {
+        let inputs = planned.reads_with_axes().map(|(array, axes)| LayerInput {
+            layer: self.done[array.name()],
+            map: index_map(array.chunks(), axes),
+        });
+        inputs.collect()
+    }
+
+    fn emit_reduction(&mut self, array: &Array, reduced: &Reduced, planned: Planned) -> u32 {
+        let grid = planned.chunks.grid();
+        let reduction = reduced.finish.reduction;
+        let is_arg = matches!(reduction.reducer, Reducer::ArgMin | Reducer::ArgMax);
+        let starts = if is_arg { planned.chunks.all_bounds() } else { Vec::new() };
+        let inputs = self.inputs_of(&planned);
+        let elements = planned.elements();
+        let partial =
+            Partial { reduction, elements, reduced: reduced.finish.reduced.clone(), starts };
+        let name = |suffix: &str| match suffix {
+            "" => array.name().clone(),
+            suffix => Group::new(&format!("{}-{suffix}", array.name().as_str())),
+        };
+        let op = ops::op(partial, &grid);
+        let mut layer = self.push(name("partial"), grid.clone(), op, inputs);
+        for above in layers_above(reduced, &grid, &array.chunks().grid()) {
+            let inputs = [LayerInput { layer, map: above.map }].into();
+            layer = self.push(name(&above.suffix), above.grid, above.op, inputs);
+        }
+        layer
     }
 
     fn push(

@@ -20,6 +20,7 @@ pub mod overlap;
 pub mod lower;
 pub mod normalize;
 pub mod rechunk;
+pub mod reduce;
 pub mod reshape;
 pub mod search;
 pub mod slice;

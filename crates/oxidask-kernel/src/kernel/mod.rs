@@ -16,6 +16,7 @@ pub mod lanes;
 pub mod math;
 pub mod matmul;
 pub mod program;
+pub mod reduce;
 pub mod random;
 pub mod search;
 pub mod sort;

@@ -17,6 +17,13 @@ use crate::kernel::chunk::contiguous_strides;
 use crate::kernel::ufunc::{self, Loop, Resolved, Ufunc};
 use crate::kernel::{Chunk, Dims, Strides, cast, copy};
 
+mod feed;
+mod tile;
+
+pub use feed::{Feed, Generator};
+pub use tile::{Sink, Tile};
+use tile::TilePlan;
+
 /// A register: the inputs come first, then the steps' values.
 pub type Register = u32;
 
@@ -85,40 +92,6 @@ pub struct Program {
     pub result: Register,
 }
 
-/// A tile of the output: extents 1 but along `cross` and the last axis.
-pub struct Tile<'a> {
-    /// Coordinates of its first element.
-    pub start: &'a [usize],
-    /// The axis of its rows (equal to the last axis where there is one row).
-    pub cross: usize,
-    /// Rows.
-    pub rows: usize,
-    /// Elements of a row, along the last axis.
-    pub columns: usize,
-}
-
-/// Where tiles of a program's values go.
-pub trait Sink {
-    /// Memory for the tile's `rows * columns` elements in row-major order, if the sink wants it
-    /// written straight to its place.
-    fn place(&mut self, tile: &Tile<'_>) -> Option<*mut u8>;
-
-    /// Takes the tile's elements: contiguous, row-major. They lie at [`Sink::place`]'s address if
-    /// that gave one.
-    ///
-    /// # Safety
-    /// `elements` must be valid for the tile's elements of the program's dtype.
-    ///
-    /// # Errors
-    /// Whatever the sink finds wrong.
-    unsafe fn take(&mut self, tile: &Tile<'_>, elements: *const u8) -> Result<()>;
-}
-
-/// Elements of a tile.
-const TILE: usize = 2048;
-/// Rows of a tile whose inputs are dense along another axis than the last.
-const CROSS_ROWS: usize = 32;
-
 impl Program {
     /// The dtype of a register.
     #[must_use]
@@ -141,15 +114,20 @@ impl Program {
         (self.result as usize) < self.inputs.len()
     }
 
-    /// Checks that the chunks are what the program takes, and brings them to the output's axes.
+    /// Checks that the feeds are what the program takes, and brings chunks to the output's axes.
     /// `known` gives the extents of axes, where the caller knows them; others follow from the
     /// inputs.
     ///
     /// # Errors
     /// [`ArrayError::NoKernel`] for other dtypes; [`ArrayError::Value`] if shapes don't fit.
-    pub fn aligned(&self, chunks: &[Chunk], known: &[Option<usize>]) -> Result<(Vec<Chunk>, Dims)> {
+    pub fn aligned<'a>(
+        &self,
+        feeds: &[Feed<'a>],
+        known: &[Option<usize>],
+    ) -> Result<(Vec<Feed<'a>>, Dims)> {
         let mut shape: Dims = known.iter().map(|extent| extent.unwrap_or(1)).collect();
-        for (chunk, input) in chunks.iter().zip(&self.inputs) {
+        for (feed, input) in feeds.iter().zip(&self.inputs) {
+            let Feed::Chunk(chunk) = feed else { continue };
             if chunk.dtype() != input.dtype || chunk.ndim() != input.axes.len() {
                 let what = format!("{chunk:?} where {} of {:?}", input.dtype, input.axes);
                 return Err(ArrayError::NoKernel(what));
@@ -162,26 +140,9 @@ impl Program {
                 }
             }
         }
-        let views = chunks.iter().zip(&self.inputs).map(|(chunk, input)| {
-            let mut strides: Strides = SmallVec::from_elem(0, self.ndim);
-            for ((&extent, &stride), axis) in
-                chunk.shape().iter().zip(chunk.strides()).zip(&input.axes)
-            {
-                let Some(axis) = axis.map(usize::from) else { continue };
-                if extent == shape[axis] {
-                    strides[axis] = stride;
-                } else if extent != 1 {
-                    return Err(ArrayError::Value(format!(
-                        "operands could not be broadcast together with shapes {}",
-                        chunks
-                            .iter()
-                            .map(|c| format!("{:?}", c.shape()))
-                            .collect::<Vec<_>>()
-                            .join(" ")
-                    )));
-                }
-            }
-            Ok(chunk.restrided(shape.clone(), strides))
+        let views = feeds.iter().zip(&self.inputs).map(|(feed, input)| match feed {
+            Feed::Chunk(chunk) => Ok(Feed::Chunk(stretched(chunk, input, &shape, feeds)?)),
+            Feed::Made(made) => Ok(Feed::Made(*made)),
         });
         Ok((views.collect::<Result<_>>()?, shape))
     }
@@ -190,10 +151,10 @@ impl Program {
     ///
     /// # Errors
     /// As [`Program::aligned`], and what a step finds wrong with its data.
-    pub fn evaluate(&self, chunks: &[Chunk], known: &[Option<usize>]) -> Result<Chunk> {
-        let (views, shape) = self.aligned(chunks, known)?;
-        if self.is_view() {
-            return Ok(views[self.result as usize].clone());
+    pub fn evaluate(&self, feeds: &[Feed<'_>], known: &[Option<usize>]) -> Result<Chunk> {
+        let (views, shape) = self.aligned(feeds, known)?;
+        if let Some(Feed::Chunk(view)) = views.get(self.result as usize) {
+            return Ok(view.clone());
         }
         let chunk = Chunk::new(self.dtype(), &shape)?;
         let strides = contiguous_strides(&shape, self.dtype().itemsize());
@@ -202,15 +163,15 @@ impl Program {
         Ok(sink.chunk)
     }
 
-    /// Runs over all tiles of `shape`; `views` are [`Program::aligned`] inputs.
+    /// Runs over all tiles of `shape`; `views` are [`Program::aligned`] feeds.
     ///
     /// # Errors
     /// What a step or the sink finds wrong with the data.
-    pub fn run(&self, views: &[Chunk], shape: &[usize], sink: &mut dyn Sink) -> Result<()> {
+    pub fn run(&self, views: &[Feed<'_>], shape: &[usize], sink: &mut dyn Sink) -> Result<()> {
         if shape.contains(&0) {
             return Ok(());
         }
-        let plan = TilePlan::new(views, shape);
+        let plan = TilePlan::new(views, shape, self.steps.is_empty());
         let mut machine = Machine::new(self, views, &plan)?;
         let mut start: Dims = SmallVec::from_elem(0, shape.len());
         loop {
@@ -222,56 +183,28 @@ impl Program {
     }
 }
 
-/// How a shape is cut into tiles.
-struct TilePlan {
-    shape: Dims,
-    cross: usize,
-    rows: usize,
-    columns: usize,
-}
-
-impl TilePlan {
-    fn new(views: &[Chunk], shape: &[usize]) -> Self {
-        let last = shape.len().saturating_sub(1);
-        let width = shape.last().copied().unwrap_or(1);
-        let mut plan = Self { shape: shape.into(), cross: last, rows: 1, columns: width.min(TILE) };
-        // An input that is dense along another axis: tiles span some rows of that one.
-        let transposed = views.iter().find_map(|view| {
-            let inner = view.strides().last()?.unsigned_abs();
-            (0..last)
-                .filter(|&axis| shape[axis] > 1 && view.strides()[axis] != 0)
-                .min_by_key(|&axis| view.strides()[axis].unsigned_abs())
-                .filter(|&axis| width > 1 && view.strides()[axis].unsigned_abs() < inner)
-        });
-        if let Some(axis) = transposed {
-            plan.cross = axis;
-            plan.rows = shape[axis].min(CROSS_ROWS);
-            plan.columns = width.min(TILE / CROSS_ROWS);
-        } else if last > 0 && width * 2 <= TILE {
-            plan.cross = last - 1;
-            plan.rows = shape[last - 1].min(TILE / width.max(1));
+/// An input's chunk with the output's axes.
+fn stretched(chunk: &Chunk, input: &Input, shape: &Dims, feeds: &[Feed<'_>]) -> Result<Chunk> {
+    let mut strides: Strides = SmallVec::from_elem(0, shape.len());
+    for ((&extent, &stride), axis) in chunk.shape().iter().zip(chunk.strides()).zip(&input.axes) {
+        let Some(axis) = axis.map(usize::from) else { continue };
+        if extent == shape[axis] {
+            strides[axis] = stride;
+        } else if extent != 1 {
+            let shapes: Vec<String> = feeds
+                .iter()
+                .filter_map(|feed| match feed {
+                    Feed::Chunk(chunk) => Some(format!("{:?}", chunk.shape())),
+                    Feed::Made(_) => None,
+                })
+                .collect();
+            return Err(ArrayError::Value(format!(
+                "operands could not be broadcast together with shapes {}",
+                shapes.join(" ")
+            )));
         }
-        plan
     }
-
-    /// Moves `start` to the next tile; `false` behind the last one.
-    fn advance(&self, start: &mut [usize]) -> bool {
-        for axis in (0..self.shape.len()).rev() {
-            let step = if axis + 1 == self.shape.len() {
-                self.columns
-            } else if axis == self.cross {
-                self.rows
-            } else {
-                1
-            };
-            start[axis] += step;
-            if start[axis] < self.shape[axis] {
-                return true;
-            }
-            start[axis] = 0;
-        }
-        false
-    }
+    Ok(chunk.restrided(shape.clone(), strides))
 }
 
 enum Work {
@@ -282,7 +215,7 @@ enum Work {
 /// The registers of a run and its resolved steps.
 struct Machine<'a> {
     program: &'a Program,
-    views: &'a [Chunk],
+    views: &'a [Feed<'a>],
     work: Vec<Work>,
     /// Scratch memory of each register (and of outputs that nobody wants, at the end).
     scratch: Vec<usize>,
@@ -292,7 +225,7 @@ struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    fn new(program: &'a Program, views: &'a [Chunk], plan: &TilePlan) -> Result<Self> {
+    fn new(program: &'a Program, views: &'a [Feed<'a>], plan: &TilePlan) -> Result<Self> {
         let elements = plan.rows * plan.columns;
         let n_registers = program.inputs.len() + program.steps.len();
         let mut scratch = Vec::with_capacity(n_registers);
@@ -360,18 +293,18 @@ impl<'a> Machine<'a> {
     }
 
     fn tile(&mut self, plan: &TilePlan, start: &[usize], sink: &mut dyn Sink) -> Result<()> {
-        let last = start.len().wrapping_sub(1);
-        let extent = |axis: usize, most: usize| match plan.shape.get(axis) {
-            Some(extent) => most.min(extent - start[axis]),
-            None => 1,
-        };
-        let columns = extent(last, plan.columns);
-        let rows = if plan.cross == last { 1 } else { extent(plan.cross, plan.rows) };
-        let tile = Tile { start, cross: plan.cross, rows, columns };
-        let n = rows * columns;
-        for (number, view) in self.views.iter().enumerate() {
+        let tile = plan.tile(start);
+        let n = tile.rows * tile.columns;
+        for (number, feed) in self.views.iter().enumerate() {
             let home = self.memory.as_mut_ptr().wrapping_add(self.scratch[number]);
-            self.at[number] = load(view, &tile, home);
+            self.at[number] = match feed {
+                Feed::Chunk(view) => load(view, &tile, home),
+                Feed::Made(made) => {
+                    // SAFETY: the register has room for the tile, and nobody else has it.
+                    unsafe { made.fill(&tile, home) };
+                    home
+                }
+            };
         }
         let result = self.program.result as usize;
         if result >= self.program.inputs.len()
