@@ -38,7 +38,7 @@ mod _native {
     use crate::array::{
         ArrayExpr, ArrayGraph, BlockTask, ChunkMemory, NoKernel, array_astype, array_from_delayed, array_from_graph, array_to_delayed,
         array_from_numpy, array_full, array_normalize_chunks, array_python_layer, array_ufunc,
-        array_view, merge_arrays, rebuild_block_task,
+        array_reduce, array_view, merge_arrays, rebuild_block_task,
     };
     #[pymodule_export]
     use crate::array::{ArrayPlan, array_explain};

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["concatenate_grid", "concatenate_nested", "fill_blocks", "own", "run_program"]
+__all__ = ["concatenate_grid", "concatenate_nested", "fill_blocks", "own", "plain_array", "run_program"]
 
 
 def own(array: Any) -> Any:
@@ -115,3 +115,14 @@ def _aligned(block: Any, axes: Sequence[int | None], ndim: int) -> Any:
         return block
     index = tuple(slice(None) if axis in kept else None for axis in range(ndim))
     return block[index]
+
+
+def plain_array(value: Any, dtype: Any) -> Any:
+    """Return a block as a plain array of a dtype, if that loses nothing but precision."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError("a masked array")
+    if isinstance(value, np.ndarray) and np.can_cast(value.dtype, dtype, "same_kind"):
+        return np.ascontiguousarray(value, dtype=dtype).reshape(value.shape)
+    if np.isscalar(value):
+        return np.asarray(value, dtype=dtype)
+    raise TypeError(f"{type(value).__name__} of dtype {getattr(value, 'dtype', None)}")

@@ -12,6 +12,7 @@ import numpy as np
 from oxidask import _native
 from oxidask.array._graph import layered_graph, nested_keys
 from oxidask.array._numpy import concatenate_nested, own
+from oxidask.array._reduction_methods import ReductionMethods
 from oxidask.array._storage_methods import StorageMethods
 from oxidask.base import DaskMethodsMixin, named_schedulers
 from oxidask.tokenize import tokenize
@@ -47,7 +48,7 @@ def new_array(expr: Any, meta: Any = None) -> Array:
     return array
 
 
-class Array(StorageMethods, DaskMethodsMixin):
+class Array(ReductionMethods, StorageMethods, DaskMethodsMixin):
     """An array cut into chunks that is computed when it is asked for.
 
     Arrays are made by functions (:func:`oxidask.array.from_array`, ``ones``, ...); the constructor

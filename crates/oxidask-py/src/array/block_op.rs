@@ -29,12 +29,56 @@ pub(crate) enum BlockArg {
     /// The next inputs of the task: one, or nested lists over the axes whose counts are given.
     Input {
         /// How many blocks are read along each axis, and whether the axis makes a list.
-        counts: Vec<(usize, bool)>,
+        counts: Vec<(Count, bool)>,
     },
     /// The block's coordinates, as a tuple.
     Index,
     /// What a function of the block's coordinates gives.
     PerBlock(Py<PyAny>),
+}
+
+/// How many blocks are read along an axis.
+pub(crate) enum Count {
+    /// As many for every task.
+    Fixed(usize),
+    /// `by` of `extent` from `by` times the coordinate on, fewer at the end: the level of a tree.
+    Grouped {
+        /// Which coordinate.
+        axis: usize,
+        by: usize,
+        extent: usize,
+    },
+}
+
+/// A [`Count`] as numbers: axis (-1 for a fixed count), count or group size, extent.
+pub(crate) type CountParts = (i64, usize, usize);
+
+impl Count {
+    /// As numbers.
+    pub(crate) fn encoded(&self) -> CountParts {
+        match *self {
+            Self::Fixed(count) => (-1, count, 0),
+            Self::Grouped { axis, by, extent } => (axis as i64, by, extent),
+        }
+    }
+
+    /// Of numbers.
+    pub(crate) fn decoded((axis, by, extent): CountParts) -> Self {
+        match usize::try_from(axis) {
+            Ok(axis) => Self::Grouped { axis, by, extent },
+            Err(_) => Self::Fixed(by),
+        }
+    }
+
+    fn at(&self, coords: &[u32]) -> usize {
+        match *self {
+            Self::Fixed(count) => count,
+            Self::Grouped { axis, by, extent } => {
+                let from = by.saturating_mul(coords[axis] as usize);
+                extent.saturating_sub(from).min(by)
+            }
+        }
+    }
 }
 
 /// A Python function of blocks.
@@ -67,7 +111,11 @@ impl BlockOp {
                 BlockArg::Literal(object) | BlockArg::Shared { object, .. } => {
                     object.bind(py).clone()
                 }
-                BlockArg::Input { counts } => self.gather(py, counts, &mut inputs)?,
+                BlockArg::Input { counts } => {
+                    let counts: Vec<(usize, bool)> =
+                        counts.iter().map(|(count, list)| (count.at(&coords), *list)).collect();
+                    self.gather(py, &counts, &mut inputs)?
+                }
                 BlockArg::Index => index.clone().into_any(),
                 BlockArg::PerBlock(function) => function.bind(py).call1((&index,))?,
             });

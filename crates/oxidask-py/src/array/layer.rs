@@ -10,7 +10,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::array::block_op::{BlockArg, BlockOp};
+use crate::array::block_op::{BlockArg, BlockOp, Count};
 use crate::array::expr::{ArrayExpr, PyChunks, dtype_of};
 use crate::graph::{Imported, import};
 
@@ -24,7 +24,8 @@ const FIRST: i64 = -2;
 /// name), `("index",)`,
 /// `("per_block", function)`, or `("blocks", expr, axes, lists)` where `axes` says for each axis of
 /// the input which axis of the output it follows, -1 for all of its blocks or -2 for its first, and
-/// `lists` which axes make lists.
+/// `lists` which axes make lists. A fifth item makes a level of a tree: how many blocks along each
+/// axis every task reads, 0 for one.
 fn argument(
     name: &str,
     arg: &Bound<'_, PyTuple>,
@@ -49,10 +50,23 @@ fn argument(
             let array = &expr.cast::<ArrayExpr>()?.get().0;
             let axes: Vec<i64> = arg.get_item(2)?.extract()?;
             let lists: Vec<bool> = arg.get_item(3)?.extract()?;
+            // Axes of a tree: how many blocks each task reads, 0 for other axes.
+            let groups: Vec<u32> = match arg.len() {
+                0..=4 => vec![0; axes.len()],
+                _ => arg.get_item(4)?.extract()?,
+            };
             let mut map = Vec::with_capacity(axes.len());
             let mut counts = Vec::with_capacity(axes.len());
-            for ((&axis, list), blocks) in axes.iter().zip(lists).zip(array.chunks().iter()) {
+            let each = axes.iter().zip(lists).zip(groups).zip(array.chunks().iter());
+            for (((&axis, list), by), blocks) in each {
                 let every = axis == EVERY;
+                if by > 0 && (0..grid.len() as i64).contains(&axis) {
+                    let extent = blocks.len();
+                    map.push(AxisMap::Tree { axis: axis as u8, by });
+                    let axis = axis as usize;
+                    counts.push((Count::Grouped { axis, by: by as usize, extent }, list));
+                    continue;
+                }
                 map.push(match axis {
                     EVERY => AxisMap::Every,
                     FIRST => AxisMap::Fixed(0),
@@ -71,7 +85,7 @@ fn argument(
                         )));
                     }
                 });
-                counts.push((if every { blocks.len() } else { 1 }, list));
+                counts.push((Count::Fixed(if every { blocks.len() } else { 1 }), list));
             }
             arrays.push(array.clone());
             maps.push(IndexMap::Axes(map.into()));

@@ -20,6 +20,8 @@ pub(crate) mod memory;
 pub(crate) mod numpy;
 pub(crate) mod portable;
 mod overlap;
+mod portable;
+mod reduce;
 mod source;
 
 pub(crate) use chunks::array_normalize_chunks;
@@ -42,4 +44,5 @@ pub(crate) use linalg::{
 pub(crate) use memory::ChunkMemory;
 pub(crate) use overlap::{array_minimum_chunks, array_overlap, array_trim};
 pub(crate) use portable::rebuild_block_task;
+pub(crate) use reduce::array_reduce;
 pub(crate) use source::{array_from_numpy, array_full};

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use crate::array::block_op::{BlockArg, BlockOp};
+use crate::array::block_op::{BlockArg, BlockOp, Count, CountParts};
 use crate::array::expr::IntoPython;
 use crate::array::graph::BlockTask;
 use crate::array::io::BlockOf;
@@ -43,7 +43,10 @@ fn encode_arg<'py>(py: Python<'py>, arg: &BlockArg) -> PyResult<Bound<'py, PyTup
     match arg {
         BlockArg::Literal(object) => ("literal", object.bind(py)).into_pyobject(py),
         BlockArg::Shared { key, object } => ("shared", (key, object.bind(py))).into_pyobject(py),
-        BlockArg::Input { counts } => ("input", counts.clone()).into_pyobject(py),
+        BlockArg::Input { counts } => {
+            let counts: Vec<_> = counts.iter().map(|(count, list)| (count.encoded(), *list)).collect();
+            ("input", counts).into_pyobject(py)
+        }
         BlockArg::Index => ("index", py.None()).into_pyobject(py),
         BlockArg::PerBlock(function) => ("per_block", function.bind(py)).into_pyobject(py),
     }
@@ -58,7 +61,11 @@ fn decode_arg(arg: &Bound<'_, PyTuple>) -> PyResult<BlockArg> {
             let (key, object): (String, Bound<'_, PyAny>) = body.extract()?;
             BlockArg::Shared { key, object: object.unbind() }
         }
-        "input" => BlockArg::Input { counts: body.extract()? },
+        "input" => {
+            let counts: Vec<(CountParts, bool)> = body.extract()?;
+            let decode = |(parts, list)| (Count::decoded(parts), list);
+            BlockArg::Input { counts: counts.into_iter().map(decode).collect() }
+        }
         "index" => BlockArg::Index,
         _ => BlockArg::PerBlock(body.unbind()),
     })
