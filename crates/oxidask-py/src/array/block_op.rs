@@ -38,6 +38,7 @@ pub(crate) enum BlockArg {
 }
 
 /// How many blocks are read along an axis.
+#[derive(Clone)]
 pub(crate) enum Count {
     /// As many for every task.
     Fixed(usize),
@@ -67,6 +68,13 @@ impl Count {
         match usize::try_from(axis) {
             Ok(axis) => Self::Grouped { axis, by, extent },
             Err(_) => Self::Fixed(by),
+        }
+    }
+
+    /// The most that a task reads. What is shared never comes behind a grouped axis.
+    fn most(&self) -> usize {
+        match *self {
+            Self::Fixed(count) | Self::Grouped { by: count, .. } => count,
         }
     }
 
@@ -143,7 +151,8 @@ impl BlockOp {
             match arg {
                 BlockArg::Shared { key, object } => shared.push((key.as_str(), object, at)),
                 BlockArg::Input { counts } => {
-                    at += counts.iter().map(|&(n, list)| if list { n } else { 1 }).product::<usize>();
+                    let each = counts.iter().map(|(n, list)| if *list { n.most() } else { 1 });
+                    at += each.product::<usize>();
                 }
                 _ => {}
             }

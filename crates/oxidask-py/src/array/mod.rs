@@ -20,7 +20,6 @@ pub(crate) mod memory;
 pub(crate) mod numpy;
 pub(crate) mod portable;
 mod overlap;
-mod portable;
 mod reduce;
 mod source;
 
