@@ -4,15 +4,15 @@
 //! variants of [`AnyKernel`], so that any task of ours can be sent as bytes, compared and named.
 
 pub mod assemble;
-pub mod elementwise;
-pub mod mask;
-pub mod join;
-pub mod overlap;
-pub mod place;
 pub mod contract;
 pub mod cumulative;
+pub mod elementwise;
 pub mod fft;
+pub mod join;
 pub mod linalg;
+pub mod mask;
+pub mod overlap;
+pub mod place;
 pub mod random;
 pub mod rechunk;
 pub mod reduce;

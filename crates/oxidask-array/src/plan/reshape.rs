@@ -222,7 +222,7 @@ impl Group<'_> {
 
     /// Several axes become one.
     fn merge(&self, merge_chunks: bool) -> Axes {
-        let before: Vec<AxisChunks> = if is_run(&self.inputs) {
+        let before: Vec<AxisChunks> = if merge_chunks && is_run(&self.inputs) {
             self.inputs.iter().map(|&blocks| blocks.clone()).collect()
         } else if merge_chunks {
             self.as_runs()
@@ -270,9 +270,22 @@ fn run_blocks(axes: &[AxisChunks]) -> AxisChunks {
     runs.into()
 }
 
-/// Blocks of at most `most`, cut evenly inside of the old ones.
+/// Blocks of at most `most`: larger ones are cut evenly, smaller neighbours are joined.
 fn cut_to(blocks: &[usize], most: usize) -> AxisChunks {
-    blocks.iter().flat_map(|&n| even(n, n.div_ceil(most).max(1))).collect()
+    let mut cut: Vec<usize> = Vec::new();
+    let mut joined = 0;
+    for &n in blocks {
+        if joined > 0 && joined + n > most {
+            cut.push(std::mem::take(&mut joined));
+        }
+        if n > most {
+            cut.extend(even(n, n.div_ceil(most)));
+        } else {
+            joined += n;
+        }
+    }
+    cut.extend((joined > 0).then_some(joined));
+    cut.into()
 }
 
 /// `n` blocks as equal as can be, the smaller ones first.
@@ -456,6 +469,8 @@ mod tests {
         assert_eq!((&*before, &*after), ("((1, 1), (1, 1, 1), (4,))", "((4, 4, 4, 4, 4, 4),)"));
         let (_, after) = single_step(&[&[10, 10], &[10, 10], &[5]], &[400, 5]);
         assert_eq!(after, "((100, 100, 100, 100), (5,))");
+        let (_, after) = single_step(&[&[2, 2], &[1; 4]], &[16]);
+        assert_eq!(after, "((2, 2, 2, 2, 2, 2, 2, 2),)");
         let twenties: Vec<usize> = std::iter::repeat_n(20, 19).chain([19, 1]).collect();
         let (_, after) = single_step(&[&[5, 5], &twenties], &[10, 2, 25, 8]);
         assert_eq!(after, "((5, 5), (1, 1), (2, 2, 2, 2, 2, 3, 3, 3, 3, 3), (8,))");
@@ -466,6 +481,8 @@ mod tests {
         let options = Options { merge_chunks: false, max_elements: None };
         let steps = plan(&chunks(&[&[2], &[1, 2], &[2, 2]]), &[6, 4], options).unwrap();
         assert_eq!(steps[0].after.to_string(), "((1, 2, 1, 2), (2, 2))");
+        let steps = plan(&chunks(&[&[2], &[2], &[1, 2]]), &[4, 3], options).unwrap();
+        assert_eq!(steps[0].after.to_string(), "((2, 2), (1, 2))");
     }
 
     #[test]
