@@ -135,7 +135,7 @@ fn top_order<'a, T: Sortable>(
 pub fn merge(runs: &[Chunk]) -> Result<Chunk> {
     let joined = lanes::joined(runs)?;
     dispatch_sortable!(joined.dtype(), T => lanes::update::<T>(joined, 0, |lane| {
-        T::sort(lane);
+        T::merge(lane);
         Ok(())
     }))
 }

@@ -32,6 +32,12 @@ pub trait Sortable: Element {
     fn sort(lane: &mut [Self]) {
         lane.sort_unstable_by_key(|x| x.key());
     }
+
+    /// Sorts elements that come in sorted runs.
+    fn merge(lane: &mut [Self]) {
+        // The standard library's stable sort finds the runs and merges them.
+        lane.sort_by_key(|x| x.key());
+    }
 }
 
 macro_rules! integers {
@@ -73,7 +79,7 @@ impl Sortable for Bool {
 }
 
 macro_rules! floats {
-    ($($ty:ty, $int:ty, $zero:expr $(, $sort:item)?);*) => {$(
+    ($($ty:ty, $int:ty, $zero:expr $(, $sort:item)*);*) => {$(
         impl Sortable for $ty {
             type Key = $int;
 
@@ -90,7 +96,7 @@ macro_rules! floats {
                 <$ty>::is_nan(*self)
             }
 
-            $($sort)?
+            $($sort)*
         }
     )*};
 }
@@ -107,12 +113,23 @@ floats!(f16, i16, f16::ZERO; f32, i32, 0.0; f64, i64, 0.0, fn sort(lane: &mut [S
             at += 1;
         }
     }
-    let flip = |bits: i64| bits ^ ((bits >> 63) & i64::MAX);
     let integers = as_integers(&mut lane[..n]);
     integers.iter_mut().for_each(|bits| *bits = flip(*bits));
     super::vector::sort(integers);
     integers.iter_mut().for_each(|bits| *bits = flip(*bits));
+}, fn merge(lane: &mut [Self]) {
+    // With one NaN for all, its bits order after those of any number.
+    lane.iter_mut().filter(|x| f64::is_nan(**x)).for_each(|x| *x = f64::from_bits(0x7ff8 << 48));
+    let integers = as_integers(lane);
+    integers.iter_mut().for_each(|bits| *bits = flip(*bits));
+    integers.sort();
+    integers.iter_mut().for_each(|bits| *bits = flip(*bits));
 });
+
+/// Bits of a floating point number as an integer of the same order, and back.
+fn flip(bits: i64) -> i64 {
+    bits ^ ((bits >> 63) & i64::MAX)
+}
 
 /// The bits of floating point numbers.
 fn as_integers(lane: &mut [f64]) -> &mut [i64] {
