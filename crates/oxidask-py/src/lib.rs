@@ -41,6 +41,11 @@ mod _native {
         array_reduce, array_view, merge_arrays, rebuild_block_task,
     };
     #[pymodule_export]
+    use crate::array::{
+        array_pick, array_random, array_random_indices, array_random_integers, array_random_rows,
+        random_check, random_key,
+    };
+    #[pymodule_export]
     use crate::array::{ArrayPlan, array_explain};
     #[pymodule_export]
     use crate::array::{

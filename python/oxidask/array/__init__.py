@@ -68,6 +68,7 @@ from oxidask.array._selecting import (
     where,
 )
 from oxidask.array._statistics import average, corrcoef, cov, diff, ediff1d, gradient, ptp
+from oxidask.array import fft, linalg, random
 from oxidask.array.chunks import normalize_chunks
 from oxidask.array.contractions import dot, einsum, matmul, tensordot, vdot
 from oxidask.array.core import Array, asanyarray, asarray, elemwise
@@ -226,6 +227,7 @@ __all__ = [
     "prod",
     "ptp",
     "quantile",
+    "random",
     "ravel",
     "ravel_multi_index",
     "rechunk",

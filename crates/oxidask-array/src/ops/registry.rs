@@ -92,6 +92,14 @@ kernels! {
     ReduceMerge(ops::reduce::Merge),
     /// The result of a reduction's states.
     ReduceAggregate(ops::reduce::Aggregate),
+    /// Random integers.
+    RandomIntegers(ops::random::RandomIntegers),
+    /// Random rows.
+    RandomRows(ops::random::RandomRows),
+    /// Indices of what is chosen.
+    RandomIndices(ops::random::RandomIndices),
+    /// What is chosen at random.
+    Choose(ops::random::Choose),
 }
 
 impl AnyKernel {

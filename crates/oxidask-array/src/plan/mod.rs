@@ -19,6 +19,7 @@ pub mod linalg;
 pub mod lower;
 pub mod normalize;
 pub mod overlap;
+pub mod random;
 pub mod rechunk;
 pub mod reduce;
 pub mod reshape;

@@ -21,6 +21,7 @@ pub(crate) mod numpy;
 pub(crate) mod portable;
 mod overlap;
 mod reduce;
+mod random;
 mod source;
 
 pub(crate) use chunks::array_normalize_chunks;
@@ -44,4 +45,8 @@ pub(crate) use memory::ChunkMemory;
 pub(crate) use overlap::{array_minimum_chunks, array_overlap, array_trim};
 pub(crate) use portable::rebuild_block_task;
 pub(crate) use reduce::array_reduce;
+pub(crate) use random::{
+    array_pick, array_random, array_random_indices, array_random_integers, array_random_rows,
+    random_check, random_key,
+};
 pub(crate) use source::{array_from_numpy, array_full};

@@ -190,18 +190,54 @@ impl Distribution {
     /// # Panics
     /// If the parameters are not as many as the distribution has.
     pub fn check(self, params: &[Param<'_>]) -> Result<()> {
-        let specs = self.parameters();
-        assert_eq!(params.len(), specs.len(), "all parameters of {}", self.name());
-        for (spec, param) in specs.iter().zip(params) {
-            for &x in param.values() {
-                if let Some(words) = spec.rule.broken_by(x) {
-                    let wrong = words.replace("{}", spec.name);
-                    return Err(ArrayError::Value(format!("{wrong}: {} got {x}", self.name())));
-                }
-            }
+        assert_eq!(params.len(), self.parameters().len(), "all parameters of {}", self.name());
+        for (which, param) in params.iter().enumerate() {
+            self.check_one(which, param)?;
         }
         let len = params.iter().map(|param| param.values().len()).max().unwrap_or(0);
         (0..len).try_for_each(|i| self.check_together(params, i))
+    }
+
+    /// Checks one parameter alone.
+    ///
+    /// # Errors
+    /// As [`Distribution::check`].
+    ///
+    /// # Panics
+    /// If the distribution hasn't so many parameters.
+    pub fn check_one(self, which: usize, param: &Param<'_>) -> Result<()> {
+        let spec = &self.parameters()[which];
+        for &x in param.values() {
+            if let Some(words) = spec.rule.broken_by(x) {
+                let wrong = words.replace("{}", spec.name);
+                return Err(ArrayError::Value(format!("{wrong}: {} got {x}", self.name())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the parameters that are known, and all together if they all are.
+    ///
+    /// # Errors
+    /// As [`Distribution::check`], and if they are not as many as the distribution has.
+    pub fn check_known(self, params: &[Option<f64>]) -> Result<()> {
+        let (n, wanted) = (params.len(), self.parameters().len());
+        if n != wanted {
+            return Err(ArrayError::Type(format!(
+                "{} takes {wanted} parameters, got {n}",
+                self.name()
+            )));
+        }
+        let known: Option<Vec<Param<'_>>> = params.iter().map(|p| p.map(Param::Scalar)).collect();
+        if let Some(params) = known {
+            return self.check(&params);
+        }
+        for (which, x) in params.iter().enumerate() {
+            if let Some(x) = x {
+                self.check_one(which, &Param::Scalar(*x))?;
+            }
+        }
+        Ok(())
     }
 
     /// Checks the parameters of element `i` against each other.

@@ -20,6 +20,7 @@ mod permutation;
 mod rows;
 mod stream;
 mod threefry;
+mod weighted;
 mod words;
 
 use smallvec::SmallVec;
@@ -31,6 +32,7 @@ use multiversion::multiversion;
 pub use permutation::Permutation;
 pub use rows::RowDistribution;
 use threefry::Threefry;
+pub use weighted::{fill_weighted, weighted_order};
 
 /// Fills `out` with the elements `start..` of an array: `params` are the run's, checked before.
 ///

@@ -1,5 +1,9 @@
-//! Blocks of random arrays.
+//! Blocks of random arrays: [`Random`] has numbers of a distribution, the others what their names
+//! say.
 #![expect(unsafe_code, reason = "tiles of raw memory")]
+
+mod indices;
+mod integers;
 
 use std::borrow::Cow;
 use std::slice::from_raw_parts_mut;
@@ -18,6 +22,9 @@ use crate::kernel::random::{Distribution, Key, Param, fill_f32, fill_f64, fill_i
 use crate::kernel::{Chunk, Dims};
 use crate::ops::source::{Bounds, region};
 use crate::ops::{Block, Kernel, chunk, value};
+
+pub use indices::{Choose, Draw, RandomIndices, RandomRows};
+pub use integers::{IntegerBound, RandomIntegers};
 
 /// A parameter of a distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,6 +87,18 @@ fn runs(bounds: &[Bounds], start: &[usize], end: &[usize]) -> impl Iterator<Item
         }
         Run { element: offset, at: run * len, len }
     })
+}
+
+/// The shape of a block.
+fn block_shape(bounds: &[Bounds], coords: &[u32]) -> Dims {
+    let (start, end) = region(bounds, coords);
+    start.iter().zip(&end).map(|(start, end)| end - start).collect()
+}
+
+/// Calls `fill` for every run of a block.
+fn for_each_run(bounds: &[Bounds], coords: &[u32], fill: impl FnMut(Run)) {
+    let (start, end) = region(bounds, coords);
+    runs(bounds, &start, &end).for_each(fill);
 }
 
 fn element(index: &[usize], steps: &[usize]) -> u64 {
@@ -182,9 +201,7 @@ impl Random {
         arrays: &[Option<Vec<f64>>],
         fill: impl Fn(Distribution, &[Param<'_>], &Key, u64, &mut [T]),
     ) -> Result<Chunk> {
-        let (start, end) = region(&self.bounds, block.coords);
-        let shape: Dims = start.iter().zip(&end).map(|(start, end)| end - start).collect();
-        let mut chunk = Chunk::new(T::DTYPE, &shape)?;
+        let mut chunk = Chunk::new(T::DTYPE, &block_shape(&self.bounds, block.coords))?;
         let out = chunk.as_mut_slice::<T>().unwrap_or_default();
         let params: Vec<Param<'_>> = self
             .params
@@ -200,13 +217,13 @@ impl Random {
             self.distribution.check(&params)?;
         }
         let mut of_run = params.clone();
-        for run in runs(&self.bounds, &start, &end) {
+        for_each_run(&self.bounds, block.coords, |run| {
             for (part, whole) in of_run.iter_mut().zip(&params) {
                 *part = whole.part(run.at, run.len);
             }
             let out = &mut out[run.at..run.at + run.len];
             fill(self.distribution, &of_run, &self.key, run.element, out);
-        }
+        });
         Ok(chunk)
     }
 }
@@ -217,8 +234,7 @@ impl Kernel for Random {
     }
 
     fn run(&self, inputs: &mut [Value], block: &Block<'_>) -> Result<Value> {
-        let (start, end) = region(&self.bounds, block.coords);
-        let shape: Dims = start.iter().zip(&end).map(|(start, end)| end - start).collect();
+        let shape = block_shape(&self.bounds, block.coords);
         let array = |param: &Parameter| match *param {
             Parameter::Scalar(_) => Ok(None),
             Parameter::Input(i) => parameters(&chunk(&inputs[i])?, &shape).map(Some),
