@@ -93,3 +93,31 @@ class ReductionMethods:
         from oxidask.array.reductions import argmax
 
         return argmax(self, axis, keepdims, split_every, out)
+
+    def cumsum(
+        self, axis: Any, dtype: Any = None, out: Any = None, *, method: str = "sequential"
+    ) -> Any:
+        """Return the running sum; see :func:`oxidask.array.cumsum`."""
+        from oxidask.array.cumulative import cumsum
+
+        return cumsum(self, axis, dtype, out, method)
+
+    def cumprod(
+        self, axis: Any, dtype: Any = None, out: Any = None, *, method: str = "sequential"
+    ) -> Any:
+        """Return the running product; see :func:`oxidask.array.cumprod`."""
+        from oxidask.array.cumulative import cumprod
+
+        return cumprod(self, axis, dtype, out, method)
+
+    def topk(self, k: int, axis: int = -1, split_every: Any = None) -> Any:
+        """Return the largest elements; see :func:`oxidask.array.topk`."""
+        from oxidask.array.sorting import topk
+
+        return topk(self, k, axis, split_every)
+
+    def argtopk(self, k: int, axis: int = -1, split_every: Any = None) -> Any:
+        """Return where the largest elements are; see :func:`oxidask.array.argtopk`."""
+        from oxidask.array.sorting import argtopk
+
+        return argtopk(self, k, axis, split_every)
