@@ -85,11 +85,8 @@ impl Kernel for Partial {
     }
 
     fn run(&self, inputs: &mut [Value], block: &Block<'_>) -> Result<Value> {
-        let start = if self.starts.is_empty() {
-            Dims::new()
-        } else {
-            region(&self.starts, block.coords).0
-        };
+        let start =
+            if self.starts.is_empty() { Dims::new() } else { region(&self.starts, block.coords).0 };
         let shape: Dims = self.starts.iter().map(|b| b.last().copied().unwrap_or(0)).collect();
         let place = Place { start: &start, shape: &shape };
         let extents = self.elements.extents(block);
@@ -107,8 +104,7 @@ impl Kernel for Partial {
                 let ndim = self.elements.program.ndim;
                 let axes = (0..ndim as u8).map(Some).collect();
                 let input = Input { dtype: chunk.dtype(), axes };
-                let program =
-                    Program { ndim, inputs: vec![input], steps: Vec::new(), result: 0 };
+                let program = Program { ndim, inputs: vec![input], steps: Vec::new(), result: 0 };
                 let known: Vec<Option<usize>> = chunk.shape().iter().copied().map(Some).collect();
                 partial(&program, &[Feed::Chunk(chunk)], &known)?
             }

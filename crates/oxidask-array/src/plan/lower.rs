@@ -238,7 +238,9 @@ impl Lowering {
         let grid = array.chunks().grid();
         check_grid(array)?;
         match (&array.node().build, planned) {
-            (Build::Reduction(reduced), Some(planned)) => Ok(self.emit_reduction(array, reduced, planned)),
+            (Build::Reduction(reduced), Some(planned)) => {
+                Ok(self.emit_reduction(array, reduced, planned))
+            }
             (_, Some(planned)) => {
                 let inputs = self.inputs_of(&planned);
                 let op = ops::op(planned.elements(), &grid);

@@ -116,8 +116,7 @@ impl Array {
             .map_err(|error| ArrayError::Value(error.to_string()))?;
         let name = Name::new(prefix).bytes(&bytes).text(self.name().as_str()).finish();
         let by = (0..ndim).map(|axis| options.by.get(axis).copied().unwrap_or(4).max(2)).collect();
-        let build =
-            Build::Reduction(Reduced { inputs: vec![self.clone()], casts, finish, by });
+        let build = Build::Reduction(Reduced { inputs: vec![self.clone()], casts, finish, by });
         Ok(Self::new(Node { name, chunks, dtype: Some(result), build }))
     }
 
@@ -145,7 +144,8 @@ impl Array {
             return Err(ArrayError::Value(what.into()));
         }
         let is_arg = matches!(reduction.reducer, R::ArgMin | R::ArgMax);
-        if is_arg && !(0..self.ndim()).all(|axis| !reduced[axis] || self.chunks().axis_known(axis)) {
+        if is_arg && !(0..self.ndim()).all(|axis| !reduced[axis] || self.chunks().axis_known(axis))
+        {
             return Err(ArrayError::Value(format!(
                 "Arg-reductions do not work with arrays of unknown chunksizes, but the shape is {}. \
                  At some point this computation involved boolean indexing: call \

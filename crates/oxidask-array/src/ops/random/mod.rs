@@ -142,7 +142,9 @@ impl Generator for RandomTiles<'_> {
     unsafe fn fill(&self, tile: &Tile<'_>, out: *mut u8) {
         let at = |index: &[usize]| {
             let index = index.iter().zip(&self.steps);
-            index.fold(self.first, |sum, (&i, &step)| sum.wrapping_add((i as u64).wrapping_mul(step)))
+            index.fold(self.first, |sum, (&i, &step)| {
+                sum.wrapping_add((i as u64).wrapping_mul(step))
+            })
         };
         let (start, random) = (at(tile.start), self.random);
         let step = if tile.rows > 1 { self.steps[tile.cross] } else { 0 };

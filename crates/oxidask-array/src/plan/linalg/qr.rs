@@ -23,6 +23,11 @@ pub(super) fn matrix(x: &Array, what: &str) -> Result<Option<DType>> {
     x.dtype().map(working_dtype).transpose()
 }
 
+/// The smaller extent; of unknown extents the columns', for the matrix is taken to be tall.
+fn thin(m: usize, n: usize) -> usize {
+    if n == UNKNOWN { UNKNOWN } else { m.min(n) }
+}
+
 fn single(n: usize) -> AxisChunks {
     AxisChunks::from([n])
 }
@@ -48,8 +53,7 @@ impl Array {
             )));
         }
         let (m, n) = (extent(rows), columns[0]);
-        // An unknown extent is the largest number: the matrix is taken to be tall.
-        let k = m.min(n);
+        let k = thin(m, n);
         let parts = self.parts(Linalg::Qr, self.chunks().grid())?;
         if rows.len() == 1 {
             let q = parts.item("qr-q", 0, Chunks::new([rows.clone(), single(k)]), dtype)?;
@@ -129,7 +133,7 @@ impl Array {
         let dtype = matrix(self, "svd")?;
         let (rows, columns) = (&self.chunks()[0], &self.chunks()[1]);
         let (m, n) = (extent(rows), extent(columns));
-        let k = m.min(n);
+        let k = thin(m, n);
         let size = super::whole::real(dtype);
         let several = rows.len() > 1 && columns.len() > 1;
         let wide = if several { n > m } else { rows.len() == 1 && columns.len() > 1 };
