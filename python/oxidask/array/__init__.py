@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oxidask.array import fft, image, lib, linalg, overlap, routines
+from oxidask.array import fft, image, lib, linalg, overlap, routines, stats
 from oxidask.array._alongaxes import (
     allclose,
     apply_along_axis,
@@ -82,6 +82,7 @@ from oxidask.array.histograms import (
     searchsorted,
 )
 from oxidask.array.overlap import map_overlap
+from oxidask.array.percentile import percentile
 from oxidask.array.rechunk import rechunk
 from oxidask.array.reductions import (
     all,
@@ -223,6 +224,7 @@ __all__ = [
     "outer",
     "overlap",
     "pad",
+    "percentile",
     "piecewise",
     "prod",
     "ptp",
@@ -247,6 +249,7 @@ __all__ = [
     "sort",
     "squeeze",
     "stack",
+    "stats",
     "std",
     "store",
     "sum",

@@ -29,7 +29,7 @@ def reduce_where(
     from oxidask.array import reductions
     from oxidask.array.reductions import _NO_VALUE
 
-    where = elemwise(np.logical_and, asanyarray(where), elemwise(np.equal, a, a) | True)
+    where = elemwise(np.logical_and, asanyarray(where), _all_true(a))
     options: dict[str, Any] = {"axis": axes, "keepdims": keepdims, "split_every": split_every}
     start = {} if initial is _NO_VALUE else {"initial": initial}
     if name in {"min", "max"} and not start:
@@ -59,3 +59,8 @@ def reduce_where(
     divisor = elemwise(np.maximum, counts - ddof, 0)
     variance = squares / divisor
     return elemwise(np.sqrt, variance) if name == "std" else variance
+
+
+def _all_true(a: Array) -> Array:
+    """Return an array of the shape of `a` that is true everywhere."""
+    return elemwise(np.logical_or, elemwise(np.equal, a, a), True)  # type: ignore[no-any-return]

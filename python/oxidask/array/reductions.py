@@ -470,13 +470,13 @@ def moment(a: Any, order: int, axis: Any = None, dtype: Any = None, keepdims: bo
     if order == 2:
         return var(a, keepdims=keepdims, ddof=ddof, out=out, **options)
     if order < 2:
-        ones = elemwise(np.equal, a, a) | True
+        ones = elemwise(np.logical_or, elemwise(np.equal, a, a), True)
         result = mean(ones, keepdims=keepdims, axis=axis, dtype=dtype, split_every=split_every)
         return _handle_out(out, result - order)
     apart = a - mean(a, keepdims=True, **options)
     powers = sum(apart**order, keepdims=keepdims, **options)
-    counts = sum(elemwise(np.equal, a, a) | True, axis=axis, keepdims=keepdims,
-                 split_every=split_every)
+    ones = elemwise(np.logical_or, elemwise(np.equal, a, a), True)
+    counts = sum(ones, axis=axis, keepdims=keepdims, split_every=split_every)
     return _handle_out(out, powers / (counts - ddof))
 
 

@@ -44,7 +44,20 @@ impl Foreign for NumPy {
 /// An object as a value: arrays of native dtypes become chunks, so that the next kernel need not
 /// ask Python for them.
 pub(crate) fn wrap(object: &Bound<'_, PyAny>) -> Value {
-    to_chunk(object).map_or_else(|| PyValue::wrap(object), ops::value)
+    if let Some(chunk) = to_chunk(object) {
+        return ops::value(chunk);
+    }
+    // Several chunks of one task come as a tuple.
+    if let Ok(tuple) = object.cast_exact::<PyTuple>()
+        && !tuple.is_empty()
+    {
+        let parts: Option<Vec<Value>> =
+            tuple.iter().map(|item| to_chunk(&item).map(ops::value)).collect();
+        if let Some(parts) = parts {
+            return Value::new(ops::Parts(parts));
+        }
+    }
+    PyValue::wrap(object)
 }
 
 impl NumPy {
