@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
@@ -11,13 +12,30 @@ import numpy as np
 
 from oxidask import _native
 from oxidask.array._graph import layered_graph, nested_keys
+from oxidask.array._methods import Methods
 from oxidask.array._numpy import concatenate_nested, own
+from oxidask.array._operators import Operators
+from oxidask.array._protocols import Protocols
 from oxidask.array._reduction_methods import ReductionMethods
 from oxidask.array._storage_methods import StorageMethods
 from oxidask.base import DaskMethodsMixin, named_schedulers
 from oxidask.tokenize import tokenize
 
-__all__ = ["Array", "asanyarray", "asarray", "blockwise_layer", "elemwise", "new_array"]
+__all__ = [
+    "Array",
+    "PerformanceWarning",
+    "asanyarray",
+    "asarray",
+    "blockwise_layer",
+    "elemwise",
+    "finalize",
+    "new_array",
+    "new_da_object",
+]
+
+
+class PerformanceWarning(Warning):
+    """What was asked for can be computed, but not well."""
 
 
 def native_typestr(dtype: Any) -> str | None:
@@ -48,7 +66,9 @@ def new_array(expr: Any, meta: Any = None) -> Array:
     return array
 
 
-class Array(ReductionMethods, StorageMethods, DaskMethodsMixin):
+class Array(
+    Operators, Protocols, ReductionMethods, Methods, StorageMethods, DaskMethodsMixin
+):
     """An array cut into chunks that is computed when it is asked for.
 
     Arrays are made by functions (:func:`oxidask.array.from_array`, ``ones``, ...); the constructor
@@ -96,8 +116,12 @@ class Array(ReductionMethods, StorageMethods, DaskMethodsMixin):
 
         if not isinstance(name, str):
             raise TypeError(f"The name of an array is a str, got {name!r}")
-        if dtype is None and meta is None:
-            raise ValueError("An array needs a dtype or a meta")
+        if chunks is None:
+            raise ValueError(
+                "You must specify a chunks= keyword argument.\nThis specifies the chunksize of your "
+                "array blocks.\n\nSee https://docs.dask.org/en/latest/array-chunks.html for how "
+                "chunks may be given"
+            )
         chunks = normalize_chunks(chunks, shape, dtype=dtype)
         meta = meta_from_array(meta, ndim=len(chunks), dtype=dtype)
         expr = _native.array_from_graph(
@@ -119,10 +143,73 @@ class Array(ReductionMethods, StorageMethods, DaskMethodsMixin):
         """The name: block ``(i, j)`` has the key ``(name, i, j)``."""
         return self._expr.name
 
-    @cached_property
+    @name.setter
+    def name(self, value: Any) -> None:
+        raise TypeError(
+            "Cannot set name directly\n\nName is used to relate the array to the task graph. It is "
+            "uncommon to need to change it; give a name to the function that makes the array"
+        )
+
+    @property
+    def _name(self) -> str:
+        return self._expr.name
+
+    @_name.setter
+    def _name(self, value: str) -> None:
+        self._become(self._expr.renamed(value))
+
+    @property
     def chunks(self) -> tuple[tuple[int, ...], ...]:
         """Extents of the blocks along each axis; nan where they are not known."""
+        return self._chunks
+
+    @chunks.setter
+    def chunks(self, value: Any) -> None:
+        raise TypeError(
+            "Can not set chunks directly\n\nPlease use the rechunk method instead:\n  "
+            f"x.rechunk({value})"
+        )
+
+    @property
+    def _chunks(self) -> tuple[tuple[int, ...], ...]:
+        return self._known_chunks
+
+    @_chunks.setter
+    def _chunks(self, value: Any) -> None:
+        """Say what the extents of the blocks are, where that is known better."""
+        value = tuple(map(tuple, value))
+        if value == self._known_chunks:
+            return
+        if tuple(map(len, value)) == self.numblocks:
+            prefix = self.name.rsplit("-", 1)[0]
+            name = f"{prefix}-{tokenize(self.name, value)}"
+            self._become(self._expr.sized(name, value))
+            return
+        self._become(self._expr)
+        self.__dict__["_known_chunks"] = value
+        self.__dict__["ndim"] = len(value)
+        self.__dict__["numblocks"] = tuple(map(len, value))
+        self.__dict__["shape"] = tuple(map(sum, value))
+
+    def _become(self, other: Any) -> None:
+        """Be another array from now on."""
+        if isinstance(other, Array):
+            self._meta = other._meta
+            other = other._expr
+        meta = self._meta
+        self.__dict__.clear()
+        self._expr, self._meta = other, meta
+
+    @cached_property
+    def _known_chunks(self) -> tuple[tuple[int, ...], ...]:
         return self._expr.chunks
+
+    @cached_property
+    def _key_array(self) -> np.ndarray[Any, Any]:
+        keys = np.empty((*self.numblocks, self.ndim + 1), dtype=object)
+        for index in np.ndindex(*self.numblocks):
+            keys[index] = [self.name, *index]
+        return keys
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -149,7 +236,7 @@ class Array(ReductionMethods, StorageMethods, DaskMethodsMixin):
         """The dtype of the elements."""
         return self._meta.dtype
 
-    @property
+    @cached_property
     def ndim(self) -> int:
         """Number of axes."""
         return self._expr.ndim
@@ -174,7 +261,8 @@ class Array(ReductionMethods, StorageMethods, DaskMethodsMixin):
             raise TypeError("len() of unsized object")
         if math.isnan(self.shape[0]):
             raise ValueError(
-                "Cannot call len() on an array of unknown shape; call compute_chunk_sizes() first"
+                "Cannot call len() on object with unknown chunk size.\n\nA possible solution:\n"
+                "  x.compute_chunk_sizes()"
             )
         return self.shape[0]
 
@@ -295,6 +383,9 @@ class Array(ReductionMethods, StorageMethods, DaskMethodsMixin):
     def __dask_postcompute__(self) -> Any:
         return finalize, ()
 
+    def _rebuild(self, dsk: Any, *, rename: Any = None) -> Array:
+        return rebuild(dsk, self.name, self.chunks, self._meta, rename=rename)
+
     def __dask_postpersist__(self) -> Any:
         return rebuild, (self.name, self.chunks, self._meta)
 
@@ -354,18 +445,89 @@ def rebuild(dsk: Any, name: str, chunks: Any, meta: Any, *, rename: Any = None) 
     return Array(dsk, name, chunks, meta=meta)  # type: ignore[no-any-return]
 
 
+def handle_out(out: Any, result: Array) -> Any:
+    """Return `result`, or put it into `out`: see :func:`oxidask.array._elemwise.handle_out`."""
+    if out is None:
+        return result
+    from oxidask.array._elemwise import handle_out
+
+    return handle_out(out, result)
+
+
+def new_da_object(dsk: Any, name: str, chunks: Any, meta: Any = None, dtype: Any = None) -> Array:
+    """Return the array of a graph."""
+    return Array(dsk, name, chunks, meta=meta, dtype=dtype)  # type: ignore[no-any-return]
+
+
 def is_array(x: Any) -> bool:
     """Whether `x` is an array of ours."""
     return isinstance(x, Array)
 
 
-def _native_operand(x: Any) -> Any:
+def native_operand(x: Any) -> Any:
     """Return what the native module takes for an operand of a ufunc."""
+    if isinstance(x, list) or (type(x) is np.ndarray and x.ndim):
+        x = asanyarray(x)
     if isinstance(x, Array):
         if type(x._meta) is not np.ndarray:
             raise _native.NoKernel("a duck array")
         return x._expr
+    if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
+        raise _native.NoKernel("a duck array")
     return x
+
+
+_OPERATORS = {
+    operator.abs: "absolute",
+    operator.add: "add",
+    operator.and_: "bitwise_and",
+    operator.eq: "equal",
+    operator.floordiv: "floor_divide",
+    operator.ge: "greater_equal",
+    operator.gt: "greater",
+    operator.invert: "invert",
+    operator.le: "less_equal",
+    operator.lshift: "left_shift",
+    operator.lt: "less",
+    operator.mod: "remainder",
+    operator.mul: "multiply",
+    operator.ne: "not_equal",
+    operator.neg: "negative",
+    operator.or_: "bitwise_or",
+    operator.pos: "positive",
+    operator.pow: "power",
+    operator.rshift: "right_shift",
+    operator.sub: "subtract",
+    operator.truediv: "true_divide",
+    operator.xor: "bitwise_xor",
+}
+
+
+#: Functions that are no ufuncs but work element by element.
+_FUNCTIONS = {
+    np.angle: "angle",
+    np.clip: "clip",
+    np.fix: "fix",
+    np.i0: "i0",
+    np.imag: "imag",
+    np.iscomplex: "iscomplex",
+    np.isreal: "isreal",
+    np.nan_to_num: "nan_to_num",
+    np.real: "real",
+    np.sinc: "sinc",
+    np.where: "where",
+}
+_N_ARGS = {"clip": 3, "where": 3}
+
+
+def _native_name(op: Any) -> str | None:
+    """Return the native name of a ufunc or an operator."""
+    if isinstance(op, np.ufunc):
+        return op.__name__ if getattr(np, op.__name__, None) is op else None
+    try:
+        return _OPERATORS.get(op) or _FUNCTIONS.get(op)
+    except TypeError:
+        return None
 
 
 def elemwise(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -386,13 +548,17 @@ def elemwise(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     >>> da.core.elemwise(np.add, da.ones(3, chunks=2), 1).compute()
     array([2., 2., 2.])
     """
-    name = getattr(op, "__name__", None)
-    if not kwargs and isinstance(op, np.ufunc) and name is not None:
+    name = _native_name(op)
+    if name in _N_ARGS and len(args) != _N_ARGS[name] or (name == "angle" and len(args) > 1):
+        name = None
+    if name is not None and (not kwargs or set(kwargs) == {"out"}):
         try:
-            return new_array(_native.array_ufunc(name, [_native_operand(arg) for arg in args]))
+            result = new_array(_native.array_ufunc(name, [native_operand(arg) for arg in args]))
         except _native.NoKernel:
             pass
-    from oxidask.array.blockwise import elemwise_python
+        else:
+            return handle_out(kwargs.get("out"), result)
+    from oxidask.array._elemwise import elemwise_python
 
     return elemwise_python(op, *args, **kwargs)
 

@@ -20,6 +20,7 @@ mod registry;
 pub mod reshape;
 pub mod search;
 pub mod setitem;
+pub mod sequence;
 pub mod slice;
 pub mod sort;
 pub mod source;
@@ -261,5 +262,9 @@ impl Op for Alias {
 
     fn name(&self) -> Cow<'_, str> {
         "alias".into()
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
     }
 }

@@ -44,6 +44,10 @@ kernels! {
     FromChunk(ops::source::FromChunk),
     /// The same value everywhere.
     Full(ops::source::Full),
+    /// Numbers that follow from their positions.
+    Sequence(ops::sequence::Sequence),
+    /// Ones on a diagonal.
+    Diagonal(ops::sequence::Diagonal),
     /// A fused elementwise program.
     Elementwise(ops::elementwise::Elementwise),
     /// Several blocks put together.

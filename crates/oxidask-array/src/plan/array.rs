@@ -174,6 +174,27 @@ impl Array {
         Self::new(Node { name: Group::new(name), chunks, dtype, build })
     }
 
+    /// The same blocks under another name, with extents that are known better.
+    ///
+    /// # Errors
+    /// If there are more or fewer blocks.
+    pub fn sized(&self, name: &str, chunks: Chunks) -> Result<Self> {
+        if chunks.grid() != self.chunks().grid() {
+            return Err(ArrayError::Value(format!(
+                "chunks {chunks} have not as many blocks as {}",
+                self.chunks()
+            )));
+        }
+        let layer = ProtoLayer {
+            suffix: String::new(),
+            grid: chunks.grid(),
+            op: Arc::new(crate::ops::Alias),
+            inputs: vec![(From::Input(0), IndexMap::Identity)],
+        };
+        let build = Build::Layers(Layers { inputs: vec![self.clone()], layers: vec![layer] });
+        Ok(Self::new(Node { name: Group::new(name), chunks, dtype: self.dtype(), build }))
+    }
+
     /// Extents of the blocks.
     #[must_use]
     pub fn chunks(&self) -> &Chunks {
@@ -237,7 +258,10 @@ impl Array {
             Build::Source(_) | Build::Elementwise(_) | Build::Reduction(_) => true,
             Build::Graph { .. } => false,
             Build::Layers(layers) => layers.layers.last().is_some_and(|layer| {
-                layer.op.as_any().is_some_and(|op| op.is::<crate::ops::KernelOp>())
+                layer.op.as_any().is_some_and(|op| {
+                    op.is::<crate::ops::KernelOp>()
+                        || (op.is::<crate::ops::Alias>() && layers.inputs[0].is_native())
+                })
             }),
         }
     }

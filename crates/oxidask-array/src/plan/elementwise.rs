@@ -3,7 +3,7 @@
 use oxidask_core::layer::{AxisMap, IndexMap};
 use smallvec::SmallVec;
 
-use crate::dtype::DType;
+use crate::dtype::{DType, Kind};
 use crate::error::{ArrayError, Result};
 use crate::kernel::Chunk;
 use crate::kernel::program::{AxesMap, Input, Program, Register, Step};
@@ -11,7 +11,7 @@ use crate::kernel::ufunc::{self, Ufunc};
 use crate::plan::array::{Array, Build, Elementwise, Name, Node};
 use crate::plan::chunks::{AxisChunks, Chunks, Tuple};
 use crate::plan::unify;
-use crate::promote::{Operand as Kind, Weak};
+use crate::promote::{Operand as Typed, Weak};
 
 /// An operand of a ufunc.
 #[derive(Clone)]
@@ -40,12 +40,12 @@ impl Array {
     /// # Errors
     /// As [`Array::ufunc`].
     pub fn ufunc_output(ufunc: Ufunc, output: u8, operands: &[Operand]) -> Result<Self> {
-        let kinds: Vec<Kind> = operands
+        let kinds: Vec<Typed> = operands
             .iter()
             .map(|operand| match operand {
-                Operand::Array(array) => Ok(Kind { dtype: array.native_dtype()?, weak: None }),
-                Operand::Scalar(value) => Ok(Kind { dtype: value.dtype(), weak: None }),
-                Operand::Weak(weak, value) => Ok(Kind { dtype: value.dtype(), weak: Some(*weak) }),
+                Operand::Array(array) => Ok(Typed { dtype: array.native_dtype()?, weak: None }),
+                Operand::Scalar(value) => Ok(Typed { dtype: value.dtype(), weak: None }),
+                Operand::Weak(weak, value) => Ok(Typed { dtype: value.dtype(), weak: Some(*weak) }),
             })
             .collect::<Result<_>>()?;
         let resolved = ufunc::resolve(ufunc, &kinds)?;
@@ -66,9 +66,11 @@ impl Array {
                     next_array += 1;
                     builder.cast((next_array - 1) as Register, wanted)?
                 }
-                Operand::Scalar(value) | Operand::Weak(_, value) => {
-                    let value = crate::kernel::cast::cast_chunk(value, wanted)?;
-                    builder.push(Step::Constant(value))
+                Operand::Scalar(value) => {
+                    builder.push(Step::Constant(crate::kernel::cast::cast_chunk(value, wanted)?))
+                }
+                Operand::Weak(weak, value) => {
+                    builder.push(Step::Constant(weak_constant(*weak, value, wanted)?))
                 }
             });
         }
@@ -191,6 +193,25 @@ impl Array {
         let build = Build::Elementwise(Elementwise { program, inputs: vec![self.clone()] });
         Ok(Self::new(Node { name, chunks, dtype: Some(dtype), build }))
     }
+}
+
+/// A Python number under the dtype of a loop.
+///
+/// # Errors
+/// [`ArrayError::NoKernel`] if an integer is out of the dtype's bounds: what then holds (an error, or
+/// a comparison that is never true) is NumPy's to say.
+fn weak_constant(weak: Weak, value: &Chunk, wanted: DType) -> Result<Chunk> {
+    let constant = crate::kernel::cast::cast_chunk(value, wanted)?;
+    if weak == Weak::Int && matches!(wanted.kind(), Kind::Signed | Kind::Unsigned) {
+        let back = crate::kernel::cast::cast_chunk(&constant, value.dtype())?;
+        let wrapped = wanted.kind() == Kind::Unsigned
+            && value.dtype() == DType::I64
+            && value.elements::<i64>()?[0] < 0;
+        if back.bytes() != value.bytes() || wrapped {
+            return Err(ArrayError::NoKernel(format!("an integer out of bounds for {wanted}")));
+        }
+    }
+    Ok(constant)
 }
 
 /// The chunks that arrays have broadcast to each other, and the arrays cut to fit.

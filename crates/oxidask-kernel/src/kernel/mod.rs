@@ -19,6 +19,7 @@ pub mod program;
 pub mod reduce;
 pub mod random;
 pub mod search;
+pub mod sequence;
 pub mod sort;
 pub mod ufunc;
 

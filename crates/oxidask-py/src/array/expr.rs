@@ -148,6 +148,11 @@ impl ArrayExpr {
         Self(self.0.renamed(name))
     }
 
+    /// The same array under another name, with extents of its blocks that are known better.
+    fn sized(&self, name: &str, chunks: PyChunks) -> PyResult<Self> {
+        self.0.sized(name, chunks.0).py().map(Self)
+    }
+
     /// The expressions that it is made of.
     fn inputs(&self) -> Vec<Self> {
         self.0.inputs().iter().cloned().map(Self).collect()

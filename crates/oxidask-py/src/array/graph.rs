@@ -14,7 +14,7 @@ use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::array::block_op::{BlockOp, call_op};
 use crate::array::expr::{ArrayExpr, IntoPython};
@@ -155,42 +155,104 @@ impl ArrayGraph {
     /// The tasks of each layer as Python task objects, inputs first.
     fn layers<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, Bound<'py, PyDict>)>> {
         let lowered = py.detach(|| lower::lower(&self.arrays, self.fusion)).py()?;
+        let graph = lowered.graph;
         let make = py.import("oxidask.array._graph")?.getattr("block_task")?;
-        (0..lowered.graph.layers().len() as u32)
-            .map(|layer| layer_tasks(py, &lowered.graph, layer, &make))
-            .collect()
+        let homes = Homes::of(&graph);
+        let mut layers = Vec::with_capacity(graph.layers().len());
+        for layer in 0..graph.layers().len() as u32 {
+            layers.push((layer_name(&graph, layer), PyDict::new(py)));
+        }
+        let mut inputs = Vec::new();
+        for layer in 0..graph.layers().len() as u32 {
+            for block in 0..graph.layers()[layer as usize].n_tasks() {
+                let task = TaskRef { layer, block };
+                if let Some(home) = homes.of_task(task) {
+                    let dict = &layers[home as usize].1;
+                    set_task(py, &graph, task, &mut inputs, &make, dict)?;
+                }
+            }
+        }
+        layers.retain(|(_, dict)| !dict.is_empty());
+        Ok(layers)
     }
 }
 
-fn layer_tasks<'py>(
-    py: Python<'py>,
-    graph: &Graph,
-    layer: u32,
-    make: &Bound<'py, PyAny>,
-) -> PyResult<(String, Bound<'py, PyDict>)> {
-    let dict = PyDict::new(py);
-    let mut inputs = Vec::new();
-    let tasks = &graph.layers()[layer as usize];
-    let name = match tasks {
+fn layer_name(graph: &Graph, layer: u32) -> String {
+    match &graph.layers()[layer as usize] {
         oxidask_core::layer::Layer::Mapped(mapped) => mapped.name.as_str().to_owned(),
         oxidask_core::layer::Layer::Explicit(_) => format!("tasks-{layer}"),
-    };
-    for block in 0..tasks.n_tasks() {
-        let task = TaskRef { layer, block };
-        inputs.clear();
-        graph.inputs(task, &mut inputs).map_err(graph_error)?;
-        let key = task_key(py, graph, task)?;
-        let inputs: PyResult<Vec<_>> =
-            inputs.iter().map(|&input| task_key(py, graph, input)).collect();
-        let (inputs, op) = (inputs?, Arc::clone(tasks.op(block)));
-        if op.constant().is_some() || PyOp::of(&*op).is_some() {
-            let (task, _) = portable::task_object(py, &*op, &key, &inputs)?;
-            dict.set_item(&key, task)?;
-        } else {
-            block_task(py, &dict, &key, op, block, inputs, &make)?;
-        }
     }
-    Ok((name, dict))
+}
+
+/// In which layer Python code sees a task. An array of a foreign graph is a layer of aliases; where
+/// the graph's own tasks have the array's keys already, they are that layer.
+#[derive(Default)]
+struct Homes {
+    moved: FxHashMap<TaskRef, u32>,
+    hidden: FxHashSet<TaskRef>,
+}
+
+impl Homes {
+    fn of(graph: &Graph) -> Self {
+        let mut homes = Self::default();
+        let mut inputs = Vec::new();
+        for (at, layer) in graph.layers().iter().enumerate() {
+            let oxidask_core::layer::Layer::Mapped(mapped) = layer else { continue };
+            let is_alias = mapped.op.as_any().is_some_and(|op| op.is::<oxidask_array::ops::Alias>());
+            if !is_alias {
+                continue;
+            }
+            for block in 0..layer.n_tasks() {
+                let task = TaskRef { layer: at as u32, block };
+                inputs.clear();
+                if graph.inputs(task, &mut inputs).is_err() {
+                    continue;
+                }
+                let [source] = inputs[..] else { continue };
+                let is_explicit = matches!(
+                    graph.layers()[source.layer as usize],
+                    oxidask_core::layer::Layer::Explicit(_)
+                );
+                if is_explicit && graph.key(source) == graph.key(task) {
+                    homes.moved.insert(source, at as u32);
+                    homes.hidden.insert(task);
+                }
+            }
+        }
+        homes
+    }
+
+    fn is_empty(&self) -> bool {
+        self.hidden.is_empty()
+    }
+
+    /// The layer of a task, if it is seen at all.
+    fn of_task(&self, task: TaskRef) -> Option<u32> {
+        if self.hidden.contains(&task) {
+            return None;
+        }
+        Some(self.moved.get(&task).copied().unwrap_or(task.layer))
+    }
+}
+
+fn set_task<'py>(
+    py: Python<'py>,
+    graph: &Graph,
+    task: TaskRef,
+    inputs: &mut Vec<TaskRef>,
+    make: &Bound<'py, PyAny>,
+    dict: &Bound<'py, PyDict>,
+) -> PyResult<()> {
+    inputs.clear();
+    graph.inputs(task, inputs).map_err(graph_error)?;
+    let key = task_key(py, graph, task)?;
+    let inputs: PyResult<Vec<_>> = inputs.iter().map(|&input| task_key(py, graph, input)).collect();
+    let (inputs, op) = (inputs?, Arc::clone(graph.layers()[task.layer as usize].op(task.block)));
+    if op.constant().is_some() || PyOp::of(&*op).is_some() {
+        let (task, _) = portable::task_object(py, &*op, &key, &inputs)?;
+        return dict.set_item(&key, task);
+    }
+    block_task(py, dict, &key, op, task.block, inputs, make)
 }
 
 /// Adds the task of one block to `dict`: the block itself if it lies in memory.
@@ -326,22 +388,30 @@ impl ArrayGraph {
     /// Names of the layers and of those that each reads.
     fn dependencies(&self, py: Python<'_>) -> PyResult<Vec<(String, Vec<String>)>> {
         let lowered = py.detach(|| lower::lower(&self.arrays, self.fusion)).py()?;
-        let layers = lowered.graph.layers();
-        let name = |at: u32| match &layers[at as usize] {
-            oxidask_core::layer::Layer::Mapped(mapped) => mapped.name.as_str().to_owned(),
-            oxidask_core::layer::Layer::Explicit(_) => format!("tasks-{at}"),
-        };
-        Ok((0..layers.len() as u32)
-            .map(|at| {
-                let inputs = match &layers[at as usize] {
-                    oxidask_core::layer::Layer::Mapped(mapped) => {
-                        mapped.inputs.iter().map(|input| name(input.layer)).collect()
-                    }
-                    oxidask_core::layer::Layer::Explicit(_) => Vec::new(),
-                };
-                (name(at), inputs)
-            })
-            .collect())
+        let graph = lowered.graph;
+        let homes = Homes::of(&graph);
+        let mut read: Vec<Option<FxHashSet<u32>>> = vec![None; graph.layers().len()];
+        let mut inputs = Vec::new();
+        for (at, layer) in graph.layers().iter().enumerate() {
+            if let (oxidask_core::layer::Layer::Mapped(mapped), true) = (layer, homes.is_empty()) {
+                read[at] = Some(mapped.inputs.iter().map(|input| input.layer).collect());
+                continue;
+            }
+            for block in 0..layer.n_tasks() {
+                let task = TaskRef { layer: at as u32, block };
+                let Some(home) = homes.of_task(task) else { continue };
+                inputs.clear();
+                graph.inputs(task, &mut inputs).map_err(graph_error)?;
+                let read = read[home as usize].get_or_insert_default();
+                // What is hidden is seen under its layer still.
+                read.extend(inputs.iter().map(|&input| homes.of_task(input).unwrap_or(input.layer)));
+                read.remove(&home);
+            }
+        }
+        let name = |at: u32| layer_name(&graph, at);
+        let seen = read.iter().enumerate();
+        let seen = seen.filter_map(|(at, read)| Some((at as u32, read.as_ref()?)));
+        Ok(seen.map(|(at, read)| (name(at), read.iter().map(|&at| name(at)).collect())).collect())
     }
 
     /// Keys to task objects: a new dict at each call.

@@ -22,7 +22,9 @@ pub(crate) mod portable;
 mod overlap;
 mod reduce;
 mod random;
+mod sequence;
 mod source;
+mod unify;
 
 pub(crate) use chunks::array_normalize_chunks;
 pub(crate) use elementwise::{array_astype, array_ufunc, array_view};
@@ -50,3 +52,5 @@ pub(crate) use random::{
     random_check, random_key,
 };
 pub(crate) use source::{array_from_numpy, array_full};
+pub(crate) use unify::{array_unify, array_unify_broadcast};
+pub(crate) use sequence::{array_diagonal_ones, array_float_range, array_int_range};
