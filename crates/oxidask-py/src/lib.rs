@@ -39,7 +39,6 @@ mod _native {
         ArrayExpr, ArrayGraph, BlockTask, ChunkMemory, NoKernel, array_astype, array_from_delayed, array_from_graph, array_to_delayed,
         array_from_numpy, array_full, array_normalize_chunks, array_python_layer, array_ufunc,
         array_reduce, array_view, merge_arrays, rebuild_block_task,
-        array_unify, array_unify_broadcast, array_view, merge_arrays, rebuild_block_task,
     };
     #[pymodule_export]
     use crate::array::{
@@ -59,7 +58,6 @@ mod _native {
         array_isin, array_linalg, array_matmul, array_searchsorted, array_solve, array_sort,
         array_topk, array_unique,
     };
-    use crate::array::{array_diagonal_ones, array_float_range, array_int_range};
     #[pymodule_export]
     use crate::callbacks::RunState;
     #[pymodule_export]
@@ -83,6 +81,12 @@ mod _native {
     use crate::visualize::Picture;
     #[pymodule_export]
     use crate::yaml::{config_deprecations, default_config_yaml, yaml_dump, yaml_load};
+
+    #[pymodule_export]
+    use crate::array::{
+        array_diagonal_ones, array_float_range, array_int_range, array_unify,
+        array_unify_broadcast,
+    };
 
     /// Registers NumPy as the stand-in of kernels.
     #[pymodule_init]
