@@ -43,8 +43,10 @@ def setitem(x: Array, index: Any, value: Any) -> Array:
             )
         if part is None:
             raise NotImplementedError("Assignment with a new axis: leave out the None")
-    if len(parts) == 1 and _is_mask(parts[0]) and (
-        parts[0].ndim == x.ndim and (x.ndim > 1 or isinstance(parts[0], Array))
+    if (
+        len(parts) == 1
+        and _is_mask(parts[0])
+        and (parts[0].ndim == x.ndim and (x.ndim > 1 or isinstance(parts[0], Array)))
     ):
         return _set_where(x, parts[0], value)
     value = _cast(value, x)

@@ -70,8 +70,7 @@ def rechunk(
         chunks = _by_axis(chunks, x.ndim)
     elif isinstance(chunks, (tuple, list)):
         if x.ndim > 0 and (
-            len(chunks) == 0
-            or (len(chunks) != x.ndim and not (x.ndim == 1 and len(chunks) > 1))
+            len(chunks) == 0 or (len(chunks) != x.ndim and not (x.ndim == 1 and len(chunks) > 1))
         ):
             raise ValueError(
                 f"Provided chunks are not consistent with shape: {chunks!r} for {x.shape}"

@@ -206,9 +206,7 @@ def _advanced_first(
 
 def _with_merged_axes(x: Array, parts: tuple[Any, ...]) -> tuple[Array, tuple[Any, ...]]:
     """Merge the axes that a lazy mask of several axes is for, and ravel the mask."""
-    masks = [
-        i for i, p in enumerate(parts) if _is_lazy(p) and p.dtype == bool and p.ndim > 1
-    ]
+    masks = [i for i, p in enumerate(parts) if _is_lazy(p) and p.dtype == bool and p.ndim > 1]
     if not masks:
         return x, parts
     at = masks[0]
@@ -237,7 +235,9 @@ def _with_merged_axes(x: Array, parts: tuple[Any, ...]) -> tuple[Array, tuple[An
 
 def _take_lazy(x: Array, axis: int, by: Array) -> Array:
     if by.dtype.kind not in "iub":
-        raise IndexError(f"arrays used as indices must be of integer or boolean type, not {by.dtype}")
+        raise IndexError(
+            f"arrays used as indices must be of integer or boolean type, not {by.dtype}"
+        )
     if by.ndim == 1:
         return x._like(_native.array_take_by(x._expr, axis, by._expr, by.dtype.kind == "b"))
     flat = x._like(_native.array_take_by(x._expr, axis, by.reshape((-1,))._expr, False))
