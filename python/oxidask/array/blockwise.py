@@ -224,8 +224,10 @@ def _operands(args: Sequence[Any], align: bool) -> tuple[list[Any], dict[Any, An
     ]
     chunks_of: dict[Any, Any] = {}
     for operand, index in zip(operands, args[1::2], strict=True):
-        for extents, letter in zip(operand.chunks, index or (), strict=False):
-            if index is not None and len(extents) > len(chunks_of.get(letter, ())):
+        if index is None:
+            continue
+        for extents, letter in zip(operand.chunks, index, strict=False):
+            if len(extents) > len(chunks_of.get(letter, ())):
                 chunks_of[letter] = extents
             elif chunks_of.get(letter) == (1,):
                 chunks_of[letter] = extents

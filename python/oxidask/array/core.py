@@ -628,7 +628,8 @@ def asanyarray(a: Any, **kwargs: Any) -> Array:
 
 
 # Names that Dask's module has; their modules need the class.
-from oxidask.array._from_array import (  # noqa: E402, F401
+from oxidask.array._broadcast import broadcast_arrays, broadcast_to  # noqa: F401
+from oxidask.array._from_array import (  # noqa: F401
     from_array,
     from_delayed,
     from_func,
@@ -636,7 +637,10 @@ from oxidask.array._from_array import (  # noqa: E402, F401
     getter_inline,
     getter_nofancy,
 )
-from oxidask.array._hdf5 import to_hdf5  # noqa: E402, F401
-from oxidask.array._npy_stack import from_npy_stack, to_npy_stack  # noqa: E402, F401
-from oxidask.array._store import load_chunk, load_store_chunk, store  # noqa: E402, F401
-from oxidask.array._zarr import from_zarr, to_zarr  # noqa: E402, F401
+from oxidask.array._hdf5 import to_hdf5  # noqa: F401
+from oxidask.array._joining import block, concatenate, stack  # noqa: F401
+from oxidask.array._map_blocks import map_blocks  # noqa: F401
+from oxidask.array._npy_stack import from_npy_stack, to_npy_stack  # noqa: F401
+from oxidask.array._store import load_chunk, load_store_chunk, store  # noqa: F401
+from oxidask.array._zarr import from_zarr, to_zarr  # noqa: F401
+from oxidask.array.blockwise import blockwise, unify_chunks  # noqa: F401

@@ -12,6 +12,8 @@ import numpy as np
 from oxidask import _native
 from oxidask.array._creation_blocks import BlockRegion, arange_block, linspace_block
 from oxidask.array._meta import meta_from_array
+from oxidask.array._padding import pad
+from oxidask.array._rearranging import repeat, tile
 from oxidask.array.chunks import normalize_chunks
 from oxidask.array.core import Array, asarray, blockwise_layer, native_typestr, new_array
 from oxidask.array.numpy_compat import AxisError
@@ -30,6 +32,7 @@ __all__ = [
     "linspace",
     "meshgrid",
     "ones_like",
+    "pad",
     "repeat",
     "tile",
     "to_backend",
@@ -492,9 +495,9 @@ def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy", **kwargs: Any
 
 
 def eye(
-    N: int,  # noqa: N803
+    N: int,
     chunks: Any = "auto",
-    M: int | None = None,  # noqa: N803
+    M: int | None = None,
     k: int = 0,
     dtype: Any = float,
 ) -> Array:
@@ -522,8 +525,8 @@ def eye(
 
 
 def tri(
-    N: int,  # noqa: N803
-    M: int | None = None,  # noqa: N803
+    N: int,
+    M: int | None = None,
     k: int = 0,
     dtype: Any = float,
     chunks: Any = "auto",
@@ -669,91 +672,3 @@ class _GridFunction:
 
     def __dask_tokenize__(self) -> Any:
         return "fromfunction", self.function
-
-
-def repeat(a: Any, repeats: Any, axis: int | None = None) -> Array:
-    """Return every element repeated along an axis.
-
-    Parameters
-    ----------
-    a
-        An array.
-    repeats
-        How often: one number for all.
-    axis
-        The axis; needed if there are several.
-
-    Examples
-    --------
-    >>> import oxidask.array as da
-    >>> da.repeat(da.arange(2, chunks=1), 2).compute()
-    array([0, 0, 1, 1])
-    """
-    a = asarray(a)
-    if axis is None:
-        if a.ndim != 1:
-            raise NotImplementedError("axis can only be None for 1-d arrays: flatten the array first")
-        axis = 0
-    if not isinstance(repeats, (int, np.integer)):
-        raise NotImplementedError("Only integer valued repeats supported")
-    if not -a.ndim <= axis < a.ndim:
-        raise AxisError(axis, a.ndim)
-    axis %= a.ndim
-    if repeats == 0:
-        return a[tuple(slice(None) if i != axis else slice(0) for i in range(a.ndim))]  # type: ignore[no-any-return]
-    if repeats == 1:
-        return a
-    # Blocks grow by the factor: cut them first, so that they don't grow beyond what they were.
-    pieces = tuple(
-        part for n in a.chunks[axis] for part in ((n,) if math.isnan(n) else _cut(n, int(repeats)))
-    )
-    a = a.rechunk(tuple(pieces if i == axis else c for i, c in enumerate(a.chunks)))
-    chunks = tuple(
-        tuple(n * repeats for n in c) if i == axis else c for i, c in enumerate(a.chunks)
-    )
-    return a.map_blocks(  # type: ignore[no-any-return]
-        np.repeat, int(repeats), axis=axis, chunks=chunks, dtype=a.dtype, meta=a._meta, token="repeat"
-    )
-
-
-def _cut(extent: int, times: int) -> tuple[int, ...]:
-    """Return an extent in pieces that repeated so often are no longer than it was."""
-    size = max(extent // times, 1)
-    pieces = [size] * (extent // size)
-    if extent % size:
-        pieces.append(extent % size)
-    return tuple(pieces) or (0,)
-
-
-def tile(A: Any, reps: Any) -> Array:  # noqa: N803
-    """Return an array repeated along its axes.
-
-    Parameters
-    ----------
-    A
-        An array.
-    reps
-        How often along each axis, the last ones if there are fewer.
-
-    Examples
-    --------
-    >>> import oxidask.array as da
-    >>> da.tile(da.arange(2, chunks=1), 2).compute()
-    array([0, 1, 0, 1])
-    """
-    from oxidask.array.routines import concatenate
-
-    reps = tuple(reps) if np.iterable(reps) else (reps,)
-    if any(n < 0 for n in reps):
-        raise ValueError("Negative `reps` are not allowed.")
-    result = asarray(A)
-    if result.ndim < len(reps):
-        result = result[(None,) * (len(reps) - result.ndim)]
-    reps = (1,) * (result.ndim - len(reps)) + reps
-    for axis, n in enumerate(reps):
-        if n == 0:
-            index = tuple(slice(0) if i == axis else slice(None) for i in range(result.ndim))
-            result = result[index]
-        elif n > 1:
-            result = concatenate([result] * n, axis=axis)
-    return result
