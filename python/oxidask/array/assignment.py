@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oxidask import _native
-from oxidask.array.slicing import _expanded, sanitize_index
+from oxidask.array.slicing import _expanded, is_mask, sanitize_index
 
 if TYPE_CHECKING:
     from oxidask.array.core import Array
@@ -45,7 +45,7 @@ def setitem(x: Array, index: Any, value: Any) -> Array:
             raise NotImplementedError("Assignment with a new axis: leave out the None")
     if (
         len(parts) == 1
-        and _is_mask(parts[0])
+        and is_mask(parts[0])
         and (parts[0].ndim == x.ndim and (x.ndim > 1 or isinstance(parts[0], Array)))
     ):
         return _set_where(x, parts[0], value)
@@ -62,10 +62,6 @@ def setitem(x: Array, index: Any, value: Any) -> Array:
         )
     expr = _native.array_setitem(x._expr, native, value._expr)
     return _result(x, expr, value)
-
-
-def _is_mask(part: Any) -> bool:
-    return bool(getattr(part, "dtype", None) == bool)
 
 
 def _check_scalar(x: Array, value: Any) -> None:

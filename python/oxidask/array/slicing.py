@@ -121,7 +121,12 @@ def _n_axes(part: Any) -> int:
     """How many axes of the array an index takes."""
     if part is None or part is Ellipsis:
         return 0
-    return part.ndim if getattr(part, "dtype", None) == bool else 1
+    return part.ndim if is_mask(part) else 1
+
+
+def is_mask(part: Any) -> bool:
+    """Whether an index is an array of booleans."""
+    return getattr(getattr(part, "dtype", None), "kind", None) == "b"
 
 
 def _field(x: Array, names: str | list[str]) -> Array:
@@ -265,7 +270,7 @@ def vindex(x: Array, index: Any) -> Array:
             "of one axis and one block"
         )
     parts = tuple(map(sanitize_index, parts))
-    if any(getattr(part, "dtype", None) == bool for part in parts):
+    if any(map(is_mask, parts)):
         raise IndexError("vindex does not support indexing with boolean arrays")
     if not any(isinstance(part, (int, np.ndarray)) for part in parts):
         result = x._like(_native.array_getitem(x._expr, parts))

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
 use crate::foreign::Call;
-use crate::kernel::sequence::{self, Band, Numbers};
 use crate::kernel::Dims;
+use crate::kernel::sequence::{self, Band, Numbers};
 use crate::ops::source::{Bounds, region};
 use crate::ops::{Block, Kernel, value};
 

@@ -85,21 +85,25 @@ pub fn plan(chunks: &Chunks, points: &Points<'_>, blocks: AxisChunks) -> Result<
     let mut locals = Vec::with_capacity(n * points.axes.len());
     // For each block of the result the blocks that it reads: their coordinates on the gathered axes.
     let mut sources: Vec<Vec<u32>> = Vec::with_capacity(blocks.len());
-    let mut slot_of: FxHashMap<Dims, u32> = FxHashMap::default();
+    let mut slot_of: FxHashMap<u64, u32> = FxHashMap::default();
+    let mut coords = Dims::new();
     let mut at = 0;
     for &extent in blocks.iter() {
         slot_of.clear();
         let mut read: Vec<u32> = Vec::new();
         for point in at..at + extent * row {
-            let mut id = Dims::new();
+            // The block's number in the grid of the gathered axes.
+            let mut id = 0;
+            coords.clear();
             for (positions, bounds) in points.positions.iter().zip(&bounds) {
                 let (block, local) = locate(bounds, positions[point]);
-                id.push(block as usize);
+                id = id * (bounds.len() as u64 - 1) + u64::from(block);
+                coords.push(block as usize);
                 locals.push(local as u32);
             }
             let next = slot_of.len() as u32;
-            let slot = *slot_of.entry(id).or_insert_with_key(|id| {
-                read.extend(id.iter().map(|&block| block as u32));
+            let slot = *slot_of.entry(id).or_insert_with(|| {
+                read.extend(coords.iter().map(|&block| block as u32));
                 next
             });
             slots.push(slot);
