@@ -31,6 +31,8 @@ def setitem(x: Array, index: Any, value: Any) -> Array:
     """
     from oxidask.array.core import Array, asanyarray
 
+    if value is np.ma.masked:
+        value = np.ma.masked_all((), dtype=x.dtype)
     if not isinstance(value, Array):
         _check_scalar(x, value)
         value = asanyarray(value)
