@@ -1,7 +1,7 @@
 """Reductions of blocks that have no kernel, by NumPy's functions.
 
-Blocks may be masked arrays, arrays of objects or of other libraries: everything goes through NumPy's
-protocols.
+Blocks may be masked arrays, arrays of objects or of other libraries: everything goes through
+NumPy's protocols.
 """
 
 from __future__ import annotations
@@ -81,6 +81,15 @@ def _extreme(function: Callable[..., Any], x: Any, axis: Any = None, keepdims: b
     return _quiet(function, x, axis=axis, keepdims=keepdims)
 
 
+def _plain(value: Any) -> Any:
+    """Return what there is of a masked state, 0 where there is nothing."""
+    return value.filled(0) if np.ma.isMaskedArray(value) else value
+
+
+def _remasked(result: Any, merged: dict[str, Any]) -> Any:
+    return np.ma.array(result, mask=merged["n"] == 0) if merged["masked"] else result
+
+
 def _leaves(parts: Any) -> list[Any]:
     if isinstance(parts, list):
         return [leaf for part in parts for leaf in _leaves(part)]
@@ -96,7 +105,7 @@ def _total(terms: Sequence[Any]) -> Any:
 
 def _count(x: Any, skip: bool, axis: Any) -> Any:
     if skip and x.dtype.kind in "fcO":
-        valid = x == x  # noqa: PLR0124
+        valid = x == x
         return np.sum(valid, axis=axis, keepdims=True)
     return numel(x, axis=axis, keepdims=True)
 
@@ -111,7 +120,13 @@ def _moments(
         mean = total(x, axis=axis, keepdims=True, **({"dtype": dtype} if dtype else {})) / n
         apart = x - mean
         squares = (apart * apart.conjugate()).real if np.iscomplexobj(apart) else apart * apart
-        return {"n": n, "mean": mean, "squares": total(squares, axis=axis, keepdims=True)}
+        squares = total(squares, axis=axis, keepdims=True)
+    return {
+        "n": _plain(n),
+        "mean": _plain(mean),
+        "squares": _plain(squares),
+        "masked": np.ma.isMaskedArray(x),
+    }
 
 
 def _merge_moments(parts: Any, axis: Any = None, keepdims: bool = True) -> dict[str, Any]:
@@ -129,14 +144,17 @@ def _merge_moments(parts: Any, axis: Any = None, keepdims: bool = True) -> dict[
             )
             cross = np.where((merged["n"] == 0) | (part["n"] == 0), 0, cross)
             squares = merged["squares"] + part["squares"] + cross
-        if np.ma.isMaskedArray(leaves[0]["mean"]):
-            mean = np.ma.array(mean, mask=n == 0)
-        merged = {"n": n, "mean": mean, "squares": squares}
+        merged = {"n": n, "mean": mean, "squares": squares, "masked": merged["masked"]}
     return merged
 
 
 def _finish_moments(
-    parts: Any, axis: Any = None, keepdims: bool = False, *, what: str, ddof: float,
+    parts: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    *,
+    what: str,
+    ddof: float,
     dtype: Any = None,
 ) -> Any:
     merged = _merge_moments(parts)
@@ -146,6 +164,7 @@ def _finish_moments(
         else:
             result = merged["squares"] / (merged["n"] - ddof)
             result = np.sqrt(result) if what == "std" else result
+        result = _remasked(result, merged)
     if not keepdims:
         result = np.squeeze(result, axis=tuple(axis))
     return result.astype(dtype) if dtype is not None and hasattr(result, "astype") else result
@@ -157,14 +176,16 @@ def _mean_parts(
     total = np.nansum if skip else np.sum
     options = {"dtype": dtype} if dtype is not None and x.dtype.kind != "O" else {}
     return {
-        "n": _count(x, skip, axis),
-        "total": total(x, axis=axis, keepdims=True, **options),
+        "n": _plain(_count(x, skip, axis)),
+        "total": _plain(total(x, axis=axis, keepdims=True, **options)),
+        "masked": np.ma.isMaskedArray(x),
     }
 
 
 def _merge_means(parts: Any, axis: Any = None, keepdims: bool = True) -> dict[str, Any]:
     leaves = _leaves(parts)
-    return {key: _total([leaf[key] for leaf in leaves]) for key in ("n", "total")}
+    merged = {key: _total([leaf[key] for leaf in leaves]) for key in ("n", "total")}
+    return {**merged, "masked": leaves[0]["masked"]}
 
 
 def _finish_means(
@@ -172,7 +193,7 @@ def _finish_means(
 ) -> Any:
     merged = _merge_means(parts)
     with np.errstate(all="ignore"):
-        result = merged["total"] / merged["n"]
+        result = _remasked(merged["total"] / merged["n"], merged)
     if not keepdims:
         result = np.squeeze(result, axis=tuple(axis))
     return result.astype(dtype) if dtype is not None and hasattr(result, "astype") else result
@@ -214,7 +235,10 @@ def _arg_chunk(name: str, x: Any, axis: Any, offset: Any) -> Any:
         index = [i + s for i, s in zip(np.unravel_index(at, x.shape), start, strict=True)]
         place = np.ravel_multi_index(index, shape) if shape else 0
         ones = (1,) * x.ndim
-        return {"v": _quiet(value, x).reshape(ones) if x.ndim else value(x), "i": np.full(ones, place)}
+        return {
+            "v": _quiet(value, x).reshape(ones) if x.ndim else value(x),
+            "i": np.full(ones, place),
+        }
     return {
         "v": value(x, axis=axis, keepdims=True),
         "i": np.expand_dims(getattr(np, name)(x, axis=axis), axis) + offset,

@@ -100,33 +100,44 @@ def reduction(
     >>> da.reduction(x, np.sum, np.sum, axis=0, dtype=float).compute()
     array([4., 4., 4., 4.])
     """
-    from oxidask.array.reductions import _axes, _handle_out
+    from oxidask.array._reduce import handle_out, normalized_axes
 
     x = asanyarray(x)
-    axes = _axes(axis, x.ndim)
+    axes = normalized_axes(axis, x.ndim)
     if dtype is not None:
         dtype = np.dtype(dtype)
     functions = [
-        partial(function, dtype=dtype) if dtype is not None and _takes(function, "dtype") else function
+        partial(function, dtype=dtype)
+        if dtype is not None and _takes(function, "dtype")
+        else function
         for function in (chunk, combine or aggregate, aggregate)
     ]
     chunk, merge, last = functions
     name = name or getattr(aggregate, "__name__", "reduction")
-    token = tokenize(x, chunk, merge, last, axes, keepdims, dtype, split_every, concatenate,
-                     output_size, weights)
+    token = tokenize(
+        x, chunk, merge, last, axes, keepdims, dtype, split_every, concatenate, output_size, weights
+    )
     parts = _chunk_layer(x, chunk, axes, f"{name}-{token}", weights, output_size)
     options = {"axis": axes}
     if meta is None:
         meta = _result_meta(x, chunk, last, axes, keepdims, dtype)
     else:
-        meta = meta_from_array(
-            meta, ndim=x.ndim if keepdims else x.ndim - len(axes), dtype=dtype
-        )
+        meta = meta_from_array(meta, ndim=x.ndim if keepdims else x.ndim - len(axes), dtype=dtype)
     result = _tree(
-        parts, merge, last, axes, keepdims, split_counts(split_every, axes, x.ndim), name, token,
-        concatenate, options, output_size, meta,
+        parts,
+        merge,
+        last,
+        axes,
+        keepdims,
+        split_counts(split_every, axes, x.ndim),
+        name,
+        token,
+        concatenate,
+        options,
+        output_size,
+        meta,
     )
-    return _handle_out(out, result)
+    return handle_out(out, result)
 
 
 def _chunk_layer(
@@ -196,9 +207,7 @@ def _tree(
     place = {axis: i for i, axis in enumerate(kept)}
     follow = [-1 if axis in axes else place[axis] for axis in range(ndim)]
     args = [("blocks", parts, follow, lists)]
-    chunks = tuple(
-        (output_size,) if axis in axes else parts.chunks[axis] for axis in kept
-    )
+    chunks = tuple((output_size,) if axis in axes else parts.chunks[axis] for axis in kept)
     kwargs = {**options, "keepdims": keepdims}
     return blockwise_layer(
         f"{name}-aggregate-{token}", last, args, chunks, meta, kwargs, concatenate=concatenate
@@ -216,8 +225,12 @@ def _result_meta(
             for function in (chunk, last)
         }
         part = chunk(meta, axis=axes, keepdims=True, **computing[chunk])
-        return last([part] if isinstance(part, (dict, list, tuple)) else part, axis=axes,
-                    keepdims=keepdims, **computing[last])
+        return last(
+            [part] if isinstance(part, (dict, list, tuple)) else part,
+            axis=axes,
+            keepdims=keepdims,
+            **computing[last],
+        )
 
     meta = compute_meta(whole, dtype, x._meta)
     if meta is None or not hasattr(meta, "dtype"):
@@ -266,8 +279,18 @@ def arg_tree(
     ndim = x.ndim if keepdims else x.ndim - len(axes)
     meta = meta_from_array(x._meta, ndim=ndim, dtype=np.intp)
     return _tree(
-        parts, partial(_flat_call, combine), partial(_flat_call, agg), axes, keepdims,
-        split_counts(split_every, axes, x.ndim), name, token, False, {"axis": axes}, 1, meta,
+        parts,
+        partial(_flat_call, combine),
+        partial(_flat_call, agg),
+        axes,
+        keepdims,
+        split_counts(split_every, axes, x.ndim),
+        name,
+        token,
+        False,
+        {"axis": axes},
+        1,
+        meta,
     )
 
 

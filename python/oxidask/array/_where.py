@@ -27,11 +27,11 @@ def reduce_where(
     Elements that don't count are replaced by what has no effect, and counts are those of the mask.
     """
     from oxidask.array import reductions
-    from oxidask.array.reductions import _NO_VALUE
+    from oxidask.array._reduce import NO_VALUE
 
     where = elemwise(np.logical_and, asanyarray(where), _all_true(a))
     options: dict[str, Any] = {"axis": axes, "keepdims": keepdims, "split_every": split_every}
-    start = {} if initial is _NO_VALUE else {"initial": initial}
+    start = {} if initial is NO_VALUE else {"initial": initial}
     if name in {"min", "max"} and not start:
         raise ValueError(
             f"reduction operation '{name}imum' does not have an identity, so to use a where mask "

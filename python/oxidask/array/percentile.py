@@ -33,8 +33,8 @@ def percentile(
 
     Notes
     -----
-    Differs from Dask, whose percentiles are merged from those of chunks and so approximate.  Text and
-    other elements that have an order but no arithmetic take the nearest element.
+    Differs from Dask, whose percentiles are merged from those of chunks and so approximate.  Text
+    and other elements that have an order but no arithmetic take the nearest element.
 
     Examples
     --------
@@ -48,8 +48,7 @@ def percentile(
         raise TypeError(f"percentile() got an unexpected keyword argument {next(iter(kwargs))!r}")
     if internal_method not in {"default", "dask", "tdigest"}:
         raise ValueError(
-            "internal_method must be one of 'default', 'dask', 'tdigest', got "
-            f"{internal_method!r}"
+            f"internal_method must be one of 'default', 'dask', 'tdigest', got {internal_method!r}"
         )
     a = asanyarray(a)
     if a.ndim != 1:

@@ -52,7 +52,7 @@ def _distributions() -> Any:
     return stats
 
 
-def moment(a: Any, moment: int = 1, axis: int | None = 0, nan_policy: str = "propagate") -> Array:
+def moment(a: Any, moment: int = 1, axis: int | None = 0, nan_policy: str = "propagate") -> Any:
     """Return a central moment of samples along an axis; see :func:`scipy.stats.moment`.
 
     Parameters
@@ -82,7 +82,7 @@ def moment(a: Any, moment: int = 1, axis: int | None = 0, nan_policy: str = "pro
     return (apart**moment).mean(axis=axis)
 
 
-def _shape_number(a: Any, axis: int | None, order: int) -> Array:
+def _shape_number(a: Any, axis: int | None, order: int) -> Any:
     """Return a moment in units of the standard deviation; 0 where all samples are equal."""
     spread = moment(a, 2, axis)
     centre = moment(a, order, axis)
@@ -93,7 +93,7 @@ def _shape_number(a: Any, axis: int | None, order: int) -> Array:
     return elemwise(np.where, is_flat, np.nan, scaled)
 
 
-def skew(a: Any, axis: int | None = 0, bias: bool = True, nan_policy: str = "propagate") -> Array:
+def skew(a: Any, axis: int | None = 0, bias: bool = True, nan_policy: str = "propagate") -> Any:
     """Return the skewness of samples along an axis; see :func:`scipy.stats.skew`.
 
     Examples
@@ -114,7 +114,7 @@ def kurtosis(
     fisher: bool = True,
     bias: bool = True,
     nan_policy: str = "propagate",
-) -> Array:
+) -> Any:
     """Return the kurtosis of samples along an axis; see :func:`scipy.stats.kurtosis`.
 
     Examples
@@ -137,8 +137,8 @@ def _result(function: Any, *args: Any) -> Any:
 
 def _skew_test(b2: Any, n: float) -> Any:
     y = b2 * math.sqrt(((n + 1) * (n + 3)) / (6.0 * (n - 2)))
-    beta = 3.0 * (n**2 + 27 * n - 70) * (n + 1) * (n + 3) / (
-        (n - 2.0) * (n + 5) * (n + 7) * (n + 9)
+    beta = (
+        3.0 * (n**2 + 27 * n - 70) * (n + 1) * (n + 3) / ((n - 2.0) * (n + 5) * (n + 7) * (n + 9))
     )
     w2 = -1 + math.sqrt(2 * (beta - 1))
     delta = 1 / math.sqrt(0.5 * math.log(w2))
@@ -153,8 +153,7 @@ def _samples(a: Array, axis: int | None) -> float:
 
 
 def skewtest(a: Any, axis: int | None = 0, nan_policy: str = "propagate") -> Any:
-    """Test whether the skewness is that of a normal distribution; see
-    :func:`scipy.stats.skewtest`.
+    """Test whether the skewness is a normal distribution's; see :func:`scipy.stats.skewtest`.
 
     Returns
     -------
@@ -198,8 +197,7 @@ def _kurtosis_test(b2: Any, n: float) -> Any:
 
 
 def kurtosistest(a: Any, axis: int | None = 0, nan_policy: str = "propagate") -> Any:
-    """Test whether the kurtosis is that of a normal distribution; see
-    :func:`scipy.stats.kurtosistest`.
+    """Test whether the kurtosis is a normal one's; see :func:`scipy.stats.kurtosistest`.
 
     Examples
     --------
@@ -208,8 +206,7 @@ def kurtosistest(a: Any, axis: int | None = 0, nan_policy: str = "propagate") ->
     """
     _only_propagate(nan_policy)
     a = asanyarray(a)
-    return _result(_kurtosis_test, kurtosis(a, axis, fisher=False), _samples(a, axis)
-    )
+    return _result(_kurtosis_test, kurtosis(a, axis, fisher=False), _samples(a, axis))
 
 
 def _normality(skewness: Any, kurt: Any, n: float) -> Any:
@@ -227,8 +224,7 @@ def normaltest(a: Any, axis: int | None = 0, nan_policy: str = "propagate") -> A
     """
     _only_propagate(nan_policy)
     a = asanyarray(a)
-    return _result(_normality, skew(a, axis), kurtosis(a, axis, fisher=False), _samples(a, axis)
-    )
+    return _result(_normality, skew(a, axis), kurtosis(a, axis, fisher=False), _samples(a, axis))
 
 
 def _student(difference: Any, error: Any, freedom: Any) -> Any:
@@ -308,8 +304,7 @@ def _chi2_tail(statistic: Any, freedom: int) -> Any:
 def power_divergence(
     f_obs: Any, f_exp: Any = None, ddof: int = 0, axis: int = 0, lambda_: Any = None
 ) -> Any:
-    """Test whether counts are as expected, by Cressie and Read's statistics; see
-    :func:`scipy.stats.power_divergence`.
+    """Test whether counts are as expected; see :func:`scipy.stats.power_divergence`.
 
     Examples
     --------
@@ -340,7 +335,7 @@ def power_divergence(
     return _result(_chi2_tail, terms.sum(axis=axis), n - 1 - ddof)
 
 
-def _times_log(x: Array, y: Array) -> Array:
+def _times_log(x: Array, y: Array) -> Any:
     """Return ``x * log(y)``, 0 where `x` is."""
     return elemwise(np.where, elemwise(np.equal, x, 0), 0.0, x * elemwise(np.log, y))
 

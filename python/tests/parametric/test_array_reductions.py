@@ -5,12 +5,11 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import oxidask.array as da
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
-
-import oxidask.array as da
 
 DTYPES = ["?", "i1", "u1", "i4", "u8", "i8", "f4", "f8", "c8", "c16"]
 SUMS = ["sum", "mean", "nansum", "nanmean"]
@@ -58,7 +57,8 @@ def check(got: object, expected: object, rtol: float = 1e-6) -> None:
     if expected is ValueError:
         assert got is ValueError
         return
-    assert isinstance(got, np.ndarray) and isinstance(expected, np.ndarray)
+    assert isinstance(got, np.ndarray)
+    assert isinstance(expected, np.ndarray)
     assert got.dtype == expected.dtype
     assert got.shape == expected.shape
     loose = 1e-4 if expected.dtype in (np.float32, np.complex64) else rtol
@@ -78,9 +78,7 @@ def test_like_numpy(names: list[str], data: st.DataObject) -> None:
     expected = outcome(getattr(np, name), values, axis=axis, keepdims=keepdims)
     x = da.from_array(values, chunks=chunks)
     split_every = data.draw(st.sampled_from([None, 2, 4]))
-    got = outcome(
-        getattr(da, name), x, axis=axis, keepdims=keepdims, split_every=split_every
-    )
+    got = outcome(getattr(da, name), x, axis=axis, keepdims=keepdims, split_every=split_every)
     check(got, expected)
 
 
@@ -89,7 +87,9 @@ def test_like_numpy(names: list[str], data: st.DataObject) -> None:
 def test_places_like_numpy(data: st.DataObject) -> None:
     values, chunks = data.draw(arrays(empty=False))
     name = data.draw(st.sampled_from(PLACES))
-    axis = data.draw(st.none() | st.integers(-values.ndim, values.ndim - 1)) if values.ndim else None
+    axis = (
+        data.draw(st.none() | st.integers(-values.ndim, values.ndim - 1)) if values.ndim else None
+    )
     expected = outcome(getattr(np, name), values, axis=axis)
     got = outcome(getattr(da, name), da.from_array(values, chunks=chunks), axis=axis)
     if values.dtype.kind == "c" and np.isnan(values).any():

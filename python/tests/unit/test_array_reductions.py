@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-
 import oxidask.array as da
+import pytest
 
 
 def test_half_floats_have_means_that_do_not_overflow() -> None:
@@ -49,7 +48,9 @@ def test_where_and_initial_are_numpys() -> None:
 
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "std", "prod"])
 def test_masked_elements_do_not_count(name: str) -> None:
-    values = np.ma.array(np.arange(1.0, 13).reshape(3, 4), mask=np.arange(12).reshape(3, 4) % 5 == 0)
+    values = np.ma.array(
+        np.arange(1.0, 13).reshape(3, 4), mask=np.arange(12).reshape(3, 4) % 5 == 0
+    )
     x = da.from_array(values, chunks=2, asarray=False)
     for axis in [None, 0, 1]:
         expected = getattr(values, name)(axis=axis)
@@ -81,7 +82,14 @@ def test_python_functions_are_merged_in_a_tree() -> None:
         return {key: sum(p[key] for p in parts) for key in ("n", "total")}
 
     got = da.reduction(
-        x, chunk, mean, combine=merge, concatenate=False, dtype=float, split_every=2, meta=np.empty(())
+        x,
+        chunk,
+        mean,
+        combine=merge,
+        concatenate=False,
+        dtype=float,
+        split_every=2,
+        meta=np.empty(()),
     )
     assert got.compute() == 49.5
 
