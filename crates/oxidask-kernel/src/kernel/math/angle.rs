@@ -13,10 +13,10 @@ const FRAC_PI_4_LOW: f64 = 3.061_616_997_868_383e-17;
 /// Up to here three parts of pi/2 suffice.
 const LARGEST: f64 = 1e9;
 
-/// The sine and cosine of a positive angle less the nearest multiple of pi/2, and which multiple
-/// that is, in the low bits.
+/// The sine and cosine of a positive angle less the nearest multiple of pi/2, each in two parts, and
+/// which multiple that is, in the low bits.
 #[inline(always)]
-fn sin_cos(x: f64) -> (f64, f64, u64) {
+fn sin_cos(x: f64) -> ([f64; 2], [f64; 2], u64) {
     // (sin(r) - r) / r**3 and (cos(r) - 1 + r**2 / 2) / r**4, in r**2
     const S: [f64; 6] = [
         -0.166_666_666_666_666_66,
@@ -35,15 +35,18 @@ fn sin_cos(x: f64) -> (f64, f64, u64) {
         -1.138_254_462_340_429_1e-11,
     ];
     let (k, bits) = nearest(x * FRAC_2_PI);
-    let r = (-k).mul_add(FRAC_PI_2, x);
-    let r = (-k).mul_add(FRAC_PI_2_LOW, r);
-    let r = (-k).mul_add(FRAC_PI_2_LOWEST, r);
+    // Exact: both are multiples of the same power of two, and near each other.
+    let first = (-k).mul_add(FRAC_PI_2, x);
+    let r = (-k).mul_add(FRAC_PI_2_LOW, first);
+    let low = (-k).mul_add(FRAC_PI_2_LOWEST, (-k).mul_add(FRAC_PI_2_LOW, first - r));
     let z = r * r;
-    let sine = (r * z).mul_add(polynomial(z, &S), r);
     let half = 0.5 * z;
     let most = 1.0 - half;
-    let cosine = most + (z * z).mul_add(polynomial(z, &C), (1.0 - most) - half);
-    (sine, cosine, bits)
+    let sine_tail = (r * z).mul_add(polynomial(z, &S), low * most);
+    let sine = r + sine_tail;
+    let cosine_tail = (z * z).mul_add(polynomial(z, &C), (-r).mul_add(low, (1.0 - most) - half));
+    let cosine = most + cosine_tail;
+    ([sine, (r - sine) + sine_tail], [cosine, (most - cosine) + cosine_tail], bits)
 }
 
 #[inline(always)]
@@ -64,7 +67,7 @@ impl Function for Sin {
 
     #[inline(always)]
     fn fast(x: f64) -> f64 {
-        let (sine, cosine, quarter) = sin_cos(x.abs());
+        let ([sine, _], [cosine, _], quarter) = sin_cos(x.abs());
         let value = if quarter & 1 == 0 { sine } else { cosine };
         flipped(value, ((quarter << 62) ^ x.to_bits()) & SIGN)
     }
@@ -83,7 +86,7 @@ impl Function for Cos {
 
     #[inline(always)]
     fn fast(x: f64) -> f64 {
-        let (sine, cosine, quarter) = sin_cos(x.abs());
+        let ([sine, _], [cosine, _], quarter) = sin_cos(x.abs());
         let value = if quarter & 1 == 0 { cosine } else { sine };
         flipped(value, (quarter.wrapping_add(1) << 62) & SIGN)
     }
@@ -104,9 +107,15 @@ impl Function for Tan {
     fn fast(x: f64) -> f64 {
         let (sine, cosine, quarter) = sin_cos(x.abs());
         let even = quarter & 1 == 0;
-        let over = if even { sine } else { -cosine };
+        let over = if even { sine } else { cosine.map(|part| -part) };
         let under = if even { cosine } else { sine };
-        flipped(over / under, x.to_bits() & SIGN)
+        let inverse = 1.0 / under[0];
+        let quotient = over[0] * inverse;
+        // What is left of the numerator, with both low parts.
+        let left = (-quotient).mul_add(under[0], over[0]);
+        let left = (-quotient).mul_add(under[1], left + over[1]);
+        let tangent = left.mul_add(inverse, quotient);
+        flipped(tangent, x.to_bits() & SIGN)
     }
 
     exactly!(tan);

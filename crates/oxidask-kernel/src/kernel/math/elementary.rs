@@ -58,6 +58,12 @@ pub(super) fn power_of_two(bits: u64) -> f64 {
 /// `exp(r + low) - 1` for at most half of log 2, `low` being below the last place of `r`.
 #[inline(always)]
 pub(super) fn exp_m1_reduced(r: f64, low: f64) -> f64 {
+    r + exp_m1_tail(r, low)
+}
+
+/// The same less `r`.
+#[inline(always)]
+fn exp_m1_tail(r: f64, low: f64) -> f64 {
     // (exp(r) - 1 - r) / r**2
     const Q: [f64; 10] = [
         0.500_000_000_000_000_1,
@@ -71,7 +77,7 @@ pub(super) fn exp_m1_reduced(r: f64, low: f64) -> f64 {
         2.762_013_871_973_399_4e-7,
         2.510_042_415_700_506_7e-8,
     ];
-    r + (r * r).mul_add(polynomial(r, &Q), low)
+    (r * r).mul_add(polynomial(r, &Q), low)
 }
 
 /// A number in two parts, less the nearest multiple of log 2, again in two parts, and which
@@ -149,6 +155,20 @@ impl Function for Expm1 {
     exactly!(exp_m1);
 }
 
+/// `e**x - 1` for positive arguments, in two parts.
+#[inline(always)]
+fn exp_m1_positive(x: f64) -> (f64, f64) {
+    let (r, low, bits) = reduced(x, 0.0);
+    let tail = exp_m1_tail(r, low);
+    let p = r + tail;
+    let p_low = (r - p) + tail;
+    let scale = power_of_two(bits);
+    // The larger summand first: it is zero, or at least the other's size.
+    let (above, product) = (scale - 1.0, scale * p);
+    let sum = above + product;
+    (sum, scale.mul_add(p_low, (above - sum) + product))
+}
+
 /// Hyperbolic tangent.
 pub(crate) struct Tanh;
 
@@ -160,9 +180,15 @@ impl Function for Tanh {
 
     #[inline(always)]
     fn fast(x: f64) -> f64 {
-        // From 20 on it is 1.
-        let t = exp_m1(2.0 * if x.abs() < 20.0 { x.abs() } else { 20.0 });
-        (t / (t + 2.0)).copysign(x)
+        // From 20 on it is 1. With t = exp(2 x) - 1 it is t / (t + 2).
+        let (t, t_low) = exp_m1_positive(2.0 * if x.abs() < 20.0 { x.abs() } else { 20.0 });
+        let under = t + 2.0;
+        let back = under - t;
+        let under_low = (t - (under - back)) + (2.0 - back) + t_low;
+        let inverse = 1.0 / under;
+        let quotient = t * inverse;
+        let left = (-quotient).mul_add(under, t) + (-quotient).mul_add(under_low, t_low);
+        left.mul_add(inverse, quotient).copysign(x)
     }
 
     exactly!(tanh);
