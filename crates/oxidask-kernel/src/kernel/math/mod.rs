@@ -8,6 +8,7 @@ pub(crate) mod angle;
 pub(crate) mod complex;
 pub(crate) mod division;
 pub(crate) mod elementary;
+pub(crate) mod inverse;
 pub(crate) mod logarithm;
 pub(crate) mod power;
 pub(crate) mod special;

@@ -8,8 +8,9 @@ use crate::dtype::DType;
 use crate::kernel::math::angle::{Arctan, Arctan2, Cos, Sin, Tan};
 use crate::kernel::math::division::Hypot;
 use crate::kernel::math::elementary::{Cosh, Exp, Exp2, Expm1, Sinh, Tanh};
+use crate::kernel::math::inverse::{Arccos, Arccosh, Arcsin, Arcsinh, Arctanh};
 use crate::kernel::math::logarithm::{Log, Log1p, Log2, Log10};
-use crate::kernel::math::special::{InverseHyperbolic, Special, half_sinc};
+use crate::kernel::math::special::{Special, half_sinc};
 
 pub(super) fn find(ufunc: Ufunc, dtype: DType) -> Option<Loop> {
     find_vectorised(ufunc, dtype).or_else(|| find_scalar(ufunc, dtype))
@@ -31,6 +32,11 @@ fn find_vectorised(ufunc: Ufunc, dtype: DType) -> Option<Loop> {
         Ufunc::Sinh => one::<Sinh>(dtype),
         Ufunc::Cosh => one::<Cosh>(dtype),
         Ufunc::Tanh => one::<Tanh>(dtype),
+        Ufunc::Arcsin => one::<Arcsin>(dtype),
+        Ufunc::Arccos => one::<Arccos>(dtype),
+        Ufunc::Arcsinh => one::<Arcsinh>(dtype),
+        Ufunc::Arccosh => one::<Arccosh>(dtype),
+        Ufunc::Arctanh => one::<Arctanh>(dtype),
         Ufunc::Arctan2 => pair::<Arctan2>(dtype),
         Ufunc::Hypot => pair::<Hypot>(dtype),
         _ => None,
@@ -64,11 +70,6 @@ fn find_scalar(ufunc: Ufunc, dtype: DType) -> Option<Loop> {
                 else return None)),
         },
         U::Cbrt => one!(cbrt),
-        U::Arcsin => one!(asin),
-        U::Arccos => one!(acos),
-        U::Arcsinh => one!(c_asinh),
-        U::Arccosh => one!(c_acosh),
-        U::Arctanh => one!(c_atanh),
         U::Deg2rad => one!(in_radians),
         U::Rad2deg => one!(in_degrees),
         U::Sinc if dtype == DType::F16 => Some(unary(half_sinc)),

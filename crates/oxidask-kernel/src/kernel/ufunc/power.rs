@@ -7,7 +7,8 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::{Div, Mul};
 
-use super::drive::{Body, Loop, binary, half_binary, versioned};
+use super::arith::unsigned;
+use super::drive::{Body, CheckFn, Loop, half_binary, versioned};
 use super::guarded::{BLOCK, Real, pair_block};
 use crate::dispatch;
 use crate::dtype::DType;
@@ -19,12 +20,17 @@ pub(super) fn find(dtype: DType) -> Option<Loop> {
         DType::F16 => half_binary(f32::powf),
         DType::F32 => versioned::<Powers<f32>>(),
         DType::F64 => versioned::<Powers<f64>>(),
-        _ => dispatch!(dtype, T in [u8, u16, u32, u64] => binary(|a: T, b: T| a.wrapping_power(b)),
-            else dispatch!(dtype, T in [i8, i16, i32, i64] => Loop {
-                check: Some(refuse_negative::<T>),
-                ..binary(|a: T, b: T| a.wrapping_power(b))
-            }, else return None)),
+        // Signed ones have the same bits.
+        _ => Loop {
+            check: refusal(dtype),
+            ..dispatch!(unsigned(dtype), T in [u8, u16, u32, u64] => versioned::<IntegerPowers<T>>(),
+                else return None)
+        },
     })
+}
+
+fn refusal(dtype: DType) -> Option<CheckFn> {
+    dispatch!(dtype, T in [i8, i16, i32, i64] => Some(refuse_negative::<T>), else None)
 }
 
 /// A floating point type with square roots.
@@ -123,25 +129,101 @@ unsafe fn refuse_negative<T: PartialOrd + Default>(args: &[*const u8], n: usize)
     Ok(())
 }
 
-trait WrappingPower: Copy {
-    fn wrapping_power(self, exponent: Self) -> Self;
+/// An unsigned integer.
+trait WrappingPower: Copy + PartialEq + Default {
+    /// The product, wrapped around.
+    fn times(self, other: Self) -> Self;
+    /// The lowest bit, and the others.
+    fn split_bit(self) -> (bool, Self);
+    fn one() -> Self;
+
+    /// By repeated squaring; the bits of the exponent, lowest first, say which squares count.
+    #[inline(always)]
+    fn wrapping_power(self, exponent: Self) -> Self {
+        let (mut base, mut left, mut result) = (self, exponent, Self::one());
+        while left != Self::default() {
+            let (counts, rest) = left.split_bit();
+            if counts {
+                result = result.times(base);
+            }
+            base = base.times(base);
+            left = rest;
+        }
+        result
+    }
 }
 
 macro_rules! power {
     ($($t:ty)*) => { $(impl WrappingPower for $t {
-        /// By repeated squaring; the bits of the exponent, lowest first, say which squares count.
-        fn wrapping_power(self, exponent: Self) -> Self {
-            let (mut base, mut left, mut result) = (self, exponent, 1);
-            while left != 0 {
-                if left & 1 != 0 {
-                    result = Self::wrapping_mul(result, base);
-                }
-                base = base.wrapping_mul(base);
-                left >>= 1;
-            }
-            result
+        #[inline(always)]
+        fn times(self, other: Self) -> Self {
+            self.wrapping_mul(other)
+        }
+
+        #[inline(always)]
+        fn split_bit(self) -> (bool, Self) {
+            (self & 1 != 0, self >> 1)
+        }
+
+        #[inline(always)]
+        fn one() -> Self {
+            1
         }
     })* };
 }
 
-power!(u8 u16 u32 u64 i8 i16 i32 i64);
+power!(u8 u16 u32 u64);
+
+struct IntegerPowers<T>(PhantomData<T>);
+
+impl<T: WrappingPower> Body for IntegerPowers<T> {
+    const ARGS: &'static [usize] = &[size_of::<T>(); 2];
+    const OUTS: &'static [usize] = &[size_of::<T>()];
+
+    #[inline(always)]
+    unsafe fn run<const FMA: bool>(args: &[*const u8], outs: &[*mut u8], n: usize) {
+        let (x, y) = (args[0].cast::<T>(), args[1].cast::<T>());
+        let out = outs[0].cast::<MaybeUninit<T>>();
+        // SAFETY: all have `n` elements, and the output is none of the arguments.
+        let (x, y, out) = unsafe {
+            (
+                std::slice::from_raw_parts(x, n),
+                std::slice::from_raw_parts(y, n),
+                std::slice::from_raw_parts_mut(out, n),
+            )
+        };
+        for ((x, y), out) in x.chunks(BLOCK).zip(y.chunks(BLOCK)).zip(out.chunks_mut(BLOCK)) {
+            let same = y.iter().fold(true, |same, exponent| same & (*exponent == y[0]));
+            if same {
+                one_power(x, y[0], out);
+            } else {
+                for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
+                    out.write(x.wrapping_power(*y));
+                }
+            }
+        }
+    }
+}
+
+/// The same power of a block: all squares at once.
+#[inline(always)]
+fn one_power<T: WrappingPower>(x: &[T], exponent: T, out: &mut [MaybeUninit<T>]) {
+    let (mut base, mut result) = ([T::default(); BLOCK], [T::one(); BLOCK]);
+    base[..x.len()].copy_from_slice(x);
+    let mut left = exponent;
+    while left != T::default() {
+        let (counts, rest) = left.split_bit();
+        if counts {
+            for (result, base) in result.iter_mut().zip(&base) {
+                *result = result.times(*base);
+            }
+        }
+        for base in &mut base {
+            *base = base.times(*base);
+        }
+        left = rest;
+    }
+    for (out, result) in out.iter_mut().zip(result) {
+        out.write(result);
+    }
+}

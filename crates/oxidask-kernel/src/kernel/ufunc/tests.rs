@@ -150,6 +150,12 @@ fn integers_wrap_and_booleans_are_logic() {
         run::<i32, i32>(Ufunc::Power, &[&[3, -2, 2, 0], &[4, 3, 31, 0]]).unwrap(),
         [81, -8, i32::MIN, 1]
     );
+    // One exponent for all: more than a block of them.
+    let bases: Vec<i64> = (-300..300).collect();
+    let cubes = run::<i64, i64>(Ufunc::Power, &[&bases, &vec![3; bases.len()]]).unwrap();
+    assert!(bases.iter().zip(&cubes).all(|(base, cube)| base.pow(3) == *cube));
+    let ones = run::<i64, i64>(Ufunc::Power, &[&bases, &vec![0; bases.len()]]).unwrap();
+    assert!(ones.iter().all(|one| *one == 1));
     let (t, f) = (Bool(1), Bool(0));
     assert_eq!(run::<Bool, Bool>(Ufunc::Add, &[&[t, t, f], &[t, f, f]]).unwrap(), [t, t, f]);
     assert_eq!(run::<Bool, Bool>(Ufunc::Multiply, &[&[t, t], &[t, f]]).unwrap(), [t, f]);
@@ -211,7 +217,7 @@ type ExactPair = fn(f64, f64) -> f64;
 
 #[test]
 fn elementary_functions_are_near_the_library() {
-    let functions: [(Ufunc, Exact); 14] = [
+    let functions: [(Ufunc, Exact); 16] = [
         (Ufunc::Exp, f64::exp),
         (Ufunc::Exp2, f64::exp2),
         (Ufunc::Expm1, f64::exp_m1),
@@ -226,6 +232,8 @@ fn elementary_functions_are_near_the_library() {
         (Ufunc::Sinh, f64::sinh),
         (Ufunc::Cosh, f64::cosh),
         (Ufunc::Tanh, f64::tanh),
+        (Ufunc::Arcsin, f64::asin),
+        (Ufunc::Arccos, f64::acos),
     ];
     // Every size, and what lies beside each edge.
     let mut x: Vec<f64> = (-320..=308)
