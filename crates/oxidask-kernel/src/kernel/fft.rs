@@ -3,16 +3,16 @@
 //! Real transforms run two lanes at once as the real and imaginary part of one complex transform.
 //! Plans are kept by thread.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use num_complex::Complex;
-use rustfft::{Fft, FftDirection, FftNum, FftPlanner};
+use rustfft::{Fft, FftDirection, FftPlanner};
 use serde::{Deserialize, Serialize};
 
 use crate::dtype::{Bool, DType, Element};
 use crate::error::{ArrayError, Result};
+use crate::kernel::cast::cast_chunk;
 use crate::kernel::{Chunk, Dims, lanes};
 
 /// The transforms.
@@ -128,27 +128,27 @@ pub fn transform(
     if chunk.dtype() == DType::F16 {
         return Err(ArrayError::no_kernel("a transform", DType::F16));
     }
-    let job = Job { transform, n, axis, factor: norm.factor(transform.is_forward(), n) };
-    match wanted {
-        DType::F32 | DType::C64 => job.run::<f32>(chunk),
-        _ => job.run::<f64>(chunk),
+    // Single precision is computed in double, as NumPy does, with a factor of single precision.
+    let single = matches!(wanted, DType::F32 | DType::C64);
+    let factor = norm.factor(transform.is_forward(), n);
+    let factor = if single { f64::from(factor as f32) } else { factor };
+    let job = Job { transform, n, axis, factor };
+    if !single {
+        return job.run(chunk);
     }
+    let wide = match chunk.dtype() {
+        DType::C64 => cast_chunk(chunk, DType::C128)?,
+        _ => chunk.clone(),
+    };
+    cast_chunk(&job.run(&wide)?, wanted)
 }
 
 thread_local! {
-    /// Planners of single and double precision.
-    static PLANNERS: RefCell<[Option<Box<dyn Any>>; 2]> = const { RefCell::new([None, None]) };
+    static PLANNER: RefCell<FftPlanner<f64>> = RefCell::new(FftPlanner::new());
 }
 
-fn plan<F: FftNum>(n: usize, direction: FftDirection) -> Arc<dyn Fft<F>> {
-    PLANNERS.with_borrow_mut(|planners| {
-        let slot = &mut planners[usize::from(size_of::<F>() == 8)];
-        let planner = slot.get_or_insert_with(|| Box::new(FftPlanner::<F>::new()));
-        match planner.downcast_mut::<FftPlanner<F>>() {
-            Some(planner) => planner.plan_fft(n, direction),
-            None => FftPlanner::new().plan_fft(n, direction),
-        }
-    })
+fn plan(n: usize, direction: FftDirection) -> Arc<dyn Fft<f64>> {
+    PLANNER.with_borrow_mut(|planner| planner.plan_fft(n, direction))
 }
 
 struct Job {
@@ -158,46 +158,28 @@ struct Job {
     factor: f64,
 }
 
-/// Real numbers of a transform, read from any dtype.
-trait Real: FftNum + Element + num_complex::ComplexFloat<Real = Self> {
-    fn scale(factor: f64) -> Self;
-    fn reals(chunk: &Chunk) -> Result<Vec<Self>>;
-    fn complexes(chunk: &Chunk) -> Result<Vec<Complex<Self>>>;
-}
-
-macro_rules! real {
-    ($($ty:ty),*) => {$(
-        impl Real for $ty {
-            fn scale(factor: f64) -> Self {
-                factor as Self
-            }
-
-            fn reals(chunk: &Chunk) -> Result<Vec<Self>> {
-                $crate::dispatch!(
-                    chunk.dtype(),
-                    T in [i8, i16, i32, i64, u8, u16, u32, u64, f32, f64] =>
-                        Ok(chunk.elements::<T>()?.iter().map(|&x| x as Self).collect()),
-                    else Ok(chunk.elements::<Bool>()?.iter().map(|x| Self::from(x.0)).collect())
-                )
-            }
-
-            fn complexes(chunk: &Chunk) -> Result<Vec<Complex<Self>>> {
-                match chunk.dtype() {
-                    DType::C64 | DType::C128 => Ok(chunk.elements::<Complex<Self>>()?.into_owned()),
-                    _ => Ok(Self::reals(chunk)?.into_iter().map(Complex::from).collect()),
-                }
-            }
+/// The real numbers of a chunk.
+fn reals(chunk: &Chunk) -> Result<Vec<f64>> {
+    crate::dispatch!(
+        chunk.dtype(),
+        T in [i8, i16, i32, i64, u8, u16, u32, u64, f32] =>
+            Ok(chunk.elements::<T>()?.iter().map(|&x| x as f64).collect()),
+        else match chunk.dtype() {
+            DType::F64 => Ok(chunk.elements::<f64>()?.into_owned()),
+            _ => Ok(chunk.elements::<Bool>()?.iter().map(|x| f64::from(x.0)).collect()),
         }
-    )*};
+    )
 }
 
-real!(f32, f64);
+fn complexes(chunk: &Chunk) -> Result<Vec<Complex<f64>>> {
+    match chunk.dtype() {
+        DType::C128 => Ok(chunk.elements::<Complex<f64>>()?.into_owned()),
+        _ => Ok(reals(chunk)?.into_iter().map(Complex::from).collect()),
+    }
+}
 
 impl Job {
-    fn run<F: Real>(&self, chunk: &Chunk) -> Result<Chunk>
-    where
-        Complex<F>: Element,
-    {
+    fn run(&self, chunk: &Chunk) -> Result<Chunk> {
         // Only as much of the axis as takes part.
         let used = if self.transform.gives_real() { self.n / 2 + 1 } else { self.n };
         let extent = chunk.shape()[self.axis];
@@ -210,11 +192,11 @@ impl Job {
         let is_complex = matches!(chunk.dtype(), DType::C64 | DType::C128);
         let out = if self.transform.takes_real() || self.transform == Transform::Fft && !is_complex
         {
-            self.spectra(&F::reals(&source)?, m, n_lanes, &shape)?
+            self.spectra(&reals(&source)?, m, n_lanes, &shape)?
         } else if self.transform.gives_real() {
-            self.signals(&F::complexes(&source)?, m, n_lanes, &shape)?
+            self.signals(&complexes(&source)?, m, n_lanes, &shape)?
         } else {
-            self.complex(&F::complexes(&source)?, m, &shape)?
+            self.complex(&complexes(&source)?, m, &shape)?
         };
         Ok(out.permuted(&back))
     }
@@ -223,15 +205,12 @@ impl Job {
         if self.transform.is_forward() { FftDirection::Forward } else { FftDirection::Inverse }
     }
 
-    fn complex<F: Real>(&self, from: &[Complex<F>], m: usize, shape: &[usize]) -> Result<Chunk>
-    where
-        Complex<F>: Element,
-    {
-        let mut out = Chunk::zeros(Complex::<F>::DTYPE, shape)?;
-        let fft = plan::<F>(self.n, self.direction());
-        let scale = F::scale(self.factor);
+    fn complex(&self, from: &[Complex<f64>], m: usize, shape: &[usize]) -> Result<Chunk> {
+        let mut out = Chunk::zeros(Complex::<f64>::DTYPE, shape)?;
+        let fft = plan(self.n, self.direction());
+        let scale = self.factor;
         let mut scratch = vec![Complex::default(); fft.get_inplace_scratch_len()];
-        if let Some(slice) = out.as_mut_slice::<Complex<F>>() {
+        if let Some(slice) = out.as_mut_slice::<Complex<f64>>() {
             for (i, lane) in slice.chunks_exact_mut(self.n).enumerate() {
                 lane[..m].copy_from_slice(&from[i * m..(i + 1) * m]);
                 fft.process_with_scratch(lane, &mut scratch);
@@ -244,26 +223,17 @@ impl Job {
     }
 
     /// Two real lanes are one complex lane; their spectra come apart by symmetry.
-    fn spectra<F: Real>(
-        &self,
-        from: &[F],
-        m: usize,
-        n_lanes: usize,
-        shape: &[usize],
-    ) -> Result<Chunk>
-    where
-        Complex<F>: Element,
-    {
-        let mut out = Chunk::zeros(Complex::<F>::DTYPE, shape)?;
+    fn spectra(&self, from: &[f64], m: usize, n_lanes: usize, shape: &[usize]) -> Result<Chunk> {
+        let mut out = Chunk::zeros(Complex::<f64>::DTYPE, shape)?;
         let (n, half) = (self.n, self.n / 2 + 1);
         let extent = self.transform.extent(n);
-        let fft = plan::<F>(n, FftDirection::Forward);
+        let fft = plan(n, FftDirection::Forward);
         let mut scratch = vec![Complex::default(); fft.get_inplace_scratch_len()];
-        let mut pair = vec![Complex::<F>::default(); n];
+        let mut pair = vec![Complex::<f64>::default(); n];
         // `ihfft` is the conjugate of the forward transform, scaled.
-        let sign = if self.transform == Transform::Ihfft { -F::one() } else { F::one() };
-        let scale = F::scale(self.factor * 0.5);
-        let Some(slice) = out.as_mut_slice::<Complex<F>>() else { return Ok(out) };
+        let sign = if self.transform == Transform::Ihfft { -1.0 } else { 1.0 };
+        let scale = self.factor * 0.5;
+        let Some(slice) = out.as_mut_slice::<Complex<f64>>() else { return Ok(out) };
         for (i, two) in slice.chunks_mut(2 * extent).enumerate() {
             pair.fill(Complex::default());
             let first = &from[2 * i * m..(2 * i + 1) * m];
@@ -290,24 +260,21 @@ impl Job {
     }
 
     /// Two symmetric spectra, one times i, are the spectrum of two real lanes.
-    fn signals<F: Real>(
+    fn signals(
         &self,
-        from: &[Complex<F>],
+        from: &[Complex<f64>],
         m: usize,
         n_lanes: usize,
         shape: &[usize],
-    ) -> Result<Chunk>
-    where
-        Complex<F>: Element,
-    {
-        let mut out = Chunk::zeros(F::DTYPE, shape)?;
+    ) -> Result<Chunk> {
+        let mut out = Chunk::zeros(f64::DTYPE, shape)?;
         let n = self.n;
-        let fft = plan::<F>(n, FftDirection::Inverse);
+        let fft = plan(n, FftDirection::Inverse);
         let mut scratch = vec![Complex::default(); fft.get_inplace_scratch_len()];
-        let mut pair = vec![Complex::<F>::default(); n];
+        let mut pair = vec![Complex::<f64>::default(); n];
         let conjugate = self.transform == Transform::Hfft;
-        let scale = F::scale(self.factor);
-        let Some(slice) = out.as_mut_slice::<F>() else { return Ok(out) };
+        let scale = self.factor;
+        let Some(slice) = out.as_mut_slice::<f64>() else { return Ok(out) };
         for (i, two) in slice.chunks_mut(2 * n).enumerate() {
             pair.fill(Complex::default());
             for (which, lane) in (2 * i..n_lanes.min(2 * i + 2)).enumerate() {
@@ -316,10 +283,10 @@ impl Job {
                     let mirrored = k != 0 && 2 * k != n;
                     if !mirrored {
                         // The imaginary part of an element that is its own mirror is no signal.
-                        z.im = F::zero();
+                        z.im = 0.0;
                     }
                     let turn =
-                        |z: Complex<F>| if which == 0 { z } else { Complex::new(-z.im, z.re) };
+                        |z: Complex<f64>| if which == 0 { z } else { Complex::new(-z.im, z.re) };
                     pair[k] = pair[k] + turn(z);
                     if mirrored {
                         pair[n - k] = pair[n - k] + turn(z.conj());
