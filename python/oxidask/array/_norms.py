@@ -97,4 +97,6 @@ def _matrix_norm(x: Any, size: Any, ord: Any, axes: tuple[int, ...], keepdims: b
 
 
 def _reduced(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    return x if keepdims else x.squeeze(axis=axes)
+    if keepdims:
+        return x
+    return x[tuple(0 if axis in axes else slice(None) for axis in range(x.ndim))]

@@ -265,7 +265,7 @@ def _pair(
             if at is None or label not in axes[other]:
                 continue
             if arrays[one].shape[at] == 1 != arrays[other].shape[axes[other].index(label)]:
-                arrays[one] = arrays[one].squeeze(at)
+                arrays[one] = arrays[one][(slice(None),) * at + (0,)]
                 axes[one] = axes[one][:at] + axes[one][at + 1 :]
                 x, y = arrays
                 left, right = axes
