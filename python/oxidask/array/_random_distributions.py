@@ -75,7 +75,7 @@ def float_typestr(dtype: Any, name: str) -> str:
     dtype = np.dtype(dtype)
     if dtype not in (np.float64, np.float32):
         raise TypeError(f"Unsupported dtype {dtype} for {name}; take float64 or float32")
-    return dtype.str
+    return str(dtype.str)
 
 
 class Distributions:
@@ -223,9 +223,7 @@ class Distributions:
         """
         return self._draw("f", (dfnum, dfden), size, chunks)
 
-    def gamma(
-        self, shape: Any, scale: Any = 1.0, size: Any = None, chunks: Any = "auto"
-    ) -> Array:
+    def gamma(self, shape: Any, scale: Any = 1.0, size: Any = None, chunks: Any = "auto") -> Array:
         """Draw from a gamma distribution.
 
         Parameters
@@ -441,11 +439,7 @@ class Distributions:
         return self._draw("rayleigh", (scale,), size, chunks)
 
     def standard_cauchy(self, size: Any = None, chunks: Any = "auto") -> Array:
-        """Draw from a Cauchy distribution around 0.
-
-        Parameters
-        ----------
-        """
+        """Draw from a Cauchy distribution around 0."""
         return self._draw("standard_cauchy", (), size, chunks)
 
     def standard_exponential(
@@ -459,9 +453,7 @@ class Distributions:
             float64 or float32.
         """
         name = "standard_exponential"
-        return self._draw(
-            name, (1.0,), size, chunks, float_typestr(dtype, name), "exponential"
-        )
+        return self._draw(name, (1.0,), size, chunks, float_typestr(dtype, name), "exponential")
 
     def standard_gamma(
         self, shape: Any, size: Any = None, chunks: Any = "auto", *, dtype: Any = np.float64
@@ -575,11 +567,13 @@ def _complete_docs() -> None:
         if name.startswith("_") or doc is None or "Examples" in doc:
             continue
         arguments = _EXAMPLES.get(name)
-        method.__doc__ = doc.rstrip() + "\n" + _SHARED_DOC.format(
+        heading = "" if "Parameters" in doc else "\n        Parameters\n        ----------\n"
+        shared = _SHARED_DOC.format(
             name=name,
             arguments=f"{arguments}, " if arguments else "",
             dtype="int64" if name in _COUNTS else "float64",
         )
+        method.__doc__ = f"{doc.rstrip()}\n{heading}{shared}"
 
 
 _complete_docs()

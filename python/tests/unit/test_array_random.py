@@ -6,9 +6,8 @@ import pickle
 from typing import Any
 
 import numpy as np
-import pytest
-
 import oxidask.array as da
+import pytest
 
 PARAMETERS: dict[str, tuple[float, ...]] = {
     "beta": (2.0, 3.0),
@@ -170,7 +169,8 @@ def test_integers_between_arrays() -> None:
     low[1:] = 5
     x = da.random.default_rng(5).integers(low, high, size=(50, 2, 3), chunks=20).compute()
     assert ((x >= low) & (x < high)).all()
-    assert x[:, 0].max() == 9 and x[:, 1].max() > 2**60
+    assert x[:, 0].max() == 9
+    assert x[:, 1].max() > 2**60
 
 
 def test_single_precision() -> None:
@@ -190,12 +190,15 @@ def test_single_precision() -> None:
 def test_rows() -> None:
     rng = da.random.default_rng(5)
     x = rng.multinomial(20, [0.2, 0.3, 0.5], size=(5, 4), chunks=(2, 3))
-    assert x.shape == (5, 4, 3) and x.chunks == ((2, 2, 1), (3, 1), (3,))
+    assert x.shape == (5, 4, 3)
+    assert x.chunks == ((2, 2, 1), (3, 1), (3,))
     assert (x.compute().sum(axis=2) == 20).all()
     y = rng.multivariate_hypergeometric([16, 8, 4], 6, size=3, chunks=2).compute()
-    assert (y.sum(axis=1) == 6).all() and (y <= [16, 8, 4]).all()
+    assert (y.sum(axis=1) == 6).all()
+    assert (y <= [16, 8, 4]).all()
     z = rng.dirichlet([1.0, 2.0, 0.5], chunks=3).compute()
-    assert z.shape == (3,) and abs(z.sum() - 1) < 1e-12
+    assert z.shape == (3,)
+    assert abs(z.sum() - 1) < 1e-12
 
 
 def test_choices() -> None:
@@ -208,9 +211,11 @@ def test_choices() -> None:
         assert set(np.unique(computed)) == {2.5, 3.5, 4.5}
         assert abs((computed == 2.5).mean() - 0.5) < 0.1
     texts = da.random.default_rng(5).choice(np.array(["a", "bc"]), size=9, chunks=4).compute()
-    assert texts.dtype == np.dtype("U2") and set(texts) == {"a", "bc"}
+    assert texts.dtype == np.dtype("U2")
+    assert set(texts) == {"a", "bc"}
     single = da.random.default_rng(5).choice(7)
-    assert single.shape == () and 0 <= int(single.compute()) < 7
+    assert single.shape == ()
+    assert 0 <= int(single.compute()) < 7
 
 
 def test_choices_that_are_not_put_back() -> None:

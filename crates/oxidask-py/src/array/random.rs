@@ -12,7 +12,7 @@ use crate::array::expr::{ArrayExpr, IntoPython, NoKernel, PyChunks, dtype_of, ex
 use crate::array::memory::to_chunk;
 
 /// What all random arrays need: the first part of the name, the seed, the dtype and the chunks.
-struct PySeeded(Seeded);
+pub(crate) struct PySeeded(Seeded);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for PySeeded {
     type Error = PyErr;
