@@ -34,6 +34,14 @@ pub enum ArrayError {
     /// What isn't there, with the way out. `NotImplementedError`.
     #[error("{0}")]
     Unsupported(String),
+    /// A file or folder that can't be read or written. `OSError`.
+    #[error("{path}: {reason}")]
+    Io {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
     /// No kernel for these inputs: the op runs its NumPy stand-in instead. Never seen by users.
     #[error("no kernel for {0}")]
     NoKernel(String),

@@ -44,6 +44,10 @@ mod _native {
     use crate::array::{
         array_pick, array_random, array_random_indices, array_random_integers, array_random_rows,
         random_check, random_key,
+        ArrayExpr, ArrayGraph, BlockTask, ChunkMemory, NoKernel, array_astype, array_from_delayed,
+        array_from_graph, array_from_numpy, array_from_zarr, array_full, array_normalize_chunks,
+        array_python_layer, array_to_delayed, array_to_zarr, array_ufunc, array_view, merge_arrays,
+        rebuild_block_task, zarr_create, zarr_is_written, zarr_open, zarr_read,
     };
     #[pymodule_export]
     use crate::array::{ArrayPlan, array_explain};
@@ -51,6 +55,12 @@ mod _native {
     use crate::array::{
         array_balance_chunks, array_blocks, array_getitem, array_rechunk, array_reshape,
         array_reshape_blockwise, array_setitem, array_take_by,
+    };
+    #[pymodule_export]
+    use crate::array::{
+        array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,
+        array_isin, array_linalg, array_matmul, array_searchsorted, array_solve, array_sort,
+        array_topk, array_unique,
     };
     #[pymodule_export]
     use crate::array::{

@@ -104,7 +104,9 @@ pub(crate) fn reduce<'py>(slf: &Bound<'py, Delayed>) -> PyResult<Bound<'py, PyAn
                         ("node", (node.bind(py), keys)).into_pyobject(py)?
                     }
                 },
-                None => ("block", crate::array::portable::encode_block(py, op)?).into_pyobject(py)?,
+                None => {
+                    ("block", crate::array::portable::encode_block(py, op)?).into_pyobject(py)?
+                }
             }
         };
         let blocks: Vec<u32> = inputs.iter().map(|(block, _)| *block).collect();

@@ -104,6 +104,10 @@ kernels! {
     RandomIndices(ops::random::RandomIndices),
     /// What is chosen at random.
     Choose(ops::random::Choose),
+    /// Blocks of a Zarr array.
+    ReadZarr(crate::io::zarr::ReadZarr),
+    /// Blocks written to a Zarr array.
+    WriteZarr(crate::io::zarr::WriteZarr),
 }
 
 impl AnyKernel {

@@ -32,11 +32,7 @@ impl BlockOf {
     fn new(op: &Arc<dyn Op>, block: u32) -> Arc<dyn Op> {
         let any = op.as_any();
         let looks = any.is_some_and(|any| any.is::<KernelOp>() || any.is::<BlockOp>());
-        if looks {
-            Arc::new(Self { op: Arc::clone(op), block })
-        } else {
-            Arc::clone(op)
-        }
+        if looks { Arc::new(Self { op: Arc::clone(op), block }) } else { Arc::clone(op) }
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod graph;
 mod indexing;
 pub(crate) mod io;
 mod join;
+mod io_zarr;
 mod layer;
 mod linalg;
 pub(crate) mod memory;
@@ -37,6 +38,9 @@ pub(crate) use indexing::{
 };
 pub(crate) use io::{array_from_delayed, array_to_delayed};
 pub(crate) use join::array_join;
+pub(crate) use io_zarr::{
+    array_from_zarr, array_to_zarr, zarr_create, zarr_is_written, zarr_open, zarr_read,
+};
 pub(crate) use layer::{array_from_graph, array_python_layer};
 pub(crate) use linalg::{
     array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,

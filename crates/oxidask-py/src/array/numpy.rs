@@ -9,7 +9,7 @@ use oxidask_array::ops;
 use oxidask_core::op::TaskError;
 use oxidask_core::value::Value;
 use pyo3::exceptions::{
-    PyIndexError, PyMemoryError, PyNotImplementedError, PyTypeError, PyValueError,
+    PyIndexError, PyMemoryError, PyNotImplementedError, PyOSError, PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PyList, PySlice, PyTuple};
@@ -143,6 +143,7 @@ pub(crate) fn array_error(error: &ArrayError) -> PyErr {
         ArrayError::Index(_) => PyIndexError::new_err(text),
         ArrayError::Memory { .. } => PyMemoryError::new_err(text),
         ArrayError::Unsupported(_) => PyNotImplementedError::new_err(text),
+        ArrayError::Io { .. } => PyOSError::new_err(text),
         ArrayError::NoKernel(_) => NoKernel::new_err(text),
         ArrayError::Axis { .. } => match Python::attach(|py| args(py, &text)) {
             Ok(args) => from_numpy("numpy.exceptions", "AxisError", args),
