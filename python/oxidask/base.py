@@ -416,9 +416,15 @@ def persist(
     client = getattr(schedule, "__self__", None)
     if client is not None and hasattr(client, "persist"):
         return repack(client.persist(collections, optimize_graph=optimize_graph, **kwargs))
-    if optimize_graph:
-        collections = [_optimized_expression(c) for c in collections]
-    graph = collections_to_dsk(collections, optimize_graph)
+    native = [native_form(collection) for collection in collections]
+    if schedule in _native_schedulers() and all(form is not None for form in native):
+        from oxidask import _native
+
+        graph = _native.merge_arrays(native, optimize_graph)
+    else:
+        if optimize_graph:
+            collections = [_optimized_expression(c) for c in collections]
+        graph = collections_to_dsk(collections, optimize_graph)
     wanted = [list(flatten(c.__dask_keys__())) for c in collections]
     unique = list(dict.fromkeys(key for keys in wanted for key in keys))
     values = dict(zip(unique, schedule(graph, unique, **kwargs), strict=True))

@@ -33,8 +33,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use crate::array::{array_join, array_minimum_chunks, array_overlap, array_trim};
-    #[pymodule_export]
     use crate::array::{
         ArrayExpr, ArrayGraph, BlockTask, ChunkMemory, NoKernel, array_astype, array_from_delayed, array_from_graph, array_to_delayed,
         array_from_numpy, array_full, array_normalize_chunks, array_python_layer, array_ufunc,
@@ -45,9 +43,10 @@ mod _native {
         array_pick, array_random, array_random_indices, array_random_integers, array_random_rows,
         random_check, random_key,
         ArrayExpr, ArrayGraph, BlockTask, ChunkMemory, NoKernel, array_astype, array_from_delayed,
-        array_from_graph, array_from_numpy, array_from_zarr, array_full, array_normalize_chunks,
-        array_python_layer, array_to_delayed, array_to_zarr, array_ufunc, array_view, merge_arrays,
-        rebuild_block_task, zarr_create, zarr_is_written, zarr_open, zarr_read,
+        array_from_graph, array_from_numpy, array_from_state, array_from_zarr, array_full,
+        array_normalize_chunks, array_python_layer, array_to_delayed, array_to_state,
+        array_to_zarr, array_ufunc, array_view, merge_arrays, rebuild_block_task, zarr_create,
+        zarr_is_written, zarr_open, zarr_read,
     };
     #[pymodule_export]
     use crate::array::{ArrayPlan, array_explain};
@@ -68,6 +67,8 @@ mod _native {
         array_isin, array_linalg, array_matmul, array_searchsorted, array_solve, array_sort,
         array_topk, array_unique,
     };
+    #[pymodule_export]
+    use crate::array::{array_join, array_minimum_chunks, array_overlap, array_trim};
     #[pymodule_export]
     use crate::callbacks::RunState;
     #[pymodule_export]

@@ -145,9 +145,7 @@ def _compute(arr: Array, written: Array, root: str, component: str, going_on: bo
         compute(*left)
 
 
-def _region(
-    chunks: Sequence[Sequence[int]], index: Sequence[int]
-) -> tuple[list[int], list[int]]:
+def _region(chunks: Sequence[Sequence[int]], index: Sequence[int]) -> tuple[list[int], list[int]]:
     """Return where a block starts and ends."""
     bounds = [list(itertools.accumulate(extents, initial=0)) for extents in chunks]
     starts = [int(at[i]) for at, i in zip(bounds, index, strict=True)]

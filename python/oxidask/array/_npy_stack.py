@@ -1,4 +1,4 @@
-"""Stacks of ``.npy`` files: one for each block along an axis, with a small file that describes them.
+"""Stacks of ``.npy`` files: one for each block along an axis, and one that describes them.
 
 A stack is a folder of ``0.npy``, ``1.npy``, ... and ``info``, a pickle of the dtype, the chunks and
 the axis, as Dask writes it.

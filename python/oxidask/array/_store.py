@@ -69,13 +69,12 @@ def _part_of_slice(region: slice, part: slice, extent: int | None) -> slice:
     positions = range(*region.indices(extent))[part]
     if not positions:
         return slice(0, 0)
-    stop = positions[-1] + (1 if step > 0 else -1)
+    start, last = positions[0], positions[-1]
     if step == 1:
-        return slice(positions[0], stop)
-    # One past the first position has no number: it is written as None.
-    return slice(
-        positions[0], positions[-1] + step if step > 0 else (stop if stop >= 0 else None), step
-    )
+        return slice(start, last + 1)
+    end = last + step
+    # What lies before the first position has no number: it is written as None.
+    return slice(start, end if end >= 0 else None, step)
 
 
 def load_store_chunk(

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from oxidask.array import _native_zarr
+from oxidask.array import _native_zarr, core
 from oxidask.array._from_array import from_array
 from oxidask.array._store import check_known, store
-from oxidask.array import core
 from oxidask.array.core import Array
 from oxidask.tokenize import tokenize
 

@@ -66,6 +66,11 @@ def new_array(expr: Any, meta: Any = None) -> Array:
     return array
 
 
+def array_of_state(state: Any, meta: Any) -> Array:
+    """Return the array that pickle stored."""
+    return new_array(_native.array_from_state(state), meta)
+
+
 class Array(
     Operators, Protocols, ReductionMethods, Methods, StorageMethods, DaskMethodsMixin
 ):
@@ -133,8 +138,7 @@ class Array(
         return self
 
     def __reduce__(self) -> Any:
-        graph = dict(self.dask)
-        return Array, (graph, self.name, self.chunks, None, self._meta)
+        return array_of_state, (_native.array_to_state(self._expr), self._meta)
 
     # What it is.
 

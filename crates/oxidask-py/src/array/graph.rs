@@ -22,6 +22,7 @@ use crate::array::io::BlockOf;
 use crate::delayed::Delayed;
 use crate::graph::{Imported, graph_error};
 use crate::key as keys;
+use crate::object::to_object;
 use crate::op::PyOp;
 use crate::portable;
 
@@ -177,6 +178,23 @@ impl ArrayGraph {
     }
 }
 
+/// A graph as Python writes it, and the keys of some of its tasks.
+pub(crate) fn graph_dict<'py>(
+    py: Python<'py>,
+    graph: &Graph,
+    outputs: &[TaskRef],
+) -> PyResult<(Bound<'py, PyDict>, Vec<Bound<'py, PyAny>>)> {
+    let make = py.import("oxidask.array._graph")?.getattr("block_task")?;
+    let (dict, mut inputs) = (PyDict::new(py), Vec::new());
+    for layer in 0..graph.layers().len() as u32 {
+        for block in 0..graph.layers()[layer as usize].n_tasks() {
+            set_task(py, graph, TaskRef { layer, block }, &mut inputs, &make, &dict)?;
+        }
+    }
+    let keys = outputs.iter().map(|&task| task_key(py, graph, task)).collect::<PyResult<_>>()?;
+    Ok((dict, keys))
+}
+
 fn layer_name(graph: &Graph, layer: u32) -> String {
     match &graph.layers()[layer as usize] {
         oxidask_core::layer::Layer::Mapped(mapped) => mapped.name.as_str().to_owned(),
@@ -248,6 +266,11 @@ fn set_task<'py>(
     let key = task_key(py, graph, task)?;
     let inputs: PyResult<Vec<_>> = inputs.iter().map(|&input| task_key(py, graph, input)).collect();
     let (inputs, op) = (inputs?, Arc::clone(graph.layers()[task.layer as usize].op(task.block)));
+    if let Some(value) = op.constant()
+        && is_array(&to_object(py, &value)?)?
+    {
+        return dict.set_item(&key, to_object(py, &value)?);
+    }
     if op.constant().is_some() || PyOp::of(&*op).is_some() {
         let (task, _) = portable::task_object(py, &*op, &key, &inputs)?;
         return dict.set_item(&key, task);
@@ -311,12 +334,16 @@ pub(crate) fn task_of_block<'py>(
 /// What a graph has for an object that tasks share: the object, marked as data if graphs read more
 /// into it.
 fn shared_object<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let array_like = object.getattr_opt("shape")?.is_some() && !object.is_callable();
-    if array_like {
+    if is_array(object)? {
         return Ok(object.clone());
     }
     let py = object.py();
     py.import("oxidask._task_spec")?.getattr("DataNode")?.call1((py.None(), object))
+}
+
+/// Whether an object is like an array, which graphs read nothing into.
+fn is_array(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(object.getattr_opt("shape")?.is_some() && !object.is_callable())
 }
 
 fn is_memory(op: &dyn Op) -> bool {

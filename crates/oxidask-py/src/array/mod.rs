@@ -13,17 +13,18 @@ pub(crate) mod expr;
 pub(crate) mod graph;
 mod indexing;
 pub(crate) mod io;
-mod join;
 mod io_zarr;
+mod join;
 mod layer;
 mod linalg;
 pub(crate) mod memory;
 pub(crate) mod numpy;
-pub(crate) mod portable;
 mod overlap;
 mod reduce;
 mod random;
 mod sequence;
+mod pickle;
+pub(crate) mod portable;
 mod source;
 mod unify;
 
@@ -37,10 +38,10 @@ pub(crate) use indexing::{
     array_reshape_blockwise, array_setitem, array_take_by,
 };
 pub(crate) use io::{array_from_delayed, array_to_delayed};
-pub(crate) use join::array_join;
 pub(crate) use io_zarr::{
     array_from_zarr, array_to_zarr, zarr_create, zarr_is_written, zarr_open, zarr_read,
 };
+pub(crate) use join::array_join;
 pub(crate) use layer::{array_from_graph, array_python_layer};
 pub(crate) use linalg::{
     array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,
@@ -49,6 +50,7 @@ pub(crate) use linalg::{
 };
 pub(crate) use memory::ChunkMemory;
 pub(crate) use overlap::{array_minimum_chunks, array_overlap, array_trim};
+pub(crate) use pickle::{array_from_state, array_to_state};
 pub(crate) use portable::rebuild_block_task;
 pub(crate) use reduce::array_reduce;
 pub(crate) use random::{

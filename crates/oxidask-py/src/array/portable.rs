@@ -72,7 +72,7 @@ fn decode_arg(arg: &Bound<'_, PyTuple>) -> PyResult<BlockArg> {
 }
 
 /// The op of what [`encode`] gave.
-fn decode(state: &Bound<'_, PyTuple>) -> PyResult<Arc<dyn Op>> {
+pub(crate) fn decode(state: &Bound<'_, PyTuple>) -> PyResult<Arc<dyn Op>> {
     let kind: String = state.get_item(0)?.extract()?;
     match kind.as_str() {
         "kernel" => {
