@@ -51,7 +51,7 @@ def sanitize_index(index: Any) -> Any:
         return int(index)
     array = np.asarray(index)
     if array.dtype.kind == "b":
-        return np.ascontiguousarray(array)
+        return np.asarray(array, order="C")
     if array.size == 0 and not isinstance(index, np.ndarray):
         array = array.astype(np.intp)
     if array.dtype.kind not in "iu":

@@ -362,8 +362,9 @@ pub fn blockwise(chunks: &Chunks, target: &[usize], given: Option<&Chunks>) -> R
         let Some(given) = given else {
             return Err(ArrayError::Type("Need to specify chunks if expanding dimensions.".into()));
         };
-        let back = blockwise(given, &shape, None)?;
-        return match back == *chunks {
+        let fits = given.shape().as_slice() == target;
+        let back = if fits { blockwise(given, &shape, None)? } else { given.clone() };
+        return match fits && back == *chunks {
             true => Ok(given.clone()),
             false => Err(mismatched(chunks, &back)),
         };

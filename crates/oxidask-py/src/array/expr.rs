@@ -6,7 +6,7 @@ use oxidask_array::kernel::Chunk;
 use oxidask_array::plan::array::Array;
 use oxidask_array::plan::chunks::{Chunks, UNKNOWN};
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyInt, PyTuple};
+use pyo3::types::{PyInt, PyTuple};
 
 use crate::array::numpy::array_error;
 
@@ -45,17 +45,18 @@ fn extents<'py>(py: Python<'py>, extents: &[usize]) -> PyResult<Bound<'py, PyTup
         if let Some((known, object)) = &last
             && *known == n
         {
-            return object.clone();
+            return Ok(object.clone());
         }
         let object = if n == UNKNOWN {
-            PyFloat::new(py, f64::NAN).into_any()
+            // The one object that Python code compares by identity: no nan equals another.
+            py.import("numpy")?.getattr("nan")?
         } else {
             PyInt::new(py, n).into_any()
         };
         last = Some((n, object.clone()));
-        object
+        Ok(object)
     });
-    PyTuple::new(py, items.collect::<Vec<_>>())
+    PyTuple::new(py, items.collect::<PyResult<Vec<_>>>()?)
 }
 
 /// Chunks as tuples of tuples.
