@@ -34,41 +34,19 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod _native {
     #[pymodule_export]
     use crate::array::{
-        ArrayExpr, ArrayGraph, BlockTask, ChunkMemory, NoKernel, array_astype, array_from_delayed, array_from_graph, array_to_delayed,
-        array_from_numpy, array_full, array_normalize_chunks, array_python_layer, array_ufunc,
-        array_reduce, array_view, merge_arrays, rebuild_block_task,
+        ArrayExpr, ArrayGraph, ArrayPlan, BlockTask, ChunkMemory, NoKernel, array_astype,
+        array_balance_chunks, array_bincount, array_blocks, array_contract, array_cumulate,
+        array_diagonal_ones, array_digitize, array_explain, array_fft, array_float_range,
+        array_from_delayed, array_from_graph, array_from_numpy, array_from_state, array_from_zarr,
+        array_full, array_getitem, array_histogram, array_int_range, array_isin, array_join,
+        array_linalg, array_matmul, array_minimum_chunks, array_normalize_chunks, array_overlap,
+        array_pick, array_python_layer, array_random, array_random_indices, array_random_integers,
+        array_random_rows, array_rechunk, array_reduce, array_reshape, array_reshape_blockwise,
+        array_searchsorted, array_setitem, array_solve, array_sort, array_take_by,
+        array_to_delayed, array_to_state, array_to_zarr, array_topk, array_trim, array_ufunc,
+        array_unify, array_unify_broadcast, array_unique, array_view, merge_arrays, random_check,
+        random_key, rebuild_block_task, zarr_create, zarr_is_written, zarr_open, zarr_read,
     };
-    #[pymodule_export]
-    use crate::array::{
-        array_pick, array_random, array_random_indices, array_random_integers, array_random_rows,
-        random_check, random_key,
-        ArrayExpr, ArrayGraph, BlockTask, ChunkMemory, NoKernel, array_astype, array_from_delayed,
-        array_from_graph, array_from_numpy, array_from_state, array_from_zarr, array_full,
-        array_normalize_chunks, array_python_layer, array_to_delayed, array_to_state,
-        array_to_zarr, array_ufunc, array_view, merge_arrays, rebuild_block_task, zarr_create,
-        zarr_is_written, zarr_open, zarr_read,
-    };
-    #[pymodule_export]
-    use crate::array::{ArrayPlan, array_explain};
-    #[pymodule_export]
-    use crate::array::{
-        array_balance_chunks, array_blocks, array_getitem, array_rechunk, array_reshape,
-        array_reshape_blockwise, array_setitem, array_take_by,
-    };
-    #[pymodule_export]
-    use crate::array::{
-        array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,
-        array_isin, array_linalg, array_matmul, array_searchsorted, array_solve, array_sort,
-        array_topk, array_unique,
-    };
-    #[pymodule_export]
-    use crate::array::{
-        array_bincount, array_contract, array_cumulate, array_digitize, array_fft, array_histogram,
-        array_isin, array_linalg, array_matmul, array_searchsorted, array_solve, array_sort,
-        array_topk, array_unique,
-    };
-    #[pymodule_export]
-    use crate::array::{array_join, array_minimum_chunks, array_overlap, array_trim};
     #[pymodule_export]
     use crate::callbacks::RunState;
     #[pymodule_export]
@@ -92,12 +70,6 @@ mod _native {
     use crate::visualize::Picture;
     #[pymodule_export]
     use crate::yaml::{config_deprecations, default_config_yaml, yaml_dump, yaml_load};
-
-    #[pymodule_export]
-    use crate::array::{
-        array_diagonal_ones, array_float_range, array_int_range, array_unify,
-        array_unify_broadcast,
-    };
 
     /// Registers NumPy as the stand-in of kernels.
     #[pymodule_init]

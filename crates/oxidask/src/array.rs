@@ -22,13 +22,13 @@ pub use oxidask_array::dtype::{Bool, DType, Element};
 pub use oxidask_array::error::ArrayError;
 pub use oxidask_array::kernel::Chunk;
 pub use oxidask_array::kernel::ufunc::Ufunc;
-pub use oxidask_array::{kernel, ops, plan};
 use oxidask_array::ops::source::{FromChunk, Full};
 use oxidask_array::plan::array::Array as Expression;
 use oxidask_array::plan::chunks::Chunks;
 use oxidask_array::plan::elementwise::Operand;
 use oxidask_array::plan::lower::{Fusion, gather, lower};
 use oxidask_array::plan::normalize::{AxisSpec, ChunkSpec, Request, normalize};
+pub use oxidask_array::{kernel, ops, plan};
 use oxidask_core::optimize::fuse_blockwise;
 
 use crate::error::Error;

@@ -222,11 +222,7 @@ impl Scheduler {
 
 impl Scheduler {
     /// Runs a graph and gives the values of `outputs`.
-    pub(crate) fn run(
-        &self,
-        graph: &Arc<Graph>,
-        outputs: &[TaskRef],
-    ) -> Result<Vec<Value>, Error> {
+    pub(crate) fn run(&self, graph: &Arc<Graph>, outputs: &[TaskRef]) -> Result<Vec<Value>, Error> {
         let observer =
             self.observer.clone().map(|observer| Box::new(Guarded(observer)) as Box<dyn Observer>);
         let tasks = graph.expand(outputs)?;

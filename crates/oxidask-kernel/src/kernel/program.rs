@@ -21,8 +21,8 @@ mod feed;
 mod tile;
 
 pub use feed::{Feed, Generator};
-pub use tile::{Sink, Tile};
 use tile::TilePlan;
+pub use tile::{Sink, Tile};
 
 /// A register: the inputs come first, then the steps' values.
 pub type Register = u32;

@@ -139,7 +139,10 @@ mod tests {
         assert_eq!(block.as_slice::<u8>().unwrap(), [1, 0, 0, 0, 1, 0]);
         let below = band(Band::Below, 0, (2, 4), (1, 4), DType::U8).unwrap();
         assert_eq!(below.as_slice::<u8>().unwrap(), [1, 1, 0, 1, 1, 1]);
-        assert_eq!(band(Band::Below, -9, (0, 1), (0, 2), DType::U8).unwrap().as_slice(), Some(&[0u8, 0][..]));
+        assert_eq!(
+            band(Band::Below, -9, (0, 1), (0, 2), DType::U8).unwrap().as_slice(),
+            Some(&[0u8, 0][..])
+        );
     }
 
     #[test]

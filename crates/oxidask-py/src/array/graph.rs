@@ -216,7 +216,8 @@ impl Homes {
         let mut inputs = Vec::new();
         for (at, layer) in graph.layers().iter().enumerate() {
             let oxidask_core::layer::Layer::Mapped(mapped) = layer else { continue };
-            let is_alias = mapped.op.as_any().is_some_and(|op| op.is::<oxidask_array::ops::Alias>());
+            let is_alias =
+                mapped.op.as_any().is_some_and(|op| op.is::<oxidask_array::ops::Alias>());
             if !is_alias {
                 continue;
             }
@@ -431,7 +432,9 @@ impl ArrayGraph {
                 graph.inputs(task, &mut inputs).map_err(graph_error)?;
                 let read = read[home as usize].get_or_insert_default();
                 // What is hidden is seen under its layer still.
-                read.extend(inputs.iter().map(|&input| homes.of_task(input).unwrap_or(input.layer)));
+                read.extend(
+                    inputs.iter().map(|&input| homes.of_task(input).unwrap_or(input.layer)),
+                );
                 read.remove(&home);
             }
         }

@@ -20,11 +20,11 @@ mod linalg;
 pub(crate) mod memory;
 pub(crate) mod numpy;
 mod overlap;
-mod reduce;
-mod random;
-mod sequence;
 mod pickle;
 pub(crate) mod portable;
+mod random;
+mod reduce;
+mod sequence;
 mod source;
 mod unify;
 
@@ -52,11 +52,11 @@ pub(crate) use memory::ChunkMemory;
 pub(crate) use overlap::{array_minimum_chunks, array_overlap, array_trim};
 pub(crate) use pickle::{array_from_state, array_to_state};
 pub(crate) use portable::rebuild_block_task;
-pub(crate) use reduce::array_reduce;
 pub(crate) use random::{
     array_pick, array_random, array_random_indices, array_random_integers, array_random_rows,
     random_check, random_key,
 };
+pub(crate) use reduce::array_reduce;
+pub(crate) use sequence::{array_diagonal_ones, array_float_range, array_int_range};
 pub(crate) use source::{array_from_numpy, array_full};
 pub(crate) use unify::{array_unify, array_unify_broadcast};
-pub(crate) use sequence::{array_diagonal_ones, array_float_range, array_int_range};

@@ -44,7 +44,8 @@ fn encode_arg<'py>(py: Python<'py>, arg: &BlockArg) -> PyResult<Bound<'py, PyTup
         BlockArg::Literal(object) => ("literal", object.bind(py)).into_pyobject(py),
         BlockArg::Shared { key, object } => ("shared", (key, object.bind(py))).into_pyobject(py),
         BlockArg::Input { counts } => {
-            let counts: Vec<_> = counts.iter().map(|(count, list)| (count.encoded(), *list)).collect();
+            let counts: Vec<_> =
+                counts.iter().map(|(count, list)| (count.encoded(), *list)).collect();
             ("input", counts).into_pyobject(py)
         }
         BlockArg::Index => ("index", py.None()).into_pyobject(py),

@@ -44,7 +44,10 @@ pub(super) fn partial(
     let index: Vec<i64> = match axis {
         Some(axis) => {
             shape[axis] = usize::from(shape[axis] > 0);
-            index.into_iter().map(|at| at.map_or(-1, |at| (at + place.start[axis]) as i64)).collect()
+            index
+                .into_iter()
+                .map(|at| at.map_or(-1, |at| (at + place.start[axis]) as i64))
+                .collect()
         }
         None => {
             let block = shape.clone();

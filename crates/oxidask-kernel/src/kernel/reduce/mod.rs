@@ -175,7 +175,9 @@ impl Reduction {
             R::Any if dtype == DType::Bool => Box::new(Folder::<Truth<true>>::new(n)),
             R::All if dtype == DType::Bool => Box::new(Folder::<Truth<false>>::new(n)),
             R::Var => match (dtype, skip) {
-                (DType::F64, false) => Box::new(Moments::<f64, false>::new(n)) as Box<dyn Accumulate>,
+                (DType::F64, false) => {
+                    Box::new(Moments::<f64, false>::new(n)) as Box<dyn Accumulate>
+                }
                 (DType::F64, true) => Box::new(Moments::<f64, true>::new(n)),
                 (DType::C128, false) => Box::new(Moments::<Complex64, false>::new(n)),
                 (DType::C128, true) => Box::new(Moments::<Complex64, true>::new(n)),
@@ -251,7 +253,8 @@ impl Reduction {
 /// axes so: what is reduced need not be read in row-major order.
 fn dense_order<'a>(views: &[Feed<'a>], shape: &[usize]) -> (SmallVec<[usize; 4]>, Vec<Feed<'a>>) {
     let mut order: SmallVec<[usize; 4]> = (0..shape.len()).collect();
-    let is_whole = |chunk: &Chunk| chunk.strides().iter().zip(shape).all(|(&s, &n)| s != 0 || n == 1);
+    let is_whole =
+        |chunk: &Chunk| chunk.strides().iter().zip(shape).all(|(&s, &n)| s != 0 || n == 1);
     let all_chunks = views.iter().all(|view| view.chunk().is_some());
     if all_chunks && let Some(chunk) = views.iter().filter_map(Feed::chunk).find(|c| is_whole(c)) {
         let distance = |axis: usize| match shape[axis] {

@@ -68,9 +68,15 @@ fn columns_and_rows_of_any_layout_sum_alike() {
     let transposed = chunk.permuted(&[1, 0]).to_contiguous().unwrap().permuted(&[1, 0]);
     for layout in [&chunk, &transposed] {
         let columns = state(reduction, layout, &[true, false], &[]);
-        assert_eq!(floats(&columns[0]), (0..7).map(|j| 70.0 + 5.0 * f64::from(j)).collect::<Vec<_>>());
+        assert_eq!(
+            floats(&columns[0]),
+            (0..7).map(|j| 70.0 + 5.0 * f64::from(j)).collect::<Vec<_>>()
+        );
         let rows = state(reduction, layout, &[false, true], &[]);
-        assert_eq!(floats(&rows[0]), (0..5).map(|i| 21.0 + 49.0 * f64::from(i)).collect::<Vec<_>>());
+        assert_eq!(
+            floats(&rows[0]),
+            (0..5).map(|i| 21.0 + 49.0 * f64::from(i)).collect::<Vec<_>>()
+        );
     }
 }
 
