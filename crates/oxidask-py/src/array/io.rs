@@ -8,13 +8,14 @@ use oxidask_array::ops::KernelOp;
 use oxidask_array::plan::array::{Array, Build, Node as ArrayNode};
 use oxidask_array::plan::lower::{self, Fusion};
 use oxidask_core::graph::TaskRef;
-use oxidask_core::key::Group;
+use oxidask_core::key::{Group, Key};
 use oxidask_core::layer::n_blocks;
 use oxidask_core::node::{self, Node};
 use oxidask_core::op::{Lane, Op, TaskContext, TaskError};
 use oxidask_core::value::Value;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::array::block_op::BlockOp;
 use crate::array::expr::{ArrayExpr, IntoPython, PyChunks, dtype_of};
@@ -96,12 +97,17 @@ pub(crate) fn array_to_delayed(
         let mut schedule: Vec<u32> = (0..tasks.len() as u32).collect();
         schedule.sort_unstable_by_key(|&task| order[task as usize]);
         let mut nodes: Vec<Option<Node>> = vec![None; tasks.len()];
+        let mut made: FxHashMap<Key, Node> = FxHashMap::default();
         for task in schedule {
             let inputs = tasks.args(task).iter();
             let inputs: Vec<Node> =
                 inputs.filter_map(|&input| nodes[input as usize].clone()).collect();
-            let op = BlockOf::new(tasks.op(task), tasks.origin(task).block);
-            nodes[task as usize] = Some(Node::new(tasks.key(task), op, inputs));
+            // A block of a persisted array stands for a task of its own key: they are one node.
+            let key = tasks.key(task);
+            let node = made.entry(key.clone()).or_insert_with(|| {
+                Node::new(key, BlockOf::new(tasks.op(task), tasks.origin(task).block), inputs)
+            });
+            nodes[task as usize] = Some(node.clone());
         }
         let outputs = tasks.outputs().iter();
         let nodes = outputs.filter_map(|&task| nodes[task as usize].clone());
