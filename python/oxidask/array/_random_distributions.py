@@ -70,6 +70,11 @@ def shape_of(size: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in size)
 
 
+def cut(chunks: Any, shape: tuple[int, ...], dtype: Any) -> tuple[tuple[int, ...], ...]:
+    """Return the chunks of a shape; a single number has one block whatever `chunks` says."""
+    return normalize_chunks(chunks, shape, dtype=dtype) if shape else ()
+
+
 def float_typestr(dtype: Any, name: str) -> str:
     """Return the type string of float64 or float32."""
     dtype = np.dtype(dtype)
@@ -94,7 +99,7 @@ class Distributions:
             for param in params:
                 if isinstance(param, Array) and param.shape == shape:
                     return param.chunks
-        return normalize_chunks(chunks, shape, dtype=dtype)
+        return cut(chunks, shape, dtype)
 
     def _draw(
         self,
@@ -129,7 +134,7 @@ class Distributions:
         shape = () if size is None else shape_of(size)
         if isinstance(chunks, tuple) and len(chunks) == len(shape) + 1:
             chunks = chunks[:-1]
-        row_chunks = normalize_chunks(chunks, shape, dtype=dtype)
+        row_chunks = cut(chunks, shape, dtype)
         seeded = self._seeded(name, dtype, row_chunks)
         return new_array(_native.array_random_rows(seeded, name, n, numbers))
 

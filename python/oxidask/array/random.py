@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from oxidask import _native
-from oxidask.array._random_distributions import Distributions, float_typestr, shape_of
+from oxidask.array._random_distributions import Distributions, cut, float_typestr, shape_of
 from oxidask.array._random_seeds import KeySequence, key_of
-from oxidask.array.chunks import normalize_chunks
 from oxidask.array.core import Array, asanyarray, asarray, new_array
 
 
@@ -36,7 +35,7 @@ class _Choices(Distributions):
                 f"Cannot take a larger sample than population when replace is False: {wanted} of "
                 f"{n}"
             )
-        seeded = self._seeded("choice", "<i8", normalize_chunks(chunks, shape, dtype="i8"))
+        seeded = self._seeded("choice", "<i8", cut(chunks, shape, "i8"))
         if not wanted:
             n = 1
         return new_array(_native.array_random_indices(seeded, n, replace, weights))

@@ -291,3 +291,9 @@ def test_other_random_states_are_refused() -> None:
 def test_huge_arrays_cost_nothing_until_computed() -> None:
     x = da.random.default_rng(5).normal(10, 1, (1_000_000, 1_000_000), chunks=(100_000, 100_000))
     assert x.nbytes == 8 * 10**12
+
+
+def test_single_numbers_take_any_chunks() -> None:
+    x = da.random.default_rng(5).normal(1000, 0.01, chunks=(50,))
+    assert x.shape == ()
+    assert 999 < float(x.compute()) < 1001
