@@ -297,3 +297,11 @@ def test_single_numbers_take_any_chunks() -> None:
     x = da.random.default_rng(5).normal(1000, 0.01, chunks=(50,))
     assert x.shape == ()
     assert 999 < float(x.compute()) < 1001
+
+
+@pytest.mark.parametrize("size", [4, (2, 3)])
+def test_blocks_of_kept_arrays_are_delayed_values(size: Any) -> None:
+    x = da.random.default_rng(5).normal(size=size, chunks=2)
+    kept = x.persist(scheduler="sync")
+    for block, whole in zip(kept.to_delayed().flat, x.to_delayed().flat, strict=True):
+        np.testing.assert_array_equal(block.compute(), whole.compute())
