@@ -104,6 +104,14 @@ def _kernel(
     typestr = native_typestr(dtype)
     if type(a._meta) is not np.ndarray or (dtype is not None and typestr is None):
         raise _native.NoKernel(name)
+    if (
+        "arg" in name
+        and len(axes) == 1
+        and a.numblocks[axes[0]] == 1
+        and np.isnan(a.shape[axes[0]])
+    ):
+        # Places in the only block are those in the array, however long it is.
+        raise _native.NoKernel(name)
     if initial is NO_VALUE or initial is None:
         initial = None
     else:
