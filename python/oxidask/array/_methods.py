@@ -87,6 +87,18 @@ class Methods:
             return transpose(self, axes[0])
         return transpose(self, axes)
 
+    def squeeze(self: Any, axis: Any = None) -> Any:
+        """Return the array without axes of extent 1; see :func:`oxidask.array.squeeze`."""
+        from oxidask.array.routines import squeeze
+
+        return squeeze(self, axis)
+
+    def nonzero(self: Any) -> Any:
+        """Return where elements are not zero; see :func:`oxidask.array.nonzero`."""
+        from oxidask.array.routines import nonzero
+
+        return nonzero(self)
+
     def swapaxes(self: Any, axis1: int, axis2: int) -> Any:
         """Return the array with two axes exchanged."""
         from oxidask.array.routines import swapaxes

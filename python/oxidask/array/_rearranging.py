@@ -443,11 +443,8 @@ def roll(array: Any, shift: Any, axis: Any = None) -> Array:
             raise TypeError("Expect `shift` to be an instance of Integral when `axis` is None.")
     shifts = [shift] if np.ndim(shift) == 0 else list(shift)
     axes = [axis] if np.ndim(axis) == 0 else list(axis)
-    if len(shifts) != len(axes):
-        if len(shifts) > 1 and len(axes) > 1:
-            raise ValueError("Must have the same number of shifts as axes.")
-        n = max(len(shifts), len(axes))
-        shifts, axes = shifts * (n // len(shifts)), axes * (n // len(axes))
+    if len(shifts) != len(axes) or np.ndim(shift) != np.ndim(axis):
+        raise ValueError("Must have the same number of shifts as axes.")
     for by, at in zip(shifts, axes, strict=True):
         at = normalize_axis(at, result.ndim)
         extent = result.shape[at]
@@ -456,7 +453,9 @@ def roll(array: Any, shift: Any, axis: Any = None) -> Array:
             prefix = (slice(None),) * at
             parts = [result[(*prefix, slice(cut, None))], result[(*prefix, slice(None, cut))]]
             result = concatenate(parts, axis=at)
-    return result if result.shape == shape else result.reshape(shape)
+    if result.shape != shape:
+        return result.reshape(shape)
+    return new_array(result._expr, result._meta) if result is array else result
 
 
 def _repeated_block(block: Any, repeats: int, axis: int) -> Any:

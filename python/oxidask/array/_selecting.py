@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from oxidask import _native
 from oxidask.array._joining import normalize_axis, stack
 from oxidask.array.core import Array, asanyarray, blockwise_layer, elemwise, new_array
+from oxidask.base import is_dask_collection
 from oxidask.tokenize import tokenize
 
 __all__ = [
@@ -452,14 +454,32 @@ def ravel_multi_index(
     >>> da.ravel_multi_index([da.from_array([1, 1]), da.from_array([1, 3])], (3, 4)).compute()
     array([5, 7])
     """
-    if np.isscalar(dims):
-        dims = (dims,)
+    if is_dask_collection(dims) or any(map(is_dask_collection, np.atleast_1d(dims).tolist())):
+        raise NotImplementedError(
+            f"Dask types are not supported in the `dims` argument: {dims!r}; compute them first"
+        )
+    dims = (dims,) if np.isscalar(dims) else tuple(dims)
+    function = partial(_raveled_block, dims=dims, mode=mode, order=order)
     if isinstance(multi_index, Array):
-        parts: list[Any] = [multi_index[i] for i in range(len(dims))]
-    else:
-        parts = [_operand(part) for part in multi_index]
+        _require_integers(multi_index)
+        whole = multi_index if multi_index.numblocks[0] == 1 else multi_index.rechunk({0: -1})
+        return whole.map_blocks(  # type: ignore[no-any-return]
+            partial(_raveled_rows, function), dtype=np.intp, drop_axis=0, token="ravel_multi_index"
+        )
+    parts = [asanyarray(part) for part in multi_index]
+    for part in parts:
+        _require_integers(part)
     if len(parts) != len(dims):
-        raise ValueError(f"{len(parts)} coordinates for a shape of {len(dims)} axes")
-    return elemwise(  # type: ignore[no-any-return]
-        _raveled_block, *parts, dtype=np.intp, dims=tuple(dims), mode=mode, order=order
-    )
+        raise ValueError(
+            f"parameter multi_index must be a sequence of length {len(dims)}, not {len(parts)}"
+        )
+    return elemwise(function, *parts, dtype=np.intp)  # type: ignore[no-any-return]
+
+
+def _raveled_rows(function: Any, block: Any) -> Any:
+    return function(*block)
+
+
+def _require_integers(positions: Array) -> None:
+    if positions.dtype.kind not in "iu":
+        raise TypeError(f"only int indices permitted, got {positions.dtype}")

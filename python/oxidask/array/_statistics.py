@@ -252,8 +252,25 @@ def average(
     return result, scale
 
 
+def _weights(weights: Any, name: str, n: int) -> Any:
+    weights = asanyarray(weights)
+    if weights.ndim > 1:
+        raise RuntimeError(f"cannot handle multidimensional {name}")
+    if weights.shape[0] != n:
+        raise RuntimeError(f"incompatible numbers of samples and {name}")
+    if name == "fweights" and weights.dtype.kind not in "iub":
+        raise TypeError("fweights must be integer")
+    return weights.astype(float)
+
+
 def cov(
-    m: Any, y: Any = None, rowvar: Any = 1, bias: Any = 0, ddof: int | None = None
+    m: Any,
+    y: Any = None,
+    rowvar: Any = 1,
+    bias: Any = 0,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
 ) -> Array:
     """Return the covariances of variables.
 
@@ -267,6 +284,8 @@ def cov(
         Whether sums are divided by the number of observations, not by one less.
     ddof
         What is taken off that number.
+    fweights, aweights
+        How often each observation is counted, and how much it weighs.
 
     Examples
     --------
@@ -275,7 +294,7 @@ def cov(
     array([[ 1., -1.],
            [-1.,  1.]])
     """
-    from oxidask.array._rearranging import atleast_2d
+    from oxidask.array._rearranging import atleast_2d, squeeze
     from oxidask.array.contractions import dot
 
     if ddof is not None and ddof != int(ddof):
@@ -283,23 +302,31 @@ def cov(
     m = asanyarray(m)
     dtype = np.result_type(m.dtype, np.float64)
     x = atleast_2d(m.astype(dtype))
-    if x.shape[0] == 1:
-        rowvar = 1
-    if not rowvar:
+    if not rowvar and m.ndim != 1:
         x = x.T
     if y is not None:
-        other = atleast_2d(asanyarray(y).astype(dtype))
-        x = concatenate((x, other if rowvar else other.T), axis=0)
+        other = asanyarray(y)
+        row = atleast_2d(other.astype(dtype))
+        x = concatenate((x, row if rowvar or other.ndim == 1 else row.T), axis=0)
     if ddof is None:
         ddof = 0 if bias else 1
-    fact = x.shape[1] - ddof
-    if fact <= 0:
-        warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
-        fact = 0.0
-    x = x - x.mean(axis=1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.float64(1) / np.float64(fact)
-    return (dot(x, x.T.conj()) * scale).squeeze()  # type: ignore[no-any-return]
+    n = x.shape[1]
+    f = None if fweights is None else _weights(fweights, "fweights", n)
+    a = None if aweights is None else _weights(aweights, "aweights", n)
+    if f is None and a is None:
+        fact: Any = n - ddof
+        if fact <= 0:
+            warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
+            fact = 0.0
+        x = x - x.mean(axis=1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scale = np.float64(1) / np.float64(fact)
+        return squeeze(dot(x, x.T.conj()) * scale)
+    w = a if f is None else (f if a is None else f * a)
+    total = w.sum()
+    fact = total - ddof if a is None else total - ddof * (w * a).sum() / total
+    x = x - average(x, axis=1, weights=w, keepdims=True)
+    return squeeze(dot(x, (x * w).T.conj()) / fact)
 
 
 def corrcoef(x: Any, y: Any = None, rowvar: Any = 1) -> Array:
@@ -321,10 +348,14 @@ def corrcoef(x: Any, y: Any = None, rowvar: Any = 1) -> Array:
     """
     from oxidask.array.ufunc import sqrt
 
+    from oxidask.array.creation import diagonal
+    from oxidask.array.ufunc import real
+
     c = cov(x, y, rowvar)
     if c.shape == ():
         return c / c
-    deviations = sqrt(c.diagonal().real if c.dtype.kind == "c" else c.diagonal())
+    variances = diagonal(c)
+    deviations = sqrt(real(variances) if c.dtype.kind == "c" else variances)
     return c / deviations[:, None] / deviations[None, :]
 
 

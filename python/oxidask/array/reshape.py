@@ -54,7 +54,7 @@ def reshape(
     return x._like(_native.array_reshape(x._expr, wanted, merge_chunks, most))
 
 
-def ravel(x: Array) -> Array:
+def ravel(x: Any) -> Array:
     """Return the elements along one axis.
 
     Parameters
@@ -68,6 +68,9 @@ def ravel(x: Array) -> Array:
     >>> da.ravel(da.asarray([[1, 2], [3, 4]])).compute()
     array([1, 2, 3, 4])
     """
+    from oxidask.array.core import asanyarray
+
+    x = asanyarray(x)
     return reshape(x, (-1,)) if x.ndim != 1 else x
 
 
