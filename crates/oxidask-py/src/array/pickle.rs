@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use oxidask_array::ops::AnyKernel;
 use oxidask_array::ops::elementwise::Elementwise as ElementwiseKernel;
+use oxidask_array::ops::reduce::Aggregate;
 use oxidask_array::ops::source::FromChunk;
 use oxidask_array::plan::array::{Array, Build, Elementwise, From, Layers, Node, ProtoLayer};
 use oxidask_array::plan::lower;
+use oxidask_array::plan::reduce::Reduced;
 use oxidask_core::dag::Csr;
 use oxidask_core::key::Group;
 use oxidask_core::layer::{AxisMap, IndexMap};
@@ -54,8 +56,13 @@ fn build_state<'py>(py: Python<'py>, array: &Array) -> PyResult<Bound<'py, PyTup
         Build::Source(kernel) => ("source", bytes(kernel)?).into_pyobject(py),
         Build::Elementwise(elementwise) => {
             let program = elementwise.program.clone();
-            let kernel = ElementwiseKernel { program, bounds: Vec::new() };
+            let kernel = ElementwiseKernel { program, bounds: Vec::new(), made: Vec::new() };
             ("elementwise", bytes(&kernel.into())?).into_pyobject(py)
+        }
+        Build::Reduction(reduced) => {
+            let casts: Vec<String> = reduced.casts.iter().map(|dtype| dtype.typestr()).collect();
+            let finish = bytes(&Aggregate { finish: reduced.finish.clone() }.into())?;
+            ("reduction", finish, casts, reduced.by.clone()).into_pyobject(py)
         }
         Build::Layers(layers) => {
             let list = PyList::empty(py);
@@ -198,6 +205,14 @@ fn build_of(
             }
             _ => return Err(PyValueError::new_err("no elementwise program")),
         },
+        "reduction" => {
+            let AnyKernel::ReduceAggregate(Aggregate { finish, .. }) = kernel()? else {
+                return Err(PyValueError::new_err("no reduction"));
+            };
+            let casts: Vec<String> = state.get_item(2)?.extract()?;
+            let casts = casts.iter().map(|text| text.parse()).collect::<Result<_, _>>().py()?;
+            Build::Reduction(Reduced { inputs, casts, finish, by: state.get_item(3)?.extract()? })
+        }
         "layers" => {
             let states: Vec<Bound<'_, PyTuple>> = body.extract()?;
             let layers = states.iter().map(layer_of).collect::<PyResult<_>>()?;
