@@ -8,6 +8,7 @@ only. ``oxidask.array._xarray.OxidaskManager`` stands in the place of xarray's o
 arrays.  Parts that Oxidask hasn't got yet (``dask.dataframe``) are empty modules: tests that use them
 fail, and count.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -34,11 +35,13 @@ class Renamed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec):
         try:
-            module = importlib.import_module(TARGET + spec.name[len("dask"):])
+            module = importlib.import_module(TARGET + spec.name[len("dask") :])
         except ModuleNotFoundError:
             module = types.ModuleType(spec.name)
         # The import system writes the new name's spec into the module: it gets its own back.
-        self.own = {key: getattr(module, key, None) for key in ("__spec__", "__loader__", "__name__")}
+        self.own = {
+            key: getattr(module, key, None) for key in ("__spec__", "__loader__", "__name__")
+        }
         self.module = module
         return module
 
@@ -70,13 +73,14 @@ def main():
     # What xarray asks of Dask's version is asked of the version that this one stands for.
     oxidask.__version__ = "2026.8.0"
     import pytest
-    from xarray.namedarray import parallelcompat
-
     from oxidask.array._xarray import OxidaskManager
+    from xarray.namedarray import parallelcompat
 
     managers = {"dask": OxidaskManager()}
     parallelcompat.list_chunkmanagers = lambda: managers
-    file = os.path.join(os.path.dirname(importlib.util.find_spec("xarray").origin), "tests", "test_dask.py")
+    file = os.path.join(
+        os.path.dirname(importlib.util.find_spec("xarray").origin), "tests", "test_dask.py"
+    )
     counter = Counter()
     pytest.main([file, "-q", "-p", "no:cacheprovider", "--no-header", *rest], plugins=[counter])
     tally = collections.Counter(counter.outcomes.values())

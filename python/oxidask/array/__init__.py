@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from oxidask.array import fft, image, lib, linalg, overlap, routines, stats
 from numpy import (
     bool_ as bool,
 )
@@ -27,14 +26,7 @@ from numpy import (
     uint64,
 )
 
-from oxidask.array import (
-    fft,
-    image,
-    lib,
-    linalg,
-    overlap,
-    routines,
-)
+from oxidask.array import fft, image, lib, linalg, overlap, random, routines, stats
 from oxidask.array._alongaxes import (
     allclose,
     apply_along_axis,
@@ -109,20 +101,6 @@ from oxidask.array._selecting import (
     where,
 )
 from oxidask.array._statistics import average, corrcoef, cov, diff, ediff1d, gradient, ptp
-from oxidask.array import fft, linalg, random
-from oxidask.array.chunks import normalize_chunks
-from oxidask.array.contractions import dot, einsum, matmul, tensordot, vdot
-from oxidask.array.core import Array, asanyarray, asarray, elemwise
-from oxidask.array.cumulative import cumprod, cumsum, nancumprod, nancumsum
-from oxidask.array._statistics import (
-    average,
-    corrcoef,
-    cov,
-    diff,
-    ediff1d,
-    gradient,
-    ptp,
-)
 from oxidask.array.blockwise import (
     atop,
     blockwise,
@@ -131,16 +109,8 @@ from oxidask.array.blockwise import (
 from oxidask.array.chunk_types import (
     register_chunk_type,
 )
-from oxidask.array.chunks import (
-    normalize_chunks,
-)
-from oxidask.array.contractions import (
-    dot,
-    einsum,
-    matmul,
-    tensordot,
-    vdot,
-)
+from oxidask.array.chunks import normalize_chunks
+from oxidask.array.contractions import dot, einsum, matmul, tensordot, vdot
 from oxidask.array.core import (
     Array,
     PerformanceWarning,
@@ -173,12 +143,7 @@ from oxidask.array.creation import (
     tri,
     zeros_like,
 )
-from oxidask.array.cumulative import (
-    cumprod,
-    cumsum,
-    nancumprod,
-    nancumsum,
-)
+from oxidask.array.cumulative import cumprod, cumsum, nancumprod, nancumsum
 from oxidask.array.gufunc import (
     apply_gufunc,
     as_gufunc,
@@ -192,18 +157,12 @@ from oxidask.array.histograms import (
     histogramdd,
     searchsorted,
 )
-from oxidask.array.overlap import map_overlap
-from oxidask.array.percentile import percentile
-from oxidask.array.rechunk import rechunk
 from oxidask.array.optimization import (
     optimize,
 )
-from oxidask.array.overlap import (
-    map_overlap,
-)
-from oxidask.array.rechunk import (
-    rechunk,
-)
+from oxidask.array.overlap import map_overlap
+from oxidask.array.percentile import percentile
+from oxidask.array.rechunk import rechunk
 from oxidask.array.reductions import (
     all,
     any,
@@ -581,9 +540,9 @@ __all__ = [
     "prod",
     "ptp",
     "quantile",
-    "random",
     "rad2deg",
     "radians",
+    "random",
     "ravel",
     "ravel_multi_index",
     "real",

@@ -115,9 +115,7 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
     >>> da.result_type(da.ones(2, dtype="f4"), np.int16)
     dtype('float32')
     """
-    return np.result_type(
-        *(x.dtype if isinstance(x, Array) else x for x in arrays_and_dtypes)
-    )
+    return np.result_type(*(x.dtype if isinstance(x, Array) else x for x in arrays_and_dtypes))
 
 
 def iscomplexobj(x: Any) -> bool:
@@ -477,6 +475,12 @@ def coarsen(
     sample = np.ones(tuple(axes.get(axis, 1) for axis in range(x.ndim)), dtype=x.dtype)
     dtype = np.asarray(reduction(sample, axis=tuple(range(x.ndim)), **kwargs)).dtype
     return x.map_blocks(  # type: ignore[no-any-return]
-        _coarsened_block, reduction, axes, trim_excess, kwargs, dtype=dtype, chunks=chunks,
+        _coarsened_block,
+        reduction,
+        axes,
+        trim_excess,
+        kwargs,
+        dtype=dtype,
+        chunks=chunks,
         token="coarsen",
     )

@@ -44,7 +44,9 @@ def broadcast_to(x: Any, shape: Any, chunks: Any = None, meta: Any = None) -> Ar
     x = asanyarray(x)
     if meta is None:
         meta = meta_from_array(x)
-    if x.shape == shape and (chunks is None or normalize_chunks(chunks, shape, dtype=x.dtype) == x.chunks):
+    if x.shape == shape and (
+        chunks is None or normalize_chunks(chunks, shape, dtype=x.dtype) == x.chunks
+    ):
         return x
     new = len(shape) - x.ndim
     fits = new >= 0 and all(

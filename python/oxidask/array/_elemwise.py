@@ -48,8 +48,8 @@ def broadcast_shapes(*shapes: Any) -> tuple[Any, ...]:
     ndim = max((len(shape) for shape in shapes), default=0)
     for axis in range(-ndim, 0):
         extents = [shape[axis] for shape in shapes if len(shape) >= -axis]
-        if any(n != n for n in extents):  # noqa: PLR0124
-            known = [n for n in extents if n == n and n != 1]  # noqa: PLR0124
+        if any(n != n for n in extents):
+            known = [n for n in extents if n == n and n != 1]
             result.append(float("nan") if not known else known[0])
             if known and 0 in extents:
                 result[-1] = 0
@@ -130,9 +130,7 @@ def elemwise_python(
 def _inferred(op: Callable[..., Any], operands: Sequence[Any]) -> Any:
     """Return the dtype that `op` gives for ones of the operands' dtypes; NumPy's errors are raised."""
     samples = [
-        arg
-        if is_scalar_for_elemwise(arg)
-        else np.ones((1,) * max(1, arg.ndim), dtype=arg.dtype)
+        arg if is_scalar_for_elemwise(arg) else np.ones((1,) * max(1, arg.ndim), dtype=arg.dtype)
         for arg in operands
     ]
     with np.errstate(all="ignore"):

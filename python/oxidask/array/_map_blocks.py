@@ -212,7 +212,9 @@ def map_blocks(
         block_kwargs["block_id"] = _same
     if _takes(func, "block_info"):
         inputs = {
-            i: _Location(arg, described[i][2]) for i, arg in enumerate(args) if isinstance(arg, Array)
+            i: _Location(arg, described[i][2])
+            for i, arg in enumerate(args)
+            if isinstance(arg, Array)
         }
         block_kwargs["block_info"] = _BlockInfo(inputs, result_chunks, meta.dtype)
     if enforce_ndim:

@@ -128,7 +128,11 @@ def compute_meta(func: Callable[..., Any], _dtype: Any, *args: Any, **kwargs: An
             meta = func(*metas, **metas_kw)
         except TypeError as error:
             message = str(error)
-            hints = ("unexpected keyword argument", "is an invalid keyword for", "Did not understand the following kwargs")
+            hints = (
+                "unexpected keyword argument",
+                "is an invalid keyword for",
+                "Did not understand the following kwargs",
+            )
             if any(hint in message for hint in hints):
                 raise
             return None

@@ -68,12 +68,12 @@ class Methods:
         return conj(self)
 
     @property
-    def A(self: Any) -> Any:  # noqa: N802
+    def A(self: Any) -> Any:
         """The array itself, for code that was written for matrices."""
         return self
 
     @property
-    def T(self: Any) -> Any:  # noqa: N802
+    def T(self: Any) -> Any:
         """The array with its axes in reverse order."""
         return self.transpose()
 
@@ -183,9 +183,7 @@ def cast(x: Any, dtype: Any, **kwargs: Any) -> Any:
 
     extra = set(kwargs) - {"casting", "copy", "subok", "order"}
     if extra:
-        raise TypeError(
-            f"astype does not take the following keyword arguments: {sorted(extra)}"
-        )
+        raise TypeError(f"astype does not take the following keyword arguments: {sorted(extra)}")
     casting = kwargs.get("casting", "unsafe")
     dtype = np.dtype(dtype)
     if dtype == x.dtype:

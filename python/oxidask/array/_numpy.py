@@ -11,7 +11,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["concatenate_grid", "concatenate_nested", "fill_blocks", "own", "plain_array", "run_program"]
+__all__ = [
+    "concatenate_grid",
+    "concatenate_nested",
+    "fill_blocks",
+    "own",
+    "plain_array",
+    "run_program",
+]
 
 
 def own(array: Any) -> Any:
@@ -90,15 +97,16 @@ def run_program(program: Any, extents: Sequence[int | None], inputs: Sequence[An
             registers.append(value[rest[1]] if isinstance(value, tuple) else value)
     value = registers[result]
     shape = tuple(
-        n if known is None else known
-        for n, known in zip(np.shape(value), extents, strict=True)
+        n if known is None else known for n, known in zip(np.shape(value), extents, strict=True)
     )
     return value if np.shape(value) == shape else np.broadcast_to(value, shape)
 
 
 def _casts(value: Any, dtype: Any) -> bool:
-    return hasattr(value, "astype") and getattr(value, "dtype", None) is not None and (
-        value.dtype.kind in "biufcmM"
+    return (
+        hasattr(value, "astype")
+        and getattr(value, "dtype", None) is not None
+        and (value.dtype.kind in "biufcmM")
     )
 
 

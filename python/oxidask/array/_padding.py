@@ -175,8 +175,15 @@ def _linear_ramp(array: Array, axis: int, width: Any, mode: str, kwargs: dict[st
             return None
         chunks = tuple((extent,) if i == axis else b for i, b in enumerate(line.chunks))
         return line.map_blocks(
-            _ramp_block, end, extent, axis, reverse, dtype=array.dtype, chunks=chunks,
-            meta=array._meta, token="linear_ramp",
+            _ramp_block,
+            end,
+            extent,
+            axis,
+            reverse,
+            dtype=array.dtype,
+            chunks=chunks,
+            meta=array._meta,
+            token="linear_ramp",
         )
 
     before = ramp(_slice(array, axis, 0, 1), width[0], ends[0], False)
@@ -264,9 +271,7 @@ def _mirrored(array: Array, axis: int, width: Any, mode: str, kwargs: dict[str, 
     def parts(positions: Any, edge: Array) -> Any:
         if not len(positions):
             return None
-        pieces = [
-            _slice(array, axis, run.start, run.stop, run.step) for run in _runs(positions)
-        ]
+        pieces = [_slice(array, axis, run.start, run.stop, run.step) for run in _runs(positions)]
         joined = concatenate(pieces, axis=axis)
         return 2 * edge - joined if kind == "odd" else joined
 
@@ -281,9 +286,7 @@ def _padded_block(block: Any, axis: int, width: Any, mode: Any, kwargs: dict[str
     return np.pad(block, widths, mode=mode, **kwargs)
 
 
-def _by_blocks(
-    array: Array, axis: int, width: Any, mode: Any, kwargs: dict[str, Any]
-) -> Array:
+def _by_blocks(array: Array, axis: int, width: Any, mode: Any, kwargs: dict[str, Any]) -> Array:
     """Pad an axis block by block, once its blocks have all of it."""
     array = array.rechunk({axis: -1})
     chunks = tuple(
@@ -291,8 +294,15 @@ def _by_blocks(
         for i, blocks in enumerate(array.chunks)
     )
     return array.map_blocks(  # type: ignore[no-any-return]
-        _padded_block, axis, width, mode, kwargs, dtype=array.dtype, chunks=chunks,
-        meta=array._meta, token="pad",
+        _padded_block,
+        axis,
+        width,
+        mode,
+        kwargs,
+        dtype=array.dtype,
+        chunks=chunks,
+        meta=array._meta,
+        token="pad",
     )
 
 
@@ -314,7 +324,13 @@ def _by_function(
     result = pad(array, widths, "constant", constant_values=0)
     for axis, width in enumerate(widths):
         result = result.rechunk({axis: -1}).map_blocks(
-            _lines_block, axis, width, function, kwargs, dtype=result.dtype, meta=result._meta,
+            _lines_block,
+            axis,
+            width,
+            function,
+            kwargs,
+            dtype=result.dtype,
+            meta=result._meta,
             token="pad",
         )
     return result

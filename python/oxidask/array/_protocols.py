@@ -86,9 +86,8 @@ class Protocols:
     def __array_function__(
         self: Any, func: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
-        from oxidask.array.core import Array
-
         from oxidask.array._array_function import registered
+        from oxidask.array.core import Array
 
         ours = registered(func) or _function_of(func)
         known = all(

@@ -432,9 +432,7 @@ def _raveled_block(*parts: Any, dims: Any, mode: Any, order: str) -> Any:
     return np.ravel_multi_index(parts, dims, mode, order)  # type: ignore[call-overload]
 
 
-def ravel_multi_index(
-    multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C"
-) -> Array:
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Array:
     """Return the flat positions of coordinates.
 
     Parameters

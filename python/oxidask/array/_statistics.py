@@ -346,10 +346,8 @@ def corrcoef(x: Any, y: Any = None, rowvar: Any = 1) -> Array:
     array([[ 1., -1.],
            [-1.,  1.]])
     """
-    from oxidask.array.ufunc import sqrt
-
     from oxidask.array.creation import diagonal
-    from oxidask.array.ufunc import real
+    from oxidask.array.ufunc import real, sqrt
 
     c = cov(x, y, rowvar)
     if c.shape == ():
@@ -357,5 +355,3 @@ def corrcoef(x: Any, y: Any = None, rowvar: Any = 1) -> Array:
     variances = diagonal(c)
     deviations = sqrt(real(variances) if c.dtype.kind == "c" else variances)
     return c / deviations[:, None] / deviations[None, :]
-
-

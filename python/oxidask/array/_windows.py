@@ -56,8 +56,10 @@ def windows(x: Array, window_shape: Any, axis: Any, automatic_rechunk: bool) -> 
         ("literal", window),
         ("literal", axes),
     ]
-    meta = np.empty((0,) * (x.ndim + len(window)), x.dtype) if type(x._meta) is np.ndarray else (
-        x._meta[(Ellipsis, *(None,) * len(window))][(slice(0, 0),) * (x.ndim + len(window))]
+    meta = (
+        np.empty((0,) * (x.ndim + len(window)), x.dtype)
+        if type(x._meta) is np.ndarray
+        else (x._meta[(Ellipsis, *(None,) * len(window))][(slice(0, 0),) * (x.ndim + len(window))])
     )
     return blockwise_layer(name, _window_block, args, (*chunks, *((n,) for n in window)), meta)
 

@@ -22,7 +22,7 @@ class ArrayBackendEntrypoint:
     """How arrays of a library are made: subclass it and register an object of the class."""
 
     @property
-    def RandomState(self) -> Any:  # noqa: N802
+    def RandomState(self) -> Any:
         """The class of random states."""
         raise NotImplementedError("This backend has no RandomState")
 
@@ -41,7 +41,7 @@ class NumpyBackendEntrypoint(ArrayBackendEntrypoint):
     """NumPy's arrays."""
 
     @property
-    def RandomState(self) -> Any:  # noqa: N802
+    def RandomState(self) -> Any:
         """NumPy's random state."""
         return np.random.RandomState
 

@@ -166,7 +166,9 @@ def blockwise(
     out = tuple(out_ind)
     repeated = {letter for letter in out if out.count(letter) > 1}
     if repeated:
-        raise ValueError(f"Repeated elements not allowed in output index: {sorted(repeated, key=str)}")
+        raise ValueError(
+            f"Repeated elements not allowed in output index: {sorted(repeated, key=str)}"
+        )
     sizes = _new_axes(new_axes, args)
     known = {letter for index in args[1::2] if index is not None for letter in index}
     unknown = set(out) - known - set(sizes)
@@ -185,7 +187,10 @@ def blockwise(
     if meta is None:
         meta = compute_meta(func, dtype, *operands, **kwargs)
     if name is None:
-        shown = [(op.name if isinstance(op, Array) else op, ind) for op, ind in zip(operands, indices, strict=True)]
+        shown = [
+            (op.name if isinstance(op, Array) else op, ind)
+            for op, ind in zip(operands, indices, strict=True)
+        ]
         name = f"{token or funcname(func).strip('_')}-" + tokenize(
             func, out, shown, dtype, chunks, concatenate, kwargs
         )
@@ -227,14 +232,14 @@ def _operands(args: Sequence[Any], align: bool) -> tuple[list[Any], dict[Any, An
         if index is None:
             continue
         for extents, letter in zip(operand.chunks, index, strict=False):
-            if len(extents) > len(chunks_of.get(letter, ())):
-                chunks_of[letter] = extents
-            elif chunks_of.get(letter) == (1,):
+            if len(extents) > len(chunks_of.get(letter, ())) or chunks_of.get(letter) == (1,):
                 chunks_of[letter] = extents
     return operands, chunks_of
 
 
-def _described(operand: Any, index: Any, out: tuple[Any, ...], grid: dict[Any, int]) -> tuple[Any, ...]:
+def _described(
+    operand: Any, index: Any, out: tuple[Any, ...], grid: dict[Any, int]
+) -> tuple[Any, ...]:
     """Return an argument as :func:`blockwise_layer` takes it."""
     if index is None:
         if is_lazy(operand):

@@ -54,9 +54,7 @@ def normalize_chunks(
     if shape is None:
         if not isinstance(chunks, tuple):
             raise ValueError(f"chunks={chunks!r} need a shape to refer to")
-        shape = tuple(
-            sum(axis) if isinstance(axis, (tuple, list)) else axis for axis in chunks
-        )
+        shape = tuple(sum(axis) if isinstance(axis, (tuple, list)) else axis for axis in chunks)
     if isinstance(chunks, dict):
         chunks = tuple(chunks.get(i, chunks.get(i - len(shape), -1)) for i in range(len(shape)))
     if isinstance(shape, (int, np.integer)):

@@ -71,9 +71,7 @@ def array_of_state(state: Any, meta: Any) -> Array:
     return new_array(_native.array_from_state(state), meta)
 
 
-class Array(
-    Operators, Protocols, ReductionMethods, Methods, StorageMethods, DaskMethodsMixin
-):
+class Array(Operators, Protocols, ReductionMethods, Methods, StorageMethods, DaskMethodsMixin):
     """An array cut into chunks that is computed when it is asked for.
 
     Arrays are made by functions (:func:`oxidask.array.from_array`, ``ones``, ...); the constructor
@@ -553,7 +551,7 @@ def elemwise(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     array([2., 2., 2.])
     """
     name = _native_name(op)
-    if name in _N_ARGS and len(args) != _N_ARGS[name] or (name == "angle" and len(args) > 1):
+    if (name in _N_ARGS and len(args) != _N_ARGS[name]) or (name == "angle" and len(args) > 1):
         name = None
     if name is not None and (not kwargs or set(kwargs) == {"out"}):
         try:

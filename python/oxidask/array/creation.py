@@ -273,7 +273,9 @@ def arange(
         end = np.asarray(stop).astype(inferred).view("i8").item()
         num = max(-((first - end) // each), 0)
     else:
-        start, stop, step = (x.item() if isinstance(x, np.generic) else x for x in (start, stop, step))
+        start, stop, step = (
+            x.item() if isinstance(x, np.generic) else x for x in (start, stop, step)
+        )
         num = max(_ceil_div(stop - start, step), 0)
         first, each = _first_and_step(start, step, dtype)
     blocks = normalize_chunks(chunks, (num,), dtype=dtype)
@@ -288,7 +290,9 @@ def arange(
                 return new_array(expr)
             if dtype.kind in "biuf" and typestr is not None:
                 return new_array(
-                    _native.array_float_range("arange", float(first), float(each), typestr, blocks, 0)
+                    _native.array_float_range(
+                        "arange", float(first), float(each), typestr, blocks, 0
+                    )
                 )
         except _native.NoKernel:
             pass
@@ -620,7 +624,11 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
 
 
 def fromfunction(
-    func: Callable[..., Any], chunks: Any = "auto", shape: Any = None, dtype: Any = None, **kwargs: Any
+    func: Callable[..., Any],
+    chunks: Any = "auto",
+    shape: Any = None,
+    dtype: Any = None,
+    **kwargs: Any,
 ) -> Array:
     """Return what a function gives for the coordinates of a grid.
 

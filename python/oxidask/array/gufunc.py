@@ -168,9 +168,7 @@ def apply_gufunc(
     metas = _metas(func, args, kwargs, n_out, output_dtypes, meta)
     input_axes, output_axes = _validate_normalize_axes(axes, axis, keepdims, inputs, parsed_outputs)
     arrays = [_core_last(asarray(a), found) for a, found in zip(args, input_axes, strict=True)]
-    arrays = [
-        _whole_cores(a, dims, allow_rechunk) for a, dims in zip(arrays, inputs, strict=True)
-    ]
+    arrays = [_whole_cores(a, dims, allow_rechunk) for a, dims in zip(arrays, inputs, strict=True)]
     n_loop = max((a.ndim - len(dims) for a, dims in zip(arrays, inputs, strict=True)), default=0)
     loop = tuple(f"__loopdim{i}__" for i in range(n_loop))
     letters = [
@@ -187,8 +185,13 @@ def apply_gufunc(
         extents.setdefault(f"core {name}", size)
     described = [_described(a, index, loop, grid) for a, index in zip(arrays, letters, strict=True)]
     # Letters of one block are read as they are, not as lists of one.
-    described = [(kind, a, [-2 if at == -1 else at for at in where], [False] * len(where)) for kind, a, where, _ in described]
-    token = tokenize(func, signature, [a.name for a in arrays], kwargs, [str(m.dtype) for m in metas])
+    described = [
+        (kind, a, [-2 if at == -1 else at for at in where], [False] * len(where))
+        for kind, a, where, _ in described
+    ]
+    token = tokenize(
+        func, signature, [a.name for a in arrays], kwargs, [str(m.dtype) for m in metas]
+    )
     name = f"{funcname(func)}-{token}"
     loop_chunks = tuple(tuple(blocks[letter]) for letter in loop)
     func, described, kwargs = with_lazy_keywords(func, described, kwargs)
@@ -210,8 +213,10 @@ class _Item:
         self.__name__ = "getitem"
 
     def __call__(self, results: Any) -> Any:
-        return np.asarray(results[self.position]) if np.isscalar(results[self.position]) else (
-            results[self.position]
+        return (
+            np.asarray(results[self.position])
+            if np.isscalar(results[self.position])
+            else (results[self.position])
         )
 
 
@@ -376,7 +381,7 @@ def _placed(result: Array, n_core: int, axes: Sequence[int], keepdims: bool) -> 
     return result if order == list(range(result.ndim)) else transpose(result, order)
 
 
-class gufunc:  # noqa: N801
+class gufunc:
     """A function with a signature, for lazy arrays; see :func:`apply_gufunc` for the parameters.
 
     Parameters
@@ -459,7 +464,14 @@ def as_gufunc(signature: str | None = None, **kwargs: Any) -> Callable[..., gufu
     array([1., 1.])
     """
     allowed = {
-        "vectorize", "axes", "axis", "keepdims", "output_sizes", "output_dtypes", "allow_rechunk", "meta",
+        "vectorize",
+        "axes",
+        "axis",
+        "keepdims",
+        "output_sizes",
+        "output_dtypes",
+        "allow_rechunk",
+        "meta",
     }
     if set(kwargs) - allowed:
         raise TypeError("Unsupported keyword argument(s) provided")

@@ -146,16 +146,19 @@ def getmaskarray(a: Any) -> Array:
     return asanyarray(a).map_blocks(np.ma.getmaskarray)  # type: ignore[no-any-return]
 
 
-def _masked_block(data: Any, mask: Any = np.ma.nomask, masked_dtype: Any = None, **kwargs: Any) -> Any:
-    if "chunks" in kwargs:
-        del kwargs["chunks"]
+def _masked_block(
+    data: Any, mask: Any = np.ma.nomask, masked_dtype: Any = None, **kwargs: Any
+) -> Any:
+    kwargs.pop("chunks", None)
     if np.ma.isMaskedArray(mask):
         mask = np.ma.getdata(mask)
     return np.ma.masked_array(data, mask=mask, dtype=masked_dtype, **kwargs)
 
 
 @derived_from(np.ma)
-def masked_array(data: Any, mask: Any = np.ma.nomask, fill_value: Any = None, **kwargs: Any) -> Array:
+def masked_array(
+    data: Any, mask: Any = np.ma.nomask, fill_value: Any = None, **kwargs: Any
+) -> Array:
     """Return data with a mask."""
     from oxidask.array.blockwise import blockwise
 

@@ -414,8 +414,10 @@ def map_overlap(
     if align_arrays and len(arrays) > 1:
         arrays = _aligned(arrays)
     arrays = [_fitting(x, d, allow_rechunk) for x, d in zip(arrays, depths, strict=True)]
-    if not trim and "chunks" not in kwargs and not (
-        kwargs.get("drop_axis") is not None or kwargs.get("new_axis") is not None
+    if (
+        not trim
+        and "chunks" not in kwargs
+        and not (kwargs.get("drop_axis") is not None or kwargs.get("new_axis") is not None)
     ):
         kwargs["chunks"] = arrays[0].chunks
     wide = [

@@ -16,18 +16,93 @@ from oxidask.base import is_dask_collection
 from oxidask.tokenize import tokenize
 from oxidask.utils import derived_from, funcname
 
-_BINARY = """
-    add arctan2 bitwise_and bitwise_or bitwise_xor copysign divide equal float_power floor_divide fmax
-    fmin fmod greater greater_equal hypot ldexp left_shift less less_equal logaddexp logaddexp2
-    logical_and logical_or logical_xor maximum minimum mod multiply nextafter not_equal power remainder
-    right_shift subtract true_divide
-""".split()
-_UNARY = """
-    abs absolute arccos arccosh arcsin arcsinh arctan arctanh bitwise_not cbrt ceil conj conjugate cos
-    cosh deg2rad degrees exp exp2 expm1 fabs floor invert isfinite isinf isnan log log10 log1p log2
-    logical_not negative positive rad2deg radians reciprocal rint sign signbit sin sinh spacing sqrt
-    square tan tanh trunc
-""".split()
+_BINARY = [
+    "add",
+    "arctan2",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+    "copysign",
+    "divide",
+    "equal",
+    "float_power",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "greater",
+    "greater_equal",
+    "hypot",
+    "ldexp",
+    "left_shift",
+    "less",
+    "less_equal",
+    "logaddexp",
+    "logaddexp2",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+    "mod",
+    "multiply",
+    "nextafter",
+    "not_equal",
+    "power",
+    "remainder",
+    "right_shift",
+    "subtract",
+    "true_divide",
+]
+_UNARY = [
+    "abs",
+    "absolute",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctanh",
+    "bitwise_not",
+    "cbrt",
+    "ceil",
+    "conj",
+    "conjugate",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "degrees",
+    "exp",
+    "exp2",
+    "expm1",
+    "fabs",
+    "floor",
+    "invert",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logical_not",
+    "negative",
+    "positive",
+    "rad2deg",
+    "radians",
+    "reciprocal",
+    "rint",
+    "sign",
+    "signbit",
+    "sin",
+    "sinh",
+    "spacing",
+    "sqrt",
+    "square",
+    "tan",
+    "tanh",
+    "trunc",
+]
 
 __all__ = [  # noqa: PLE0604
     *_BINARY,
@@ -81,7 +156,7 @@ def wrap_elemwise(numpy_ufunc: Callable[..., Any], source: Any = np) -> Callable
     return derived_from(source)(wrapped)
 
 
-class da_frompyfunc:  # noqa: N801
+class da_frompyfunc:
     """A ufunc of a Python function, with a name that depends on the function alone.
 
     Parameters
@@ -148,7 +223,7 @@ class _Outer:
         return "outer", self.function
 
 
-class ufunc:  # noqa: N801
+class ufunc:
     """An elementwise function of NumPy's that takes lazy arrays.
 
     Parameters
@@ -163,15 +238,12 @@ class ufunc:  # noqa: N801
     array([-1., -1.])
     """
 
-    _forward_attrs = frozenset(
-        {"identity", "nargs", "nin", "nout", "ntypes", "signature", "types"}
-    )
+    _forward_attrs = frozenset({"identity", "nargs", "nin", "nout", "ntypes", "signature", "types"})
 
     def __init__(self, ufunc: Any) -> None:
         if not isinstance(ufunc, (np.ufunc, da_frompyfunc)):
             raise TypeError(
-                "must be an instance of `ufunc` or `da_frompyfunc`, got "
-                f"`{type(ufunc).__name__}`"
+                f"must be an instance of `ufunc` or `da_frompyfunc`, got `{type(ufunc).__name__}`"
             )
         self._ufunc = ufunc
         self.__name__ = ufunc.__name__
@@ -200,7 +272,7 @@ class ufunc:  # noqa: N801
                     return result
         return self._ufunc(*args, **kwargs)
 
-    def outer(self, A: Any, B: Any, **kwargs: Any) -> Any:  # noqa: N803
+    def outer(self, A: Any, B: Any, **kwargs: Any) -> Any:
         """Return the function of all pairs of elements of two arrays.
 
         Parameters

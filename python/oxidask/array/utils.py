@@ -64,8 +64,7 @@ def allclose(a: Any, b: Any, equal_nan: bool = False, **kwargs: Any) -> bool:
     if not equal_nan:
         return bool(a.shape == b.shape and (a == b).all())
     return a.shape == b.shape and all(
-        x is y or x == y or (x != x and y != y)  # noqa: PLR0124
-        for x, y in zip(a.flat, b.flat, strict=True)
+        x is y or x == y or (x != x and y != y) for x, y in zip(a.flat, b.flat, strict=True)
     )
 
 
@@ -214,6 +213,7 @@ def assert_eq(
     True
     """
     if check_type and np.isscalar(a) != np.isscalar(b):
+
         def scalarlike(x: Any) -> bool:
             return not is_dask_collection(x) and getattr(x, "ndim", np.ndim(x)) == 0
 
@@ -224,9 +224,7 @@ def assert_eq(
     left = _Side(a, check_graph, check_chunks, check_ndim, scheduler)
     right = _Side(b, check_graph, check_chunks, check_ndim, scheduler)
     if check_dtype and str(left.dtype) != str(right.dtype):
-        raise AssertionError(
-            f"a and b have different dtypes: (a: {left.dtype}, b: {right.dtype})"
-        )
+        raise AssertionError(f"a and b have different dtypes: (a: {left.dtype}, b: {right.dtype})")
     x, y = left.value, right.value
     if check_shape:
         assert np.shape(x) == np.shape(y), f"shapes differ: {np.shape(x)}, {np.shape(y)}"
@@ -305,7 +303,9 @@ def safe_wraps(wrapped: Any, assigned: Any = functools.WRAPPER_ASSIGNMENTS) -> A
     )(function)
 
 
-def _like_safe(function: Callable[..., Any], lazy_name: str, args: Any, like: Any, kwargs: Any) -> Any:
+def _like_safe(
+    function: Callable[..., Any], lazy_name: str, args: Any, like: Any, kwargs: Any
+) -> Any:
     """Call a function with ``like=`` where the type of `like` has its own version."""
     from oxidask.array.core import Array
 

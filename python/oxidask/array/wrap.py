@@ -84,7 +84,7 @@ def _as_shape(shape: Any) -> tuple[Any, ...]:
         shape = shape.tolist()
     if not isinstance(shape, (tuple, list)):
         shape = (shape,)
-    return tuple(int(n) if n == n else n for n in shape)  # noqa: PLR0124
+    return tuple(int(n) if n == n else n for n in shape)
 
 
 def ones(
@@ -214,7 +214,7 @@ def _first(meta: Any, like: Any) -> Any:
     return getattr(like, "_meta", like) if meta is None else meta
 
 
-class broadcast_trick:  # noqa: N801
+class broadcast_trick:
     """A function that makes an array of one value, so that it makes one element seen everywhere.
 
     Parameters
@@ -263,7 +263,12 @@ def wrap(wrap_func: Any, func: Callable[..., Any], **kwargs: Any) -> Callable[..
 
     @functools.wraps(func)
     def made(
-        shape: Any, *args: Any, chunks: Any = "auto", dtype: Any = None, name: Any = None, **more: Any
+        shape: Any,
+        *args: Any,
+        chunks: Any = "auto",
+        dtype: Any = None,
+        name: Any = None,
+        **more: Any,
     ) -> Array:
         keywords = {**kwargs, **more}
         if dtype is None:

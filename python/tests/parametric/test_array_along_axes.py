@@ -5,12 +5,11 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import oxidask.array as da
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
-import oxidask.array as da
 
 DTYPES = ["?", "i1", "u2", "i4", "i8", "u8", "f4", "f8", "c8", "c16"]
 SPECIAL = [0.0, -0.0, np.nan, np.inf, -np.inf, 1.5, -2.0]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import oxidask.array as da
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-
-import oxidask.array as da
 from oxidask import _native
 from oxidask.array.core import Array, new_array
 from oxidask.array.overlap import map_overlap, overlap, sliding_window_view, trim_overlap
@@ -185,9 +184,9 @@ def test_blocks_overlap(pair, data):
     for axis, (n, kind) in enumerate(zip(depth, kinds, strict=True)):
         at = np.cumsum([0, *lazy.chunks[axis]])
         shift = n if kind == "none" else 0
-        starts.append([
-            (max(a - shift, 0), b - shift + 2 * n) for a, b in zip(at[:-1], at[1:], strict=True)
-        ])
+        starts.append(
+            [(max(a - shift, 0), b - shift + 2 * n) for a, b in zip(at[:-1], at[1:], strict=True)]
+        )
     expected = padded
     for axis, parts in enumerate(starts):
         cut = [expected[(slice(None),) * axis + (slice(a, b),)] for a, b in parts]
@@ -220,13 +219,20 @@ def test_windows(pair, data):
 
 def test_masked_blocks_overlap():
     x = np.ma.masked_equal(np.arange(24).reshape(4, 6) % 5, 3)
-    parts = {("masked", i, j): x[2 * i : 2 * i + 2, 3 * j : 3 * j + 3] for i in range(2) for j in range(2)}
+    parts = {
+        ("masked", i, j): x[2 * i : 2 * i + 2, 3 * j : 3 * j + 3]
+        for i in range(2)
+        for j in range(2)
+    }
     lazy = Array(parts, "masked", ((2, 2), (3, 3)), meta=x[:0, :0])
     wide = overlap(lazy, {0: 1, 1: 2}, {0: "reflect", 1: "none"}).compute()
     assert isinstance(wide, np.ma.MaskedArray)
     data, mask = (
-        overlap(new_array(_native.array_from_numpy(part, ((2, 2), (3, 3)), f"part-{i}")), {0: 1, 1: 2},
-                {0: "reflect", 1: "none"}).compute()
+        overlap(
+            new_array(_native.array_from_numpy(part, ((2, 2), (3, 3)), f"part-{i}")),
+            {0: 1, 1: 2},
+            {0: "reflect", 1: "none"},
+        ).compute()
         for i, part in enumerate((x.filled(0), x.mask))
     )
     assert_array_equal(wide.mask, mask)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-
 import oxidask.array as da
+import pytest
 from oxidask.array.contractions import contract
 
 RNG = np.random.default_rng(0)

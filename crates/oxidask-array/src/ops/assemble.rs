@@ -33,10 +33,10 @@ pub fn concatenate_grid(blocks: &[Chunk], grid: &[usize]) -> Result<Chunk> {
     // The extents along an axis are those of the blocks on that edge of the grid.
     let mut starts: Vec<Vec<usize>> = Vec::with_capacity(ndim);
     let mut stride = blocks.len();
-    for axis in 0..ndim {
-        stride /= grid[axis].max(1);
+    for (axis, &count) in grid.iter().enumerate().take(ndim) {
+        stride /= count.max(1);
         let mut at = vec![0];
-        for i in 0..grid[axis] {
+        for i in 0..count {
             at.push(at[i] + blocks[i * stride].shape()[axis]);
         }
         starts.push(at);

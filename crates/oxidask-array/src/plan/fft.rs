@@ -26,7 +26,7 @@ impl Array {
                 crate::plan::chunks::Tuple(blocks)
             )));
         }
-        let n = n.map_or_else(|| transform.default_n(blocks[0]) as i64, |n| n);
+        let n = n.unwrap_or_else(|| transform.default_n(blocks[0]) as i64);
         let points = usize::try_from(n).ok().filter(|&n| n > 0).ok_or_else(|| {
             ArrayError::Value(format!("Invalid number of FFT data points ({n}) specified."))
         })?;

@@ -345,7 +345,7 @@ impl Chunk {
                 (start as isize) < extent && (0..extent).contains(&last),
                 "a slice of the axis"
             );
-            if self.len() > 0 {
+            if !self.is_empty() {
                 let moved = self.offset as isize + start as isize * self.strides[axis];
                 view.offset = moved as usize;
             }

@@ -215,7 +215,7 @@ impl Job {
                 lane[..m].copy_from_slice(&from[i * m..(i + 1) * m]);
                 fft.process_with_scratch(lane, &mut scratch);
                 if self.factor != 1.0 {
-                    lane.iter_mut().for_each(|z| *z = *z * scale);
+                    lane.iter_mut().for_each(|z| *z *= scale);
                 }
             }
         }
@@ -287,9 +287,9 @@ impl Job {
                     }
                     let turn =
                         |z: Complex<f64>| if which == 0 { z } else { Complex::new(-z.im, z.re) };
-                    pair[k] = pair[k] + turn(z);
+                    pair[k] += turn(z);
                     if mirrored {
-                        pair[n - k] = pair[n - k] + turn(z.conj());
+                        pair[n - k] += turn(z.conj());
                     }
                 }
             }

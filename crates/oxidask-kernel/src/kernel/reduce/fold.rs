@@ -141,11 +141,11 @@ macro_rules! wide {
     )*};
 }
 wide! {
-    f32 => f64, x => f64::from(x), x != x;
-    f64 => f64, x => x, x != x;
-    Complex32 => Complex64, x => Complex64::new(x.re.into(), x.im.into()), x.re != x.re || x.im != x.im;
+    f32 => f64, x => f64::from(x), x.is_nan();
+    f64 => f64, x => x, x.is_nan();
+    Complex32 => Complex64, x => Complex64::new(x.re.into(), x.im.into()), x.re.is_nan() || x.im.is_nan();
     Time => Time, x => x, x == Time::NAT;
-    Complex64 => Complex64, x => x, x.re != x.re || x.im != x.im;
+    Complex64 => Complex64, x => x, x.re.is_nan() || x.im.is_nan();
 }
 
 /// Sums; with `SKIP`, NaN counts as nothing.
