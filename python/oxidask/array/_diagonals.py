@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from oxidask._task_spec import Task, TaskRef
-from oxidask.array._meta import meta_from_array
+from oxidask.array.blockwise import blockwise
 from oxidask.array.core import Array
-from oxidask.highlevelgraph import HighLevelGraph
-from oxidask.tokenize import tokenize
+from oxidask.array.wrap import empty, zeros
 
 __all__ = ["diagonal_matrix", "diagonals"]
 
@@ -21,30 +17,38 @@ def _starts(extents: tuple[int, ...]) -> list[int]:
 
 def diagonals(a: Array, offset: int, axis1: int, axis2: int) -> Array:
     """Return the diagonals of planes of `a`, with one block for each block that they cross."""
+    from oxidask.array._joining import concatenate
+
     rows, columns = a.shape[axis1], a.shape[axis2]
     length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
-    kept = [axis for axis in range(a.ndim) if axis not in (axis1, axis2)]
-    crossed = _crossed(a.chunks[axis1], a.chunks[axis2], offset) if length else []
-    name = f"diagonal-{tokenize(a.name, offset, axis1, axis2)}"
-    chunks = (*(a.chunks[axis] for axis in kept), tuple(n for *_, n in crossed) or (0,))
-    meta = meta_from_array(a._meta, ndim=a.ndim - 1)
-    graph: dict[Any, Any] = {}
-    for index in np.ndindex(*(len(a.chunks[axis]) for axis in kept)):
-        shape = tuple(a.chunks[axis][i] for axis, i in zip(kept, index, strict=True))
-        if not crossed:
-            key = (name, *index, 0)
-            graph[key] = Task(key, _empty, (*shape, 0), a.dtype)
-        for at, (i, j, k, _) in enumerate(crossed):
-            place = dict(zip(kept, index, strict=True)) | {axis1: i, axis2: j}
-            block = (a.name, *(place[axis] for axis in range(a.ndim)))
-            key = (name, *index, at)
-            graph[key] = Task(key, np.diagonal, TaskRef(block), k, axis1, axis2)
-    layers = HighLevelGraph.from_collections(name, graph, dependencies=[a])
-    return Array(layers, name, chunks, meta=meta)  # type: ignore[no-any-return]
-
-
-def _empty(shape: tuple[int, ...], dtype: Any) -> Any:
-    return np.empty(shape, dtype=dtype)
+    if not length:
+        kept = tuple(n for axis, n in enumerate(a.shape) if axis not in (axis1, axis2))
+        chunks = tuple(c for axis, c in enumerate(a.chunks) if axis not in (axis1, axis2))
+        return empty((*kept, 0), a.dtype, chunks=(*chunks, (0,)), meta=a._meta)
+    row_at, column_at = _starts(a.chunks[axis1]), _starts(a.chunks[axis2])
+    letters = tuple(range(a.ndim))
+    out = (*(axis for axis in letters if axis not in (axis1, axis2)), a.ndim)
+    parts = []
+    for i, j, k, n in _crossed(a.chunks[axis1], a.chunks[axis2], offset):
+        index = [slice(None)] * a.ndim
+        index[axis1] = slice(row_at[i], row_at[i + 1])
+        index[axis2] = slice(column_at[j], column_at[j + 1])
+        part = blockwise(
+            np.diagonal,
+            out,
+            a[tuple(index)],
+            letters,
+            token="diagonal",
+            dtype=a.dtype,
+            meta=a._meta,
+            new_axes={a.ndim: n},
+            concatenate=True,
+            offset=k,
+            axis1=axis1,
+            axis2=axis2,
+        )
+        parts.append(part)
+    return concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]  # type: ignore[no-any-return]
 
 
 def _crossed(
@@ -69,20 +73,16 @@ def _crossed(
 
 def diagonal_matrix(v: Array, k: int) -> Array:
     """Return the matrix that has `v` on its diagonal."""
-    name = f"diag-{tokenize(v.name, k)}"
-    # Rows and columns are cut like the vector, with a block before or after for the offset.
-    rows = (*((-k,) if k < 0 else ()), *v.chunks[0], *((k,) if k > 0 else ()))
-    columns = (*((k,) if k > 0 else ()), *v.chunks[0], *((-k,) if k < 0 else ()))
-    first_row, first_column = int(k < 0), int(k > 0)
-    graph: dict[Any, Any] = {}
-    for i, n in enumerate(rows):
-        for j, m in enumerate(columns):
-            key = (name, i, j)
-            at = i - first_row
-            if at == j - first_column and 0 <= at < len(v.chunks[0]):
-                graph[key] = Task(key, np.diag, TaskRef((v.name, at)))
-            else:
-                graph[key] = Task(key, np.zeros, (n, m), v.dtype)
-    layers = HighLevelGraph.from_collections(name, graph, dependencies=[v])
-    meta = meta_from_array(v._meta, ndim=2)
-    return Array(layers, name, (rows, columns), meta=meta)  # type: ignore[no-any-return]
+    from oxidask.array._joining import concatenate
+    from oxidask.array.creation import eye
+    from oxidask.array.routines import where
+
+    (n,), chunks = v.shape, v.chunks[0]
+    mask = eye(n, chunks=(chunks, chunks), dtype=bool)
+    matrix = where(mask, v[None, :], np.zeros((), dtype=v.dtype)[()])
+    if not k:
+        return matrix  # type: ignore[no-any-return]
+    beside = zeros((n, abs(k)), v.dtype, chunks=(chunks, (abs(k),)))
+    wide = concatenate([beside, matrix] if k > 0 else [matrix, beside], axis=1)
+    above = zeros((abs(k), n + abs(k)), v.dtype, chunks=((abs(k),), wide.chunks[1]))
+    return concatenate([wide, above] if k > 0 else [above, wide], axis=0)  # type: ignore[no-any-return]

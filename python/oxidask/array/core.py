@@ -435,7 +435,8 @@ def finalize(results: Any) -> Any:
     while isinstance(first, (list, tuple)):
         depth, first = depth + 1, first[0]
     if np.ndim(first) == 0 and depth == 1 and len(results) == 1:
-        return first
+        # NumPy's reductions of masked arrays give scalars, or the masked constant.
+        return first[()] if isinstance(first, np.ma.MaskedArray) else first
     result = concatenate_nested(results, range(depth))
     return own(result) if type(result) is np.ndarray else result
 

@@ -471,7 +471,6 @@ def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy", **kwargs: Any
     [(2, 3), (2, 3)]
     """
     from oxidask.array._broadcast import broadcast_arrays
-    from oxidask.array.routines import transpose
 
     if indexing not in ("ij", "xy"):
         raise ValueError("`indexing` must be `'ij'` or `'xy'`")
@@ -490,10 +489,7 @@ def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy", **kwargs: Any
     if not sparse:
         grid = list(broadcast_arrays(*grid))
     if indexing == "xy" and len(grid) > 1:
-        order = (1, 0, *range(2, ndim))
-        grid = [transpose(x, order) for x in grid]
         grid[0], grid[1] = grid[1], grid[0]
-        # The axes change places, and with them which vector lies along which.
     out_type = type(np.meshgrid([0]))
     return out_type(grid)
 

@@ -65,9 +65,8 @@ def _validate_normalize_axes(
         if keepdims:
             axes = axes[:n_inputs]
     if keepdims:
-        same = {len(dims) for dims in inputs}
-        if len(same) > 1:
-            raise ValueError("`keepdims` requires the same number of core dimensions in all inputs")
+        if len(set(inputs)) > 1:
+            raise ValueError("`keepdims` requires the same core dimensions in all inputs")
         if any(outputs):
             raise ValueError("`keepdims` requires outputs without core dimensions")
     if axes is None:
@@ -182,7 +181,8 @@ def apply_gufunc(
     blocks, arrays = unify_chunks(*pairs, warn=False)
     grid = {letter: len(c) for letter, c in blocks.items()}
     for name, size in sizes.items():
-        extents.setdefault(f"core {name}", size)
+        # A function may change the extent of a core dimension.
+        extents[f"core {name}"] = size
     described = [_described(a, index, loop, grid) for a, index in zip(arrays, letters, strict=True)]
     # Letters of one block are read as they are, not as lists of one.
     described = [

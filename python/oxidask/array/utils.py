@@ -264,11 +264,17 @@ def _check_meta(side: _Side, check_ndim: bool) -> None:
 
 def _assert_same_values(x: Any, y: Any, equal_nan: bool, tolerances: dict[str, Any]) -> None:
     message = f"found values differ:\n{x!r}\n{y!r}"
-    if isinstance(x, np.ma.MaskedArray) or isinstance(y, np.ma.MaskedArray):
-        assert (np.ma.getmaskarray(x) == np.ma.getmaskarray(y)).all(), message
-        if np.ma.is_masked(x) or np.ma.is_masked(y):
-            x, y = np.ma.filled(x, _one_of(x)), np.ma.filled(y, _one_of(x))
-        x, y = np.ma.getdata(x), np.ma.getdata(y)
+    kinds = [isinstance(side, np.ma.MaskedArray) for side in (x, y)]
+    if any(kinds):
+        masks = [np.ma.getmaskarray(side) for side in (x, y)]
+        if all(kinds):
+            assert (masks[0] == masks[1]).all(), message
+        # What one side has masked is not compared.
+        mask = masks[0] | masks[1]
+        x, y = np.array(np.ma.getdata(x)), np.array(np.ma.getdata(y))
+        if mask.any():
+            x[mask] = np.zeros((), dtype=x.dtype)[()]
+            y[mask] = np.zeros((), dtype=y.dtype)[()]
     try:
         close = allclose(x, y, equal_nan=equal_nan, **tolerances)
     except TypeError:
@@ -282,10 +288,6 @@ def _assert_same_values(x: Any, y: Any, equal_nan: bool, tolerances: dict[str, A
         if equal_nan and getattr(x, "dtype", None) is not None and x.dtype.kind in "mM":
             same = same | (np.isnat(x) & np.isnat(y))
     assert np.all(same), message
-
-
-def _one_of(x: Any) -> Any:
-    return np.zeros((), dtype=x.dtype)[()]
 
 
 def safe_wraps(wrapped: Any, assigned: Any = functools.WRAPPER_ASSIGNMENTS) -> Any:

@@ -158,7 +158,7 @@ impl ArrayGraph {
         let lowered = py.detach(|| lower::lower(&self.arrays, self.fusion)).py()?;
         let graph = lowered.graph;
         let make = py.import("oxidask.array._graph")?.getattr("block_task")?;
-        let homes = Homes::of(&graph);
+        let homes = Homes::of(py, &graph)?;
         let mut layers = Vec::with_capacity(graph.layers().len());
         for layer in 0..graph.layers().len() as u32 {
             layers.push((layer_name(&graph, layer), PyDict::new(py)));
@@ -211,7 +211,7 @@ struct Homes {
 }
 
 impl Homes {
-    fn of(graph: &Graph) -> Self {
+    fn of(py: Python<'_>, graph: &Graph) -> PyResult<Self> {
         let mut homes = Self::default();
         let mut inputs = Vec::new();
         for (at, layer) in graph.layers().iter().enumerate() {
@@ -232,13 +232,14 @@ impl Homes {
                     graph.layers()[source.layer as usize],
                     oxidask_core::layer::Layer::Explicit(_)
                 );
-                if is_explicit && graph.key(source) == graph.key(task) {
+                // As Python writes them: that of an array without axes is a tuple, too.
+                if is_explicit && task_key(py, graph, source)?.eq(task_key(py, graph, task)?)? {
                     homes.moved.insert(source, at as u32);
                     homes.hidden.insert(task);
                 }
             }
         }
-        homes
+        Ok(homes)
     }
 
     fn is_empty(&self) -> bool {
@@ -417,7 +418,7 @@ impl ArrayGraph {
     fn dependencies(&self, py: Python<'_>) -> PyResult<Vec<(String, Vec<String>)>> {
         let lowered = py.detach(|| lower::lower(&self.arrays, self.fusion)).py()?;
         let graph = lowered.graph;
-        let homes = Homes::of(&graph);
+        let homes = Homes::of(py, &graph)?;
         let mut read: Vec<Option<FxHashSet<u32>>> = vec![None; graph.layers().len()];
         let mut inputs = Vec::new();
         for (at, layer) in graph.layers().iter().enumerate() {
