@@ -3,10 +3,11 @@
 
     run_xarray_tests.py [--json FILE] [pytest's arguments]
 
-The modules of xarray and its tests import ``dask``; here that name means ``oxidask``, in this process
+The modules of xarray and its tests import ``dask``; here that name means ``oxidask``, in this
+process
 only. ``oxidask.array._xarray.OxidaskManager`` stands in the place of xarray's own manager of Dask's
-arrays.  Parts that Oxidask hasn't got yet (``dask.dataframe``) are empty modules: tests that use them
-fail, and count.
+arrays.  Parts that Oxidask hasn't got yet (``dask.dataframe``) are empty modules: tests that use
+them fail, and count.
 """
 
 from __future__ import annotations

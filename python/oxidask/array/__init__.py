@@ -138,8 +138,6 @@ from oxidask.array.creation import (
     linspace,
     meshgrid,
     ones_like,
-    repeat,
-    tile,
     tri,
     zeros_like,
 )

@@ -109,7 +109,7 @@ def elemwise_python(
     if dtype is None:
         dtype = _inferred(op, operands)
         if any(
-            not is_dask_collection(arg) and getattr(arg, "dtype", None) == object
+            not is_dask_collection(arg) and getattr(arg, "dtype", None) == np.dtype(object)
             for arg in operands
         ):
             enforce = dtype
@@ -128,7 +128,10 @@ def elemwise_python(
 
 
 def _inferred(op: Callable[..., Any], operands: Sequence[Any]) -> Any:
-    """Return the dtype that `op` gives for ones of the operands' dtypes; NumPy's errors are raised."""
+    """Return the dtype that `op` gives for ones of the operands' dtypes.
+
+    NumPy's errors are raised.
+    """
     samples = [
         arg if is_scalar_for_elemwise(arg) else np.ones((1,) * max(1, arg.ndim), dtype=arg.dtype)
         for arg in operands

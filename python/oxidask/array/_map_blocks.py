@@ -144,7 +144,8 @@ def map_blocks(
     Parameters
     ----------
     func
-        A function of blocks. If it takes ``block_id`` it is given the block's coordinates; if it takes
+        A function of blocks. If it takes ``block_id`` it is given the block's coordinates; if it
+        takes
         ``block_info``, a dict that tells for each array (by its position) and for the result (None)
         ``"shape"``, ``"num-chunks"``, ``"array-location"`` and ``"chunk-location"``, and for the
         result ``"chunk-shape"`` and ``"dtype"``.

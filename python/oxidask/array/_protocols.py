@@ -29,7 +29,10 @@ def _is_handled(x: Any) -> bool:
 
 
 def should_delegate(self: Any, other: Any) -> bool:
-    """Whether an operation of ours is to be left to `other`: a type that may hold arrays of ours."""
+    """Whether an operation of ours is to be left to `other`.
+
+    A type that may hold arrays of ours.
+    """
     from oxidask.array.core import Array
 
     if isinstance(other, _SCALARS) or type(other) in (np.ndarray, list, tuple):

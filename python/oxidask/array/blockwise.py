@@ -136,15 +136,15 @@ def blockwise(
     dtype
         The dtype of the result.
     adjust_chunks
-        For a letter the extents of the result's blocks: a function of those of the arrays, a number,
-        or a tuple.
+        For a letter the extents of the result's blocks: a function of those of the arrays, a
+        number, or a tuple.
     new_axes
         For a letter that no array has its extent, or its blocks.
     align_arrays
         Whether arrays are cut anew so that blocks fit.
     concatenate
-        Whether blocks along letters that the result lacks are put together; else they come as nested
-        lists.
+        Whether blocks along letters that the result lacks are put together; else they come as
+        nested lists.
     meta
         An empty array of the blocks' type.
     **kwargs

@@ -121,7 +121,8 @@ class Array(Operators, Protocols, ReductionMethods, Methods, StorageMethods, Das
             raise TypeError(f"The name of an array is a str, got {name!r}")
         if chunks is None:
             raise ValueError(
-                "You must specify a chunks= keyword argument.\nThis specifies the chunksize of your "
+                "You must specify a chunks= keyword argument.\nThis specifies the chunksize of "
+                "your "
                 "array blocks.\n\nSee https://docs.dask.org/en/latest/array-chunks.html for how "
                 "chunks may be given"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Callable
@@ -315,7 +316,10 @@ def _ceil_div(length: Any, step: Any) -> int:
 
 
 def _first_and_step(start: Any, step: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
-    """Return the first number and the distance as NumPy fills ranges: from two numbers of the dtype."""
+    """Return the first number and the distance as NumPy fills ranges.
+
+    From two numbers of the dtype.
+    """
     if dtype.kind not in "biuf":
         return start, step
     with np.errstate(all="ignore"):
@@ -375,7 +379,7 @@ def linspace(
     last = (stop,) if endpoint and num > 1 else None
     result = None
     if inferred == np.dtype("f8") and dtype.kind in "biuf" and typestr is not None:
-        try:
+        with contextlib.suppress(_native.NoKernel):
             result = new_array(
                 _native.array_float_range(
                     "linspace",
@@ -388,8 +392,6 @@ def linspace(
                     dtype.kind in "iu",
                 )
             )
-        except _native.NoKernel:
-            pass
     if result is None:
         result = blockwise_layer(
             f"linspace-{tokenize(start, stop, num, endpoint, blocks, dtype)}",

@@ -123,8 +123,8 @@ def apply_gufunc(
     *args
         Arrays.
     axes, axis
-        Where the core dimensions lie, if not last: a list with axes for each argument and result, or
-        one axis for all.
+        Where the core dimensions lie, if not last: a list with axes for each argument and result,
+        or one axis for all.
     keepdims
         Whether core dimensions stay with extent 1.
     output_dtypes
@@ -428,6 +428,7 @@ class gufunc:
         )
 
     def __call__(self, *args: Any, allow_rechunk: bool = False, **kwargs: Any) -> Any:
+        """Apply the function."""
         return apply_gufunc(
             self.pyfunc,
             self.signature,

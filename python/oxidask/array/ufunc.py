@@ -190,6 +190,7 @@ class da_frompyfunc:
         return da_frompyfunc, (self._func, self.nin, self.nout)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Apply the function."""
         return self._ufunc(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -265,6 +266,7 @@ class ufunc:
         return repr(self._ufunc)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Apply the function."""
         for arg in (*args, kwargs.get("where")):
             if hasattr(arg, "_elemwise"):
                 result = arg._elemwise(self._ufunc, *args, **kwargs)

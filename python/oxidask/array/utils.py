@@ -59,7 +59,7 @@ def allclose(a: Any, b: Any, equal_nan: bool = False, **kwargs: Any) -> bool:
     True
     """
     a, b = normalize_to_array(a), normalize_to_array(b)
-    if getattr(a, "dtype", None) != object:
+    if getattr(a, "dtype", None) != np.dtype(object):
         return bool(np.allclose(a, b, equal_nan=equal_nan, **kwargs))
     if not equal_nan:
         return bool(a.shape == b.shape and (a == b).all())

@@ -233,6 +233,7 @@ class broadcast_trick:
         functools.update_wrapper(self, func)
 
     def __call__(self, *args: Any, shape: Any = None, **kwargs: Any) -> Any:
+        """Apply the function."""
         like = args[0] if args else np.empty(0)
         if not isinstance(like, np.ndarray):
             like = np.empty(0)

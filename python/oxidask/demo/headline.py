@@ -33,8 +33,8 @@ class Headline:
         would_take = self.size * 8 / 1e9
         return (
             f"Array    random.normal(10, 0.1, size={self.size:,}, chunks={CHUNK:,}).mean()\n"
-            f"         = {self.mean:.6f} in {self.seconds:.2f} s, over {self.n_chunks:,} chunks drawn "
-            f"in {self.picture};\n"
+            f"         = {self.mean:.6f} in {self.seconds:.2f} s, over {self.n_chunks:,} chunks "
+            f"drawn in {self.picture};\n"
             f"         the numbers would take {would_take:.0f} GB, the process grew by "
             f"{self.grown_bytes / 2**20:.0f} MiB"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import oxidask.array as da
 import pytest
@@ -184,9 +186,7 @@ def test_blocks_overlap(pair, data):
     for axis, (n, kind) in enumerate(zip(depth, kinds, strict=True)):
         at = np.cumsum([0, *lazy.chunks[axis]])
         shift = n if kind == "none" else 0
-        starts.append(
-            [(max(a - shift, 0), b - shift + 2 * n) for a, b in zip(at[:-1], at[1:], strict=True)]
-        )
+        starts.append([(max(a - shift, 0), b - shift + 2 * n) for a, b in pairwise(at)])
     expected = padded
     for axis, parts in enumerate(starts):
         cut = [expected[(slice(None),) * axis + (slice(a, b),)] for a, b in parts]
