@@ -129,9 +129,7 @@ impl Array {
     ) -> Result<()> {
         use Reducer as R;
         let shape = self.shape();
-        let of = |wanted: bool| {
-            shape.iter().zip(reduced).filter(move |(_, r)| **r == wanted).any(|(&n, _)| n == 0)
-        };
+        let lacks = shape.iter().zip(reduced).any(|(&n, &reduced)| reduced && n == 0);
         let what = match reduction.reducer {
             R::Min | R::Max if options.initial.is_some() => return Ok(()),
             R::Min => "zero-size array to reduction operation minimum which has no identity",
@@ -140,7 +138,7 @@ impl Array {
             R::ArgMax => "attempt to get argmax of an empty sequence",
             _ => return Ok(()),
         };
-        if of(true) && !of(false) {
+        if lacks {
             return Err(ArrayError::Value(what.into()));
         }
         let is_arg = matches!(reduction.reducer, R::ArgMin | R::ArgMax);

@@ -46,9 +46,6 @@ impl Finish {
         let result = match self.reduction.reducer {
             R::Sum | R::Prod | R::Any | R::All => state.swap_remove(0),
             R::Min | R::Max | R::ArgMin | R::ArgMax if self.lacks_elements(&state[0]) => {
-                if self.shape(&state[0], true).contains(&0) {
-                    return Chunk::new(self.dtype, &self.shape(&state[0], self.keepdims));
-                }
                 return Err(empty(self.reduction));
             }
             R::Min | R::Max => state.swap_remove(0),
