@@ -48,7 +48,7 @@ def contract(
 def _warn_of_chunks(result: Array, *inputs: Array) -> None:
     factor = result.npartitions // max(1, *(x.npartitions for x in inputs))
     if factor >= 10:
-        from oxidask.array._warnings import PerformanceWarning
+        from oxidask.array.core import PerformanceWarning
 
         warnings.warn(
             f"Increasing number of chunks by factor of {factor}", PerformanceWarning, stacklevel=3
