@@ -549,7 +549,11 @@ def elemwise(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     array([2., 2., 2.])
     """
     name = _native_name(op)
-    if name in _N_ARGS and len(args) != _N_ARGS[name] or (name == "angle" and len(args) > 1):
+    if name in _N_ARGS and len(args) != _N_ARGS[name] or (
+        (name == "angle" and len(args) > 1)
+        # Of a Python number, only NumPy knows which floats its smallest type gives.
+        or (name == "ldexp" and not hasattr(args[0], "dtype"))
+    ):
         name = None
     if name is not None and (not kwargs or set(kwargs) == {"out"}):
         try:

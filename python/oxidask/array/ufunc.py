@@ -137,15 +137,16 @@ def frompyfunc(func: Callable[..., Any], nin: int, nout: int) -> Any:
 class _Outer:
     """The outer version of a ufunc."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, keywords: dict[str, Any]) -> None:
         self.function = function
+        self.keywords = keywords
         self.__name__ = f"{function.__name__}.outer"
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function.outer(*args, **kwargs)
+    def __call__(self, *args: Any) -> Any:
+        return self.function.outer(*args, **self.keywords)
 
     def __dask_tokenize__(self) -> Any:
-        return "outer", self.function
+        return "outer", self.function, self.keywords
 
 
 class ufunc:  # noqa: N801
@@ -234,9 +235,7 @@ class ufunc:  # noqa: N801
             dtype = apply_infer_dtype(
                 self._ufunc.outer, [first, second], kwargs, "ufunc.outer", suggest_dtype=False
             )
-        else:
-            kwargs["dtype"] = dtype
-        function = _Outer(self._ufunc)
+        function = _Outer(self._ufunc, kwargs)
         token = tokenize(self._ufunc, first.name, second.name, kwargs)
         return blockwise(
             function,
@@ -247,7 +246,6 @@ class ufunc:  # noqa: N801
             out[first.ndim :],
             dtype=dtype,
             name=f"{self.__name__}.outer-{token}",
-            **kwargs,
         )
 
 
@@ -326,7 +324,7 @@ class _Part:
 def _parts(function: Any, *args: Any) -> tuple[Any, Any]:
     """Return the two results of a ufunc."""
     if not builtins.any(is_dask_collection(arg) for arg in args):
-        return function(*args)  # type: ignore[no-any-return]
+        args = (asarray(args[0]), *args[1:])
     try:
         operands = [native_operand(arg) for arg in args]
         first, second = (
