@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from oxidask.array import fft, image, lib, linalg, overlap, routines, stats
 from numpy import (
     bool_ as bool,
 )
@@ -32,8 +31,11 @@ from oxidask.array import (
     image,
     lib,
     linalg,
+    ma,
     overlap,
+    random,
     routines,
+    stats,
 )
 from oxidask.array._alongaxes import (
     allclose,
@@ -55,6 +57,10 @@ from oxidask.array._alongaxes import (
 from oxidask.array._broadcast import (
     broadcast_arrays,
     broadcast_to,
+)
+from oxidask.array._dask_names import (
+    _array_expr_enabled,  # noqa: F401
+    array_expr_enabled,
 )
 from oxidask.array._joining import (
     append,
@@ -108,12 +114,6 @@ from oxidask.array._selecting import (
     unravel_index,
     where,
 )
-from oxidask.array._statistics import average, corrcoef, cov, diff, ediff1d, gradient, ptp
-from oxidask.array import fft, linalg, random
-from oxidask.array.chunks import normalize_chunks
-from oxidask.array.contractions import dot, einsum, matmul, tensordot, vdot
-from oxidask.array.core import Array, asanyarray, asarray, elemwise
-from oxidask.array.cumulative import cumprod, cumsum, nancumprod, nancumsum
 from oxidask.array._statistics import (
     average,
     corrcoef,
@@ -122,6 +122,14 @@ from oxidask.array._statistics import (
     ediff1d,
     gradient,
     ptp,
+)
+from oxidask.array._triangles import (
+    tril,
+    tril_indices,
+    tril_indices_from,
+    triu,
+    triu_indices,
+    triu_indices_from,
 )
 from oxidask.array.blockwise import (
     atop,
@@ -192,14 +200,14 @@ from oxidask.array.histograms import (
     histogramdd,
     searchsorted,
 )
-from oxidask.array.overlap import map_overlap
-from oxidask.array.percentile import percentile
-from oxidask.array.rechunk import rechunk
 from oxidask.array.optimization import (
     optimize,
 )
 from oxidask.array.overlap import (
     map_overlap,
+)
+from oxidask.array.percentile import (
+    percentile,
 )
 from oxidask.array.rechunk import (
     rechunk,
@@ -392,6 +400,7 @@ __all__ = [
     "argwhere",
     "around",
     "array",
+    "array_expr_enabled",
     "as_gufunc",
     "asanyarray",
     "asarray",
@@ -530,6 +539,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "ma",
     "map_blocks",
     "map_overlap",
     "matmul",
@@ -581,9 +591,9 @@ __all__ = [
     "prod",
     "ptp",
     "quantile",
-    "random",
     "rad2deg",
     "radians",
+    "random",
     "ravel",
     "ravel_multi_index",
     "real",
@@ -636,6 +646,12 @@ __all__ = [
     "trace",
     "transpose",
     "tri",
+    "tril",
+    "tril_indices",
+    "tril_indices_from",
+    "triu",
+    "triu_indices",
+    "triu_indices_from",
     "true_divide",
     "trunc",
     "uint8",
