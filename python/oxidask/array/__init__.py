@@ -27,6 +27,17 @@ from numpy import (
 )
 
 from oxidask.array import fft, image, lib, linalg, overlap, random, routines, stats
+from oxidask.array import (
+    fft,
+    image,
+    lib,
+    linalg,
+    ma,
+    overlap,
+    random,
+    routines,
+    stats,
+)
 from oxidask.array._alongaxes import (
     allclose,
     apply_along_axis,
@@ -47,6 +58,10 @@ from oxidask.array._alongaxes import (
 from oxidask.array._broadcast import (
     broadcast_arrays,
     broadcast_to,
+)
+from oxidask.array._dask_names import (
+    _array_expr_enabled,  # noqa: F401
+    array_expr_enabled,
 )
 from oxidask.array._joining import (
     append,
@@ -101,6 +116,23 @@ from oxidask.array._selecting import (
     where,
 )
 from oxidask.array._statistics import average, corrcoef, cov, diff, ediff1d, gradient, ptp
+from oxidask.array._statistics import (
+    average,
+    corrcoef,
+    cov,
+    diff,
+    ediff1d,
+    gradient,
+    ptp,
+)
+from oxidask.array._triangles import (
+    tril,
+    tril_indices,
+    tril_indices_from,
+    triu,
+    triu_indices,
+    triu_indices_from,
+)
 from oxidask.array.blockwise import (
     atop,
     blockwise,
@@ -161,6 +193,15 @@ from oxidask.array.optimization import (
 from oxidask.array.overlap import map_overlap
 from oxidask.array.percentile import percentile
 from oxidask.array.rechunk import rechunk
+from oxidask.array.overlap import (
+    map_overlap,
+)
+from oxidask.array.percentile import (
+    percentile,
+)
+from oxidask.array.rechunk import (
+    rechunk,
+)
 from oxidask.array.reductions import (
     all,
     any,
@@ -349,6 +390,7 @@ __all__ = [
     "argwhere",
     "around",
     "array",
+    "array_expr_enabled",
     "as_gufunc",
     "asanyarray",
     "asarray",
@@ -487,6 +529,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "ma",
     "map_blocks",
     "map_overlap",
     "matmul",
@@ -593,6 +636,12 @@ __all__ = [
     "trace",
     "transpose",
     "tri",
+    "tril",
+    "tril_indices",
+    "tril_indices_from",
+    "triu",
+    "triu_indices",
+    "triu_indices_from",
     "true_divide",
     "trunc",
     "uint8",

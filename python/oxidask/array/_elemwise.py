@@ -113,6 +113,8 @@ def elemwise_python(
             for arg in operands
         ):
             enforce = dtype
+    elif isinstance(op, np.ufunc):
+        op = _Typed(op, np.dtype(dtype))
     function: Callable[..., Any] = op
     if where is not True:
         function = _Where(op, out is not None)
@@ -139,6 +141,21 @@ def _inferred(op: Callable[..., Any], operands: Sequence[Any]) -> Any:
     with np.errstate(all="ignore"):
         result = op(*samples)
     return getattr(result, "dtype", np.dtype(type(result)))
+
+
+class _Typed:
+    """A ufunc that computes in a dtype."""
+
+    def __init__(self, op: Callable[..., Any], dtype: Any) -> None:
+        self.op = op
+        self.dtype = dtype
+        self.__name__ = op.__name__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.op(*args, dtype=self.dtype, **kwargs)
+
+    def __dask_tokenize__(self) -> Any:
+        return "typed", self.op, str(self.dtype)
 
 
 class _Where:

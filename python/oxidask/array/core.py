@@ -612,16 +612,81 @@ def blockwise_layer(
     return new_array(expr, meta)
 
 
-def asarray(a: Any, **kwargs: Any) -> Array:
-    """Return `a` as an array; see :func:`oxidask.array.asanyarray`."""
-    return a if isinstance(a, Array) else asanyarray(a, **kwargs)
+def _holds_arrays(a: Any) -> bool:
+    return isinstance(a, (list, tuple)) and any(
+        isinstance(item, Array) or _holds_arrays(item) for item in a
+    )
 
 
-def asanyarray(a: Any, **kwargs: Any) -> Array:
-    """Return `a` as an array."""
+def asarray(
+    a: Any,
+    allow_unknown_chunksizes: bool = False,
+    dtype: Any = None,
+    order: str | None = None,
+    *,
+    like: Any = None,
+    **kwargs: Any,
+) -> Array:
+    """Return `a` as an array; blocks of other types become NumPy's.
+
+    Parameters
+    ----------
+    a
+        An array, or what NumPy makes one of; lists of lazy arrays are stacked.
+    allow_unknown_chunksizes
+        Whether stacked arrays may have blocks of unknown extents.
+    dtype
+        The dtype.
+    order
+        How an array in memory is laid out.
+    like
+        An array of the type that blocks are to have.
+
+    Examples
+    --------
+    >>> import oxidask.array as da
+    >>> da.asarray([1, 2], dtype=float).compute()
+    array([1., 2.])
+    """
+    return _as_array(np.asarray, a, dtype, order, like, allow_unknown_chunksizes)
+
+
+def asanyarray(
+    a: Any, dtype: Any = None, order: str | None = None, *, like: Any = None, inline_array: bool = False
+) -> Array:
+    """Return `a` as an array; blocks keep their type. For the parameters see :func:`asarray`.
+
+    Examples
+    --------
+    >>> import oxidask.array as da
+    >>> da.asanyarray(np.ma.masked_equal([1, 2], 2)).compute().mask
+    array([False,  True])
+    """
+    return _as_array(np.asanyarray, a, dtype, order, like, False)
+
+
+def _as_array(
+    convert: Callable[..., Any], a: Any, dtype: Any, order: Any, like: Any, unknown: bool
+) -> Array:
+    if not isinstance(a, Array):
+        if hasattr(a, "to_dask_array"):
+            a = a.to_dask_array()
+        elif type(a).__module__.split(".")[0] == "xarray" and hasattr(a, "data"):
+            return _as_array(convert, a.data, dtype, order, like, unknown)
+        elif _holds_arrays(a):
+            a = stack(a, allow_unknown_chunksizes=unknown)
     if isinstance(a, Array):
+        a = a if dtype is None else a.astype(dtype)
+        if like is not None and type(getattr(like, "_meta", like)) is not type(a._meta):
+            a = a.map_blocks(convert, like=getattr(like, "_meta", like), dtype=a.dtype)
         return a
-    a = np.asanyarray(a)
+    like = getattr(like, "_meta", like)
+    if like is not None:
+        a = convert(a, dtype=dtype, order=order, like=like)
+    elif not hasattr(a, "__array_function__") or isinstance(a, np.ndarray):
+        a = convert(a, dtype=dtype, order=order)
+    elif dtype is not None:
+        a = a.astype(dtype)
     chunks = tuple((n,) for n in a.shape)
     name = f"array-{tokenize(a)}"
     try:
@@ -648,3 +713,16 @@ from oxidask.array._npy_stack import from_npy_stack, to_npy_stack  # noqa: F401
 from oxidask.array._store import load_chunk, load_store_chunk, store  # noqa: F401
 from oxidask.array._zarr import from_zarr, to_zarr  # noqa: F401
 from oxidask.array.blockwise import blockwise, unify_chunks  # noqa: F401
+from oxidask.array._dask_names import (  # noqa: F401
+    blockdims_from_blockshape,
+    broadcast_chunks,
+    common_blockdim,
+    concatenate3,
+    concatenate_axes,
+    dotmany,
+    normalize_chunks_cached,
+)
+from oxidask.array._array_function import implements  # noqa: F401
+from oxidask.array._elemwise import broadcast_shapes, is_scalar_for_elemwise  # noqa: F401
+from oxidask.array._infer import apply_infer_dtype  # noqa: F401
+from oxidask.array.chunks import normalize_chunks  # noqa: F401

@@ -425,7 +425,7 @@ def indices(dimensions: Any, dtype: Any = int, chunks: Any = "auto") -> Array:
     array([[0, 0],
            [1, 1]])
     """
-    from oxidask.array.routines import stack
+    from oxidask.array._joining import stack
 
     dimensions = tuple(dimensions)
     dtype = np.dtype(dtype)

@@ -214,9 +214,23 @@ def average(
     keepdims: bool = False,
 ) -> Any:
     """Return the weighted average of what is not masked."""
-    from oxidask.array import routines
-
-    return routines._average(a, axis, weights, returned, is_masked=True, keepdims=keepdims)
+    a = asanyarray(a)
+    mask = getmaskarray(a)
+    if weights is None:
+        weights = asanyarray(np.ones((), dtype=np.result_type(a.dtype, float)))
+    else:
+        weights = asanyarray(weights)
+        if weights.shape != a.shape:
+            if axis is None:
+                raise TypeError("Axis must be specified when shapes of a and weights differ.")
+            if weights.ndim != 1 or weights.shape[0] != a.shape[axis]:
+                raise ValueError("Weights must have the shape of a, or of its axis.")
+            weights = weights[tuple(slice(None) if i == axis % a.ndim else None for i in range(a.ndim))]
+    weights = weights * ~mask
+    total = weights.sum(axis=axis, keepdims=keepdims)
+    dtype = np.result_type(a.dtype, weights.dtype, float)
+    mean = (a * weights).sum(axis=axis, keepdims=keepdims, dtype=dtype) / total
+    return (mean, total) if returned else mean
 
 
 def _count_block(x: Any, axis: Any = None, keepdims: bool = False) -> Any:

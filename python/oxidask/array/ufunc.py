@@ -213,15 +213,16 @@ def frompyfunc(func: Callable[..., Any], nin: int, nout: int) -> Any:
 class _Outer:
     """The outer version of a ufunc."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, keywords: dict[str, Any]) -> None:
         self.function = function
+        self.keywords = keywords
         self.__name__ = f"{function.__name__}.outer"
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function.outer(*args, **kwargs)
+    def __call__(self, *args: Any) -> Any:
+        return self.function.outer(*args, **self.keywords)
 
     def __dask_tokenize__(self) -> Any:
-        return "outer", self.function
+        return "outer", self.function, self.keywords
 
 
 class ufunc:
@@ -308,9 +309,7 @@ class ufunc:
             dtype = apply_infer_dtype(
                 self._ufunc.outer, [first, second], kwargs, "ufunc.outer", suggest_dtype=False
             )
-        else:
-            kwargs["dtype"] = dtype
-        function = _Outer(self._ufunc)
+        function = _Outer(self._ufunc, kwargs)
         token = tokenize(self._ufunc, first.name, second.name, kwargs)
         return blockwise(
             function,
@@ -321,7 +320,6 @@ class ufunc:
             out[first.ndim :],
             dtype=dtype,
             name=f"{self.__name__}.outer-{token}",
-            **kwargs,
         )
 
 
@@ -400,7 +398,7 @@ class _Part:
 def _parts(function: Any, *args: Any) -> tuple[Any, Any]:
     """Return the two results of a ufunc."""
     if not builtins.any(is_dask_collection(arg) for arg in args):
-        return function(*args)  # type: ignore[no-any-return]
+        args = (asarray(args[0]), *args[1:])
     try:
         operands = [native_operand(arg) for arg in args]
         first, second = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -190,6 +191,14 @@ def full(
     >>> da.full(3, 7, chunks=2).compute()
     array([7, 7, 7])
     """
+    if isinstance(fill_value, Array):
+        warnings.warn(
+            "The `numpy.full` function with a lazy fill value is not implemented by Dask array. The "
+            "value is computed now",
+            FutureWarning,
+            stacklevel=2,
+        )
+        fill_value = fill_value.compute()
     if np.ndim(fill_value) != 0:
         raise ValueError(
             f"fill_value must be scalar. Received {type(fill_value).__name__} instead."
@@ -199,8 +208,6 @@ def full(
             dtype = fill_value.dtype
         else:
             dtype = np.asarray(fill_value).dtype if meta is None else meta.dtype
-    if isinstance(fill_value, Array):
-        fill_value = fill_value.compute()
     return filled("full_like", shape, fill_value, dtype, chunks, name, _first(meta, like))
 
 
