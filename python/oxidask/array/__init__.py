@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# fmt: off
 from numpy import (
     bool_ as bool,
 )
@@ -26,18 +27,7 @@ from numpy import (
     uint64,
 )
 
-from oxidask.array import fft, image, lib, linalg, overlap, random, routines, stats
-from oxidask.array import (
-    fft,
-    image,
-    lib,
-    linalg,
-    ma,
-    overlap,
-    random,
-    routines,
-    stats,
-)
+from oxidask.array import fft, image, lib, linalg, ma, overlap, random, routines, stats
 from oxidask.array._alongaxes import (
     allclose,
     apply_along_axis,
@@ -55,14 +45,8 @@ from oxidask.array._alongaxes import (
     round,
     shape,
 )
-from oxidask.array._broadcast import (
-    broadcast_arrays,
-    broadcast_to,
-)
-from oxidask.array._dask_names import (
-    _array_expr_enabled,  # noqa: F401
-    array_expr_enabled,
-)
+from oxidask.array._broadcast import broadcast_arrays, broadcast_to
+from oxidask.array._dask_names import _array_expr_enabled, array_expr_enabled  # noqa: F401
 from oxidask.array._joining import (
     append,
     block,
@@ -75,12 +59,8 @@ from oxidask.array._joining import (
     stack,
     vstack,
 )
-from oxidask.array._map_blocks import (
-    map_blocks,
-)
-from oxidask.array._padding import (
-    pad,
-)
+from oxidask.array._map_blocks import map_blocks
+from oxidask.array._padding import pad
 from oxidask.array._rearranging import (
     atleast_1d,
     atleast_2d,
@@ -116,15 +96,6 @@ from oxidask.array._selecting import (
     where,
 )
 from oxidask.array._statistics import average, corrcoef, cov, diff, ediff1d, gradient, ptp
-from oxidask.array._statistics import (
-    average,
-    corrcoef,
-    cov,
-    diff,
-    ediff1d,
-    gradient,
-    ptp,
-)
 from oxidask.array._triangles import (
     tril,
     tril_indices,
@@ -133,14 +104,8 @@ from oxidask.array._triangles import (
     triu_indices,
     triu_indices_from,
 )
-from oxidask.array.blockwise import (
-    atop,
-    blockwise,
-    unify_chunks,
-)
-from oxidask.array.chunk_types import (
-    register_chunk_type,
-)
+from oxidask.array.blockwise import atop, blockwise, unify_chunks
+from oxidask.array.chunk_types import register_chunk_type
 from oxidask.array.chunks import normalize_chunks
 from oxidask.array.contractions import dot, einsum, matmul, tensordot, vdot
 from oxidask.array.core import (
@@ -174,11 +139,7 @@ from oxidask.array.creation import (
     zeros_like,
 )
 from oxidask.array.cumulative import cumprod, cumsum, nancumprod, nancumsum
-from oxidask.array.gufunc import (
-    apply_gufunc,
-    as_gufunc,
-    gufunc,
-)
+from oxidask.array.gufunc import apply_gufunc, as_gufunc, gufunc
 from oxidask.array.histograms import (
     bincount,
     digitize,
@@ -187,21 +148,10 @@ from oxidask.array.histograms import (
     histogramdd,
     searchsorted,
 )
-from oxidask.array.optimization import (
-    optimize,
-)
+from oxidask.array.optimization import optimize
 from oxidask.array.overlap import map_overlap
 from oxidask.array.percentile import percentile
 from oxidask.array.rechunk import rechunk
-from oxidask.array.overlap import (
-    map_overlap,
-)
-from oxidask.array.percentile import (
-    percentile,
-)
-from oxidask.array.rechunk import (
-    rechunk,
-)
 from oxidask.array.reductions import (
     all,
     any,
@@ -230,24 +180,9 @@ from oxidask.array.reductions import (
     trace,
     var,
 )
-from oxidask.array.reshape import (
-    ravel,
-    reshape,
-    reshape_blockwise,
-)
-from oxidask.array.sorting import (
-    argsort,
-    argtopk,
-    isin,
-    sort,
-    topk,
-    union1d,
-    unique,
-)
-from oxidask.array.tiledb_io import (
-    from_tiledb,
-    to_tiledb,
-)
+from oxidask.array.reshape import ravel, reshape, reshape_blockwise
+from oxidask.array.sorting import argsort, argtopk, isin, sort, topk, union1d, unique
+from oxidask.array.tiledb_io import from_tiledb, to_tiledb
 from oxidask.array.ufunc import (
     abs,
     absolute,
@@ -348,18 +283,9 @@ from oxidask.array.ufunc import (
     true_divide,
     trunc,
 )
-from oxidask.array.utils import (
-    assert_eq,
-)
-from oxidask.array.wrap import (
-    empty,
-    full,
-    ones,
-    zeros,
-)
-from oxidask.base import (
-    compute,
-)
+from oxidask.array.utils import assert_eq
+from oxidask.array.wrap import empty, full, ones, zeros
+from oxidask.base import compute
 
 __all__ = [
     "Array",
@@ -659,3 +585,4 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+# fmt: on

@@ -26,7 +26,11 @@ __all__ = [
 
 @functools.lru_cache
 def normalize_chunks_cached(
-    chunks: Any, shape: Any = None, limit: Any = None, dtype: Any = None, previous_chunks: Any = None
+    chunks: Any,
+    shape: Any = None,
+    limit: Any = None,
+    dtype: Any = None,
+    previous_chunks: Any = None,
 ) -> tuple[tuple[int, ...], ...]:
     """Return what ``normalize_chunks`` does, remembered.
 
@@ -71,9 +75,9 @@ def common_blockdim(blockdims: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
     long = {dims for dims in distinct if len(dims) > 1 or sum(dims) != 1} or distinct
     unknown = [dims for dims in long if any(math.isnan(n) for n in dims)]
     if unknown:
-        if len({len(dims) for dims in long}) > 1 or len(long) > 1 and len(unknown) > 1 and len(
-            {tuple(map(str, dims)) for dims in long}
-        ) > 1:
+        if len({len(dims) for dims in long}) > 1 or (
+            len(long) > 1 and len(unknown) > 1 and len({tuple(map(str, dims)) for dims in long}) > 1
+        ):
             raise ValueError(
                 f"Arrays' chunk sizes ({long}) are unknown.\n\nA possible solution:\n"
                 "  x.compute_chunk_sizes()"
@@ -145,8 +149,8 @@ def concatenate_axes(arrays: Any, axes: Any) -> Any:
 
 
 def dotmany(
-    A: Any,  # noqa: N803
-    B: Any,  # noqa: N803
+    A: Any,
+    B: Any,
     leftfunc: Callable[..., Any] | None = None,
     rightfunc: Callable[..., Any] | None = None,
     **kwargs: Any,
@@ -167,8 +171,9 @@ def dotmany(
 
 
 def array_expr_enabled() -> bool:
-    """Whether Dask's experimental array expressions are on: arrays here are always expressions, but
-    not Dask's.
+    """Whether Dask's experimental array expressions are on.
+
+    Arrays here are always expressions, but not Dask's.
 
     Examples
     --------

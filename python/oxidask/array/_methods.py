@@ -129,18 +129,6 @@ class Methods:
 
         return tensordot(self, other, axes=((self.ndim - 1,), (max(other.ndim - 2, 0),)))
 
-    def squeeze(self: Any, axis: Any = None) -> Any:
-        """Return the array without axes of extent 1."""
-        from oxidask.array.routines import squeeze
-
-        return squeeze(self, axis)
-
-    def nonzero(self: Any) -> Any:
-        """Return the places of elements that are not zero."""
-        from oxidask.array.routines import nonzero
-
-        return nonzero(self)
-
     def trace(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
         """Return the sums of diagonals."""
         from oxidask.array.reductions import trace

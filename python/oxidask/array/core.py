@@ -652,7 +652,12 @@ def asarray(
 
 
 def asanyarray(
-    a: Any, dtype: Any = None, order: str | None = None, *, like: Any = None, inline_array: bool = False
+    a: Any,
+    dtype: Any = None,
+    order: str | None = None,
+    *,
+    like: Any = None,
+    inline_array: bool = False,
 ) -> Array:
     """Return `a` as an array; blocks keep their type. For the parameters see :func:`asarray`.
 
@@ -697,22 +702,8 @@ def _as_array(
 
 
 # Names that Dask's module has; their modules need the class.
+from oxidask.array._array_function import implements  # noqa: F401
 from oxidask.array._broadcast import broadcast_arrays, broadcast_to  # noqa: F401
-from oxidask.array._from_array import (  # noqa: F401
-    from_array,
-    from_delayed,
-    from_func,
-    getter,
-    getter_inline,
-    getter_nofancy,
-)
-from oxidask.array._hdf5 import to_hdf5  # noqa: F401
-from oxidask.array._joining import block, concatenate, stack  # noqa: F401
-from oxidask.array._map_blocks import map_blocks  # noqa: F401
-from oxidask.array._npy_stack import from_npy_stack, to_npy_stack  # noqa: F401
-from oxidask.array._store import load_chunk, load_store_chunk, store  # noqa: F401
-from oxidask.array._zarr import from_zarr, to_zarr  # noqa: F401
-from oxidask.array.blockwise import blockwise, unify_chunks  # noqa: F401
 from oxidask.array._dask_names import (  # noqa: F401
     blockdims_from_blockshape,
     broadcast_chunks,
@@ -722,7 +713,21 @@ from oxidask.array._dask_names import (  # noqa: F401
     dotmany,
     normalize_chunks_cached,
 )
-from oxidask.array._array_function import implements  # noqa: F401
 from oxidask.array._elemwise import broadcast_shapes, is_scalar_for_elemwise  # noqa: F401
+from oxidask.array._from_array import (  # noqa: F401
+    from_array,
+    from_delayed,
+    from_func,
+    getter,
+    getter_inline,
+    getter_nofancy,
+)
+from oxidask.array._hdf5 import to_hdf5  # noqa: F401
 from oxidask.array._infer import apply_infer_dtype  # noqa: F401
+from oxidask.array._joining import block, concatenate, stack  # noqa: F401
+from oxidask.array._map_blocks import map_blocks  # noqa: F401
+from oxidask.array._npy_stack import from_npy_stack, to_npy_stack  # noqa: F401
+from oxidask.array._store import load_chunk, load_store_chunk, store  # noqa: F401
+from oxidask.array._zarr import from_zarr, to_zarr  # noqa: F401
+from oxidask.array.blockwise import blockwise, unify_chunks  # noqa: F401
 from oxidask.array.chunks import normalize_chunks  # noqa: F401

@@ -225,7 +225,9 @@ def average(
                 raise TypeError("Axis must be specified when shapes of a and weights differ.")
             if weights.ndim != 1 or weights.shape[0] != a.shape[axis]:
                 raise ValueError("Weights must have the shape of a, or of its axis.")
-            weights = weights[tuple(slice(None) if i == axis % a.ndim else None for i in range(a.ndim))]
+            weights = weights[
+                tuple(slice(None) if i == axis % a.ndim else None for i in range(a.ndim))
+            ]
     weights = weights * ~mask
     total = weights.sum(axis=axis, keepdims=keepdims)
     dtype = np.result_type(a.dtype, weights.dtype, float)

@@ -193,8 +193,8 @@ def full(
     """
     if isinstance(fill_value, Array):
         warnings.warn(
-            "The `numpy.full` function with a lazy fill value is not implemented by Dask array. The "
-            "value is computed now",
+            "The `numpy.full` function with a lazy fill value is not implemented by Dask array. "
+            "The value is computed now",
             FutureWarning,
             stacklevel=2,
         )

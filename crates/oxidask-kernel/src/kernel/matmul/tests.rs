@@ -1,3 +1,5 @@
+//! Tests of this module against plain loops and known answers.
+
 use super::*;
 
 fn naive(a: &[f64], b: &[f64], m: usize, k: usize, n: usize) -> Vec<f64> {

@@ -1,3 +1,5 @@
+//! Tests of this module against plain loops and known answers.
+
 use super::*;
 use crate::kernel::program::Input;
 
