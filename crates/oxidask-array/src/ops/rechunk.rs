@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn blocks_that_are_not_what_chunks_said_are_refused() {
         let block = Chunk::from_slice(&[1i64, 2], &[2]).unwrap();
-        assert!(gather_region(&[block.clone()], &[1], &[1], &[2]).is_err());
+        assert!(gather_region(std::slice::from_ref(&block), &[1], &[1], &[2]).is_err());
         assert!(gather_region(&[block.clone(), block], &[2], &[0], &[5]).is_err());
         assert!(gather_region(&[], &[0], &[0], &[0]).is_err());
     }

@@ -30,7 +30,7 @@ pub(crate) struct BlockOf {
 
 impl BlockOf {
     /// The op of a block, which other ops than those of array layers don't look at.
-    fn new(op: &Arc<dyn Op>, block: u32) -> Arc<dyn Op> {
+    fn of(op: &Arc<dyn Op>, block: u32) -> Arc<dyn Op> {
         let any = op.as_any();
         let looks = any.is_some_and(|any| any.is::<KernelOp>() || any.is::<BlockOp>());
         if looks { Arc::new(Self { op: Arc::clone(op), block }) } else { Arc::clone(op) }
@@ -105,7 +105,7 @@ pub(crate) fn array_to_delayed(
             // A block of a persisted array stands for a task of its own key: they are one node.
             let key = tasks.key(task);
             let node = made.entry(key.clone()).or_insert_with(|| {
-                Node::new(key, BlockOf::new(tasks.op(task), tasks.origin(task).block), inputs)
+                Node::new(key, BlockOf::of(tasks.op(task), tasks.origin(task).block), inputs)
             });
             nodes[task as usize] = Some(node.clone());
         }

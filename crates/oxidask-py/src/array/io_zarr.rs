@@ -16,13 +16,12 @@ fn place(root: PathBuf, component: &str) -> Place {
     Place { root, component: component.trim_matches('/').into() }
 }
 
+/// Shape, chunks, shards and type string of an array in a store.
+type Opened = (Vec<usize>, Vec<usize>, Vec<usize>, String);
+
 /// Shape, chunks, what is written at once, and the type string of a Zarr array.
 #[pyfunction]
-pub(crate) fn zarr_open(
-    py: Python<'_>,
-    root: PathBuf,
-    component: &str,
-) -> PyResult<(Vec<usize>, Vec<usize>, Vec<usize>, String)> {
+pub(crate) fn zarr_open(py: Python<'_>, root: PathBuf, component: &str) -> PyResult<Opened> {
     let place = place(root, component);
     let layout = py.detach(|| zarr::open(&place)).py()?;
     Ok((layout.shape, layout.chunks, layout.units, layout.dtype.typestr()))

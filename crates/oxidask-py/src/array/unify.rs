@@ -7,6 +7,9 @@ use pyo3::types::PyTuple;
 
 use crate::array::expr::{ArrayExpr, IntoPython, chunks_to_python};
 
+/// The common extents of each letter, and the arrays cut to fit.
+type Unified<'py> = (Vec<(u32, Bound<'py, PyAny>)>, Vec<ArrayExpr>);
+
 /// Cuts arrays so that axes of one letter have the same blocks. Gives the blocks of every letter,
 /// and the arrays.
 #[pyfunction]
@@ -14,7 +17,7 @@ pub(crate) fn array_unify<'py>(
     py: Python<'py>,
     arrays: Vec<PyRef<'py, ArrayExpr>>,
     letters: Vec<Vec<u32>>,
-) -> PyResult<(Vec<(u32, Bound<'py, PyAny>)>, Vec<ArrayExpr>)> {
+) -> PyResult<Unified<'py>> {
     let lettered: Vec<(&Chunks, &[u32])> =
         arrays.iter().zip(&letters).map(|(array, l)| (array.0.chunks(), l.as_slice())).collect();
     let unified = unify::unify(&lettered).py()?;
