@@ -81,7 +81,7 @@ def to_npy_stack(dirname: Any, x: Any, axis: int = 0, resume: bool = False) -> N
     >>> import oxidask.array as da
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     da.to_npy_stack(folder, da.from_array([[1, 2], [3, 4]], chunks=(1, 2)))
-    ...     sorted(os.listdir(folder)), da.from_npy_stack(folder).sum().compute()
+    ...     sorted(os.listdir(folder)), int(da.from_npy_stack(folder).sum().compute())
     (['0.npy', '1.npy', 'info'], 10)
     """
     x = asanyarray(x)

@@ -156,7 +156,7 @@ def to_zarr(
     >>> x = da.from_array([[1, 2], [3, 4]], chunks=(1, 2))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     x.to_zarr(folder)
-    ...     da.from_zarr(folder).sum().compute()
+    ...     int(da.from_zarr(folder).sum().compute())
     10
     """
     check_known(arr, "Saving to Zarr is not possible:")

@@ -69,7 +69,7 @@ def imread(
     Examples
     --------
     >>> import oxidask.array.image as images
-    >>> images.imread("no such file")
+    >>> images.imread("no such file", imread=open)
     Traceback (most recent call last):
         ...
     ValueError: No files found under name no such file
