@@ -110,7 +110,7 @@ mod avx512 {
                     // Whole registers are written: what is too much lies where room was left.
                     _mm512_storeu_epi64(start.add(write), _mm512_maskz_compress_epi64(left, x));
                     let above = _mm512_maskz_compress_epi64(!left, x);
-                    let above = _mm512_maskz_expand_epi64(!0 << k, above);
+                    let above = _mm512_maskz_expand_epi64((!0u16 << k) as u8, above);
                     _mm512_storeu_epi64(start.add(write_end - WIDTH), above);
                     write += k;
                     write_end -= WIDTH - k;
