@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor, Future
 from functools import lru_cache
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import Any
 
 from oxidask import _native, config
@@ -394,7 +394,8 @@ class _Driver:
         self.chunksize = chunksize
         self.dumps = dumps
         self.loads = loads
-        self.done: SimpleQueue[Any] = SimpleQueue()
+        # Not `SimpleQueue`: a signal at its timeout makes the wait endless (CPython 3.11).
+        self.done: Queue[Any] = Queue()
         self.n_batches = 0
         self.calls: dict[int, tuple[Any, Any]] = {}
 

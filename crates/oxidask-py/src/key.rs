@@ -4,6 +4,7 @@ use oxidask_core::key::{Atom, Group, Key, KeyView};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFloat, PyInt, PyString, PyTuple};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// Hands out one group object for each name.
 #[derive(Default)]
@@ -54,19 +55,14 @@ fn block(tuple: &Bound<'_, PyTuple>, groups: &mut Groups) -> PyResult<Option<Key
     let first = tuple.get_item(0)?;
     let Ok(name) = first.cast_exact::<PyString>() else { return Ok(None) };
     let Ok(name) = name.to_cow() else { return Ok(None) };
-    let mut index = [0i64; 8];
-    let n = tuple.len() - 1;
-    if n == 0 || n > index.len() {
-        return Ok(None);
-    }
-    for (at, slot) in index[..n].iter_mut().enumerate() {
-        let item = tuple.get_item(at + 1)?;
+    let mut index: SmallVec<[i64; 8]> = SmallVec::new();
+    for item in tuple.iter().skip(1) {
         match item.cast_exact::<PyInt>().ok().and_then(|i| i.extract().ok()) {
-            Some(i) => *slot = i,
+            Some(i) => index.push(i),
             None => return Ok(None),
         }
     }
-    Ok(Some(Key::block(groups.intern(&name), &index[..n])))
+    Ok(Some(Key::block(groups.intern(&name), &index)))
 }
 
 fn atom(object: &Bound<'_, PyAny>) -> PyResult<Atom> {
