@@ -15,63 +15,99 @@ __all__ = [
     "concatenate_grid",
     "concatenate_nested",
     "fill_blocks",
-    "own",
     "plain_array",
     "run_program",
 ]
 
 
-def own(array: Any) -> Any:
-    """Return the array with memory of its own that may be written to."""
-    if isinstance(array, np.ndarray) and not array.flags.writeable:
-        return array.copy()
-    return array
-
-
 def concatenate_grid(blocks: Sequence[Any], grid: Sequence[int]) -> Any:
-    """Put a row-major grid of blocks together."""
-    if len(blocks) == 1:
-        return blocks[0]
-    if not grid:
+    """Put a row-major grid of blocks together: along the last axes, if they have more."""
+    if len(blocks) == 1 or not grid:
         return blocks[0]
     step = len(blocks) // grid[0]
     parts = [concatenate_grid(blocks[i : i + step], grid[1:]) for i in range(0, len(blocks), step)]
-    axis = np.ndim(blocks[0]) - len(grid)
-    return parts[0] if len(parts) == 1 else _concatenate(parts, axis)
+    ndim = max(np.ndim(blocks[0]), len(grid))
+    return _concatenate([_widened(part, ndim) for part in parts], ndim - len(grid))
+
+
+def concatenate_nested(nested: Any, axes: Sequence[int]) -> Any:
+    """Put nested lists of blocks together, the outermost list along the first of `axes`."""
+    return _nested(nested, axes, max(axes, default=-1) + 1)
+
+
+def _nested(nested: Any, axes: Sequence[int], ndim: int) -> Any:
+    if not axes or not isinstance(nested, (list, tuple)):
+        return _widened(nested, ndim)
+    parts = [_nested(part, axes[1:], ndim) for part in nested]
+    return parts[0] if len(parts) == 1 else _concatenate(parts, axes[0])
+
+
+def _widened(block: Any, ndim: int) -> Any:
+    """Return a block with at least `ndim` axes: functions of blocks may give numbers."""
+    missing = ndim - np.ndim(block)
+    return block if missing <= 0 else np.asanyarray(block)[(None,) * missing]
 
 
 def _concatenate(parts: Sequence[Any], axis: int) -> Any:
     from oxidask.array.dispatch import concatenate_lookup
 
+    if len(parts) == 1:
+        return parts[0]
     heaviest = max(parts, key=lambda part: getattr(part, "__array_priority__", 0))
-    return concatenate_lookup.dispatch(type(heaviest))(parts, axis=axis)
+    join = concatenate_lookup.dispatch(type(heaviest))
+    dtype = getattr(heaviest, "dtype", None)
+    has_fields = join is np.concatenate and getattr(dtype, "names", None)
+    if has_fields and all(part.dtype == dtype for part in parts):
+        # Else NumPy packs the fields.
+        return np.concatenate(parts, axis=axis, dtype=dtype)
+    return join(parts, axis=axis)
 
 
-def concatenate_nested(nested: Any, axes: Sequence[int]) -> Any:
-    """Put nested lists of blocks together, the outermost list along the first of `axes`."""
-    if not axes or not isinstance(nested, (list, tuple)):
-        return nested
-    parts = [concatenate_nested(part, axes[1:]) for part in nested]
-    return parts[0] if len(parts) == 1 else _concatenate(parts, axes[0])
+def fill_blocks(
+    result: Any, blocks: Sequence[tuple[tuple[int, ...], Any]], bounds: Sequence[Sequence[int]]
+) -> Any:
+    """Put blocks that have no native form into a result with holes for them.
 
+    Where a block is not of the shape that was promised, all of them are put together anew, whatever
+    shape that gives.
 
-def fill_blocks(result: Any, blocks: Sequence[tuple[tuple[int, ...], Any]]) -> Any:
-    """Put blocks that have no native form into a result with holes for them."""
-    dtype = np.result_type(result.dtype, *(np.asarray(block).dtype for _, block in blocks))
+    Parameters
+    ----------
+    result
+        The result with holes.
+    blocks
+        Places in the grid, and their blocks.
+    bounds
+        Axis by axis where the grid's blocks start, and the end of the last.
+    """
+    regions = [_region(bounds, place) for place, _ in blocks]
+    if not all(
+        isinstance(block, np.ndarray) and block.shape == result[region].shape
+        for (_, block), region in zip(blocks, regions, strict=True)
+    ):
+        return _joined(result, dict(blocks), bounds)
+    dtype = np.result_type(result.dtype, *(block.dtype for _, block in blocks))
     masked = any(isinstance(block, np.ma.MaskedArray) for _, block in blocks)
     filled = np.ma.array(result, dtype=dtype) if masked else result.astype(dtype)
-    for start, block in blocks:
-        shape = np.shape(block)
-        if len(shape) != filled.ndim:
-            raise ValueError(
-                f"A block has shape {shape}, but the array has {filled.ndim} dimensions: give "
-                "the right chunks where the block is made"
-            )
-        region = tuple(slice(at, at + n) for at, n in zip(start, shape, strict=True))
-        if filled[region].shape != shape:
-            raise ValueError(f"A block of shape {shape} at {start} does not fit {filled.shape}")
+    for (_, block), region in zip(blocks, regions, strict=True):
         filled[region] = block
     return filled
+
+
+def _region(bounds: Sequence[Sequence[int]], place: Sequence[int]) -> tuple[slice, ...]:
+    return tuple(slice(axis[i], axis[i + 1]) for axis, i in zip(bounds, place, strict=True))
+
+
+def _joined(result: Any, holes: dict[tuple[int, ...], Any], bounds: Sequence[Any]) -> Any:
+    """Join blocks of any shape: those of `holes`, and the others from where they lie."""
+
+    def part(*place: int) -> Any:
+        axis = len(place)
+        if axis < len(bounds):
+            return [part(*place, i) for i in range(len(bounds[axis]) - 1)]
+        return holes[place] if place in holes else result[_region(bounds, place)]
+
+    return concatenate_nested(part(), range(len(bounds)))
 
 
 _STEPS: dict[str, Any] = {"where": np.where, "clip": np.clip}

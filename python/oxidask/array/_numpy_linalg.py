@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from oxidask.array._masked_products import masked_sum
+
 __all__ = [
     "add_blocks",
     "bincount",
@@ -68,7 +70,7 @@ def contract(
     if partners:
         right = [right[at] for at in partners]
     pairs = zip(left, right, strict=True)
-    total = reduce(np.add, (_product(a, b, a_labels, b_labels, out) for a, b in pairs))
+    total = masked_sum(_product(a, b, a_labels, b_labels, out) for a, b in pairs)
     return total[None] if partial else total
 
 
@@ -80,7 +82,7 @@ def add_blocks(squeeze: bool, blocks: Sequence[Any]) -> Any:
         missing = longest - np.shape(block)[-1] if np.ndim(block) == 2 else 0
         return np.pad(block, ((0, 0), (0, missing))) if missing else block
 
-    total = reduce(np.add, map(padded, blocks))
+    total = masked_sum(map(padded, blocks))
     return total[0] if squeeze else total
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from oxidask.array._masked_products import masked_einsum, masked_tensordot
 from oxidask.utils import Dispatch
 
 __all__ = [
@@ -32,8 +33,23 @@ take_lookup = Dispatch("take")
 
 concatenate_lookup.register((object, np.ndarray), np.concatenate)
 tensordot_lookup.register((object, np.ndarray), np.tensordot)
+tensordot_lookup.register(np.ma.MaskedArray, masked_tensordot)
 einsum_lookup.register((object, np.ndarray), np.einsum)
+einsum_lookup.register(np.ma.MaskedArray, masked_einsum)
 empty_lookup.register((object, np.ndarray), np.empty)
+
+
+@concatenate_lookup.register_lazy("scipy")
+def _register_scipy() -> None:
+    import scipy.sparse
+
+    def concatenate(parts: Any, axis: int = 0) -> Any:
+        join = scipy.sparse.vstack if axis == 0 else scipy.sparse.hstack
+        return join(parts, format=parts[0].format)
+
+    for kind in (scipy.sparse.spmatrix, getattr(scipy.sparse, "sparray", None)):
+        if kind is not None:
+            concatenate_lookup.register(kind, concatenate)
 
 
 @concatenate_lookup.register(np.ma.MaskedArray)

@@ -21,7 +21,7 @@ pub struct Target(Arc<TargetState>);
 struct TargetState {
     chunk: Chunk,
     /// Blocks that no native chunk can hold: the result then is Python's to make.
-    foreign: Mutex<Vec<(Dims, Value)>>,
+    foreign: Mutex<Vec<(Box<[u32]>, Value)>>,
 }
 
 impl Target {
@@ -75,7 +75,7 @@ impl Op for Place {
             Ok(()) => {}
             Err(ArrayError::NoKernel(_)) => {
                 let mut foreign = self.target.0.foreign.lock().unwrap_or_else(|e| e.into_inner());
-                foreign.push((region(&self.bounds, &coords).0, inputs[0].clone()));
+                foreign.push((coords.into(), inputs[0].clone()));
             }
             Err(error) => return Err(TaskError::raised(error)),
         }
@@ -87,19 +87,23 @@ impl Op for Place {
     }
 }
 
-/// Blocks that had to be left out of a native result, by where they start; the others lie in the
-/// chunk.
+/// Blocks that had to be left out of a native result, by their place in the grid; the others lie in
+/// the chunk.
 pub struct Leftover {
     /// The result, with holes.
     pub chunk: Chunk,
     /// What belongs into the holes.
-    pub blocks: Vec<(Dims, Value)>,
+    pub blocks: Vec<(Box<[u32]>, Value)>,
+    /// Axis by axis where blocks start, and the end of the last.
+    pub bounds: Vec<Bounds>,
 }
 
 /// Gives the result once all blocks are in place.
 pub struct Gathered {
     /// Where they are.
     pub target: Target,
+    /// Axis by axis where blocks start.
+    pub bounds: Vec<Bounds>,
 }
 
 impl Op for Gathered {
@@ -110,7 +114,7 @@ impl Op for Gathered {
         if blocks.is_empty() {
             return Ok(value(chunk));
         }
-        Ok(Value::new(Native(Leftover { chunk, blocks })))
+        Ok(Value::new(Native(Leftover { chunk, blocks, bounds: self.bounds.clone() })))
     }
 
     fn name(&self) -> Cow<'_, str> {

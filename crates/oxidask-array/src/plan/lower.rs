@@ -424,7 +424,7 @@ pub fn gather(graph: &mut Graph, array: &Array, layer: u32) -> Result<Option<Tas
     }));
     let mut task = TaskSpec {
         key: Key::block(name("gather"), &[]),
-        op: Arc::new(ops::place::Gathered { target }),
+        op: Arc::new(ops::place::Gathered { target, bounds: chunks.all_bounds() }),
         inputs: Vec::new(),
     };
     let n_blocks = grid.iter().product::<u32>();

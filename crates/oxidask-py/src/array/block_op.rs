@@ -251,6 +251,10 @@ pub(crate) fn call_op<'py>(
     block: u32,
     inputs: &[Bound<'py, PyAny>],
 ) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(op) = op.as_any().and_then(|op| op.downcast_ref::<BlockOp>()) {
+        // Objects go in as they are: a function may write to them.
+        return op.run(py, inputs, block);
+    }
     let cancelled = std::sync::atomic::AtomicBool::new(false);
     let ctx = TaskContext { block, cancelled: &cancelled };
     let mut values: Vec<Value> = inputs.iter().map(wrap).collect();

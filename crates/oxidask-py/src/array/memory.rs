@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oxidask_array::dtype::DType;
 use oxidask_array::kernel::buffer::Buffer;
 use oxidask_array::kernel::chunk::contiguous_strides;
-use oxidask_array::kernel::{Chunk, Dims, Strides};
+use oxidask_array::kernel::{Chunk, Strides};
 use oxidask_array::ops::place::Leftover;
 use oxidask_array::ops::{ChunkValue, Parts};
 use oxidask_core::value::{Native, Value};
@@ -60,24 +60,22 @@ pub(crate) fn to_python<'py>(
         let parts: PyResult<Vec<_>> = parts.iter().map(|part| to_object(py, part)).collect();
         return Some(parts.and_then(|parts| Ok(PyTuple::new(py, parts)?.into_any())));
     }
-    if let Some(Native(Leftover { chunk, blocks })) = value.downcast_ref::<Native<Leftover>>() {
-        return Some(filled(py, chunk, blocks));
+    if let Some(Native(leftover)) = value.downcast_ref::<Native<Leftover>>() {
+        return Some(filled(py, leftover));
     }
     None
 }
 
 /// A result some of whose blocks had no native form.
-fn filled<'py>(
-    py: Python<'py>,
-    chunk: &Chunk,
-    blocks: &[(Dims, Value)],
-) -> PyResult<Bound<'py, PyAny>> {
-    let items: Vec<_> = blocks
+fn filled<'py>(py: Python<'py>, leftover: &Leftover) -> PyResult<Bound<'py, PyAny>> {
+    let items: Vec<_> = leftover
+        .blocks
         .iter()
-        .map(|(start, value)| Ok((PyTuple::new(py, start.iter())?, to_object(py, value)?)))
+        .map(|(place, value)| Ok((PyTuple::new(py, place)?, to_object(py, value)?)))
         .collect::<PyResult<_>>()?;
-    let result = to_numpy(py, chunk.clone())?;
-    py.import("oxidask.array._numpy")?.getattr("fill_blocks")?.call1((result, items))
+    let bounds: Vec<&[usize]> = leftover.bounds.iter().map(|axis| &**axis).collect();
+    let result = to_numpy(py, leftover.chunk.clone())?;
+    py.import("oxidask.array._numpy")?.getattr("fill_blocks")?.call1((result, items, bounds))
 }
 
 /// The chunk that a Python object is: a plain array of a native dtype, in the machine's byte order.
