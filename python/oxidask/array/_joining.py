@@ -146,7 +146,7 @@ def stack(seq: Any, axis: int = 0, allow_unknown_chunksizes: bool = False) -> Ar
         at = next(i for i, array in enumerate(arrays) if array.shape != arrays[0].shape)
         raise ValueError(
             "Stacked arrays must have the same shape. The first array had shape "
-            f"{arrays[0].shape}, while array {at + 1} has shape {arrays[at].shape}"
+            f"{arrays[0].shape}, while array {at + 1} has shape {arrays[at].shape}."
         )
     if any(-1 in shape for shape in shapes) and not allow_unknown_chunksizes:
         raise ValueError(
@@ -178,6 +178,7 @@ def block(arrays: Any, allow_unknown_chunksizes: bool = False) -> Array:
            [3., 3., 4., 4.]])
     """
     depth = _depth(arrays)
+    _refuse_empty(arrays)
     ndim = max(depth, *(leaf.ndim for leaf in _leaves(arrays)))
 
     def join(nested: Any, level: int) -> Array:
@@ -204,12 +205,20 @@ def _depth(nested: Any, index: tuple[int, ...] = ()) -> int:
         )
     if not isinstance(nested, list):
         return 0
-    if not nested:
-        raise ValueError(f"Lists cannot be empty: {shown}")
-    depths = [_depth(part, (*index, i)) for i, part in enumerate(nested)]
+    # An empty list is as deep as one of arrays.
+    depths = [_depth(part, (*index, i)) for i, part in enumerate(nested)] or [0]
     if len(set(depths)) > 1:
         raise ValueError(f"List depths are mismatched: those in {shown} are {depths}")
     return depths[0] + 1
+
+
+def _refuse_empty(nested: Any, index: str = "arrays") -> None:
+    if not isinstance(nested, list):
+        return
+    if not nested:
+        raise ValueError(f"Lists cannot be empty: {index}")
+    for i, part in enumerate(nested):
+        _refuse_empty(part, f"{index}[{i}]")
 
 
 def _at_least(array: Array, ndim: int) -> Array:
@@ -232,7 +241,8 @@ def vstack(tup: Any, allow_unknown_chunksizes: bool = False) -> Array:
     >>> da.vstack([da.ones(3, chunks=3), da.zeros((1, 3), chunks=3)]).shape
     (2, 3)
     """
-    return concatenate([_at_least(x, 2) for x in _listed(tup)], 0, allow_unknown_chunksizes)
+    arrays = [_at_least(x, 2) for x in _listed(tup, "vstack")]
+    return concatenate(arrays, 0, allow_unknown_chunksizes)
 
 
 def hstack(tup: Any, allow_unknown_chunksizes: bool = False) -> Array:
@@ -251,7 +261,7 @@ def hstack(tup: Any, allow_unknown_chunksizes: bool = False) -> Array:
     >>> da.hstack([da.ones(3, chunks=3), da.zeros(2, chunks=2)]).shape
     (5,)
     """
-    arrays = [_at_least(x, 1) for x in _listed(tup)]
+    arrays = [_at_least(x, 1) for x in _listed(tup, "hstack")]
     axis = 0 if all(x.ndim == 1 for x in arrays) else 1
     return concatenate(arrays, axis, allow_unknown_chunksizes)
 
@@ -274,7 +284,7 @@ def dstack(tup: Any, allow_unknown_chunksizes: bool = False) -> Array:
     """
     from oxidask.array._rearranging import atleast_3d
 
-    arrays = [atleast_3d(x) for x in _listed(tup)]
+    arrays = [atleast_3d(x) for x in _listed(tup, "dstack")]
     return concatenate(arrays, 2, allow_unknown_chunksizes)
 
 
@@ -294,15 +304,16 @@ def column_stack(tup: Any, allow_unknown_chunksizes: bool = False) -> Array:
     >>> column_stack([da.ones(3, chunks=3), da.zeros((3, 2), chunks=3)]).shape
     (3, 3)
     """
-    arrays = [_at_least(x, 1) for x in _listed(tup)]
+    arrays = [_at_least(x, 1) for x in _listed(tup, "column_stack")]
     columns = [x if x.ndim > 1 else x[:, None] for x in arrays]
     return concatenate(columns, 1, allow_unknown_chunksizes)
 
 
-def _listed(tup: Any) -> list[Array]:
+def _listed(tup: Any, name: str) -> list[Array]:
     if isinstance(tup, Array):
         raise NotImplementedError(
-            "``*stack`` expects a sequence of arrays, not one array: pass list(x)"
+            f"{name} expects a sequence of arrays as the first argument, not one array: pass "
+            "list(x)"
         )
     return _sequence(tup)
 

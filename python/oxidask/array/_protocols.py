@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from oxidask.array.chunk_types import is_valid_array_chunk, is_valid_chunk_type
-from oxidask.base import is_dask_collection
 
 __all__ = ["Protocols", "should_delegate"]
 
@@ -23,7 +22,6 @@ def _is_handled(x: Any) -> bool:
     return (
         isinstance(x, (Array, *_SCALARS, np.dtype, list, tuple))
         or is_valid_array_chunk(x)
-        or is_dask_collection(x)
         or not hasattr(x, "__array_ufunc__")
     )
 
@@ -46,12 +44,11 @@ def should_delegate(self: Any, other: Any) -> bool:
         and not is_valid_array_chunk(other)
         # A subclass of ours without its own protocol is one of us.
         and type(other).__array_ufunc__ is not type(self).__array_ufunc__
-        and not _is_lazy_frame(other)
     )
 
 
-def _is_lazy_frame(other: Any) -> bool:
-    return is_dask_collection(other) and not hasattr(other, "__array_ufunc__")
+# Other names of functions.
+_ALIASES = {"amax": "max", "amin": "min"}
 
 
 def _function_of(name_of: Callable[..., Any]) -> Any:
@@ -66,7 +63,8 @@ def _function_of(name_of: Callable[..., Any]) -> Any:
         module = getattr(module, part, None)
         if module is None:
             return None
-    return getattr(module, name_of.__name__, None)
+    name = name_of.__name__
+    return getattr(module, _ALIASES.get(name, name), None)
 
 
 class Protocols:
@@ -75,6 +73,13 @@ class Protocols:
     __slots__ = ()
 
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None, **kwargs: Any) -> Any:
+        if kwargs:
+            warnings.warn(
+                f"Keywords of __array__ other than dtype and copy are ignored: {sorted(kwargs)}; "
+                "leave them out",
+                FutureWarning,
+                stacklevel=3,
+            )
         if copy is False:
             warnings.warn(
                 "Can't acquire a memory view of a Dask array. This will raise in the future.",
