@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from oxidask import _native
+from oxidask.array._chunk_counts import warn_of_more_blocks
 from oxidask.array._literals import is_lazy, lazy_literal, with_lazy_keywords
 from oxidask.array._meta import compute_meta, meta_from_array
 from oxidask.array.core import Array, blockwise_layer, new_array
@@ -64,23 +65,10 @@ def unify_chunks(*args: Any, **kwargs: Any) -> tuple[dict[Any, Any], list[Any]]:
     for (position, _), expr in zip(lazy, cut, strict=True):
         if expr.name != arrays[position].name:
             arrays[position] = new_array(expr, arrays[position]._meta)
-    _warn_of_more_blocks([arrays[i] for i, _ in lazy], args, kwargs.get("warn", True))
+    if kwargs.get("warn", True):
+        before = [arg for arg in args[::2] if isinstance(arg, Array)]
+        warn_of_more_blocks(before, [arrays[i] for i, _ in lazy])
     return {names[letter]: extents for letter, extents in blocks}, arrays
-
-
-def _warn_of_more_blocks(cut: Sequence[Array], args: Sequence[Any], warn: bool) -> None:
-    from oxidask.array.core import PerformanceWarning
-
-    before = [arg.npartitions for arg in args[::2] if isinstance(arg, Array)]
-    if not warn or not before:
-        return
-    after = max(array.npartitions for array in cut)
-    if after >= max(before) * 10:
-        warnings.warn(
-            f"Increasing number of chunks by factor of {after // max(before)}",
-            PerformanceWarning,
-            stacklevel=4,
-        )
 
 
 def _as_array(arg: Any) -> Array:
@@ -195,7 +183,7 @@ def blockwise(
             func, out, shown, dtype, chunks, concatenate, kwargs
         )
     described = [
-        _described(operand, index, out, grid)
+        _described(_repeated(operand, index, out, grid, concatenate), index, out, grid)
         for operand, index in zip(operands, indices, strict=True)
     ]
     func, described, kwargs = with_lazy_keywords(func, described, kwargs)
@@ -254,15 +242,27 @@ def _described(
             lists.append(False)
         elif len(extents) not in (1, grid[letter]):
             raise ValueError(_unequal(operand, letter, grid))
-        elif len(extents) == 1 and grid[letter] > 1:
-            raise ValueError(
-                f"Letter {letter!r} is summed over: an axis of one block can't stand for "
-                f"{grid[letter]} blocks; broadcast the array to the other's shape first"
-            )
         else:
             axes.append(-1)
             lists.append(True)
     return ("blocks", operand, axes, lists)
+
+
+def _repeated(
+    operand: Any, index: Any, out: tuple[Any, ...], grid: dict[Any, int], concatenate: bool | None
+) -> Any:
+    """Return an array with as many blocks as the others along letters that are summed over.
+
+    Lists of blocks are as long as the others', while what is put together keeps its extent of 1.
+    """
+    if index is None or concatenate:
+        return operand
+    from oxidask.array._joining import concatenate as join
+
+    for axis, letter in enumerate(index):
+        if letter not in out and operand.numblocks[axis] == 1 < grid[letter]:
+            operand = join([operand] * grid[letter], axis)
+    return operand
 
 
 def _unequal(operand: Array, letter: Any, grid: dict[Any, int]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from oxidask import _native
+from oxidask.array._chunk_counts import warn_of_more_blocks
 from oxidask.array.core import Array, asanyarray, blockwise_layer, new_array
 from oxidask.tokenize import tokenize
 
@@ -43,16 +43,6 @@ def contract(
     from oxidask.array._numpy_linalg import _product
 
     return new_array(expr, _product(a._meta, b._meta, list(a_labels), list(b_labels), list(out)))
-
-
-def _warn_of_chunks(result: Array, *inputs: Array) -> None:
-    factor = result.npartitions // max(1, *(x.npartitions for x in inputs))
-    if factor >= 10:
-        from oxidask.array.core import PerformanceWarning
-
-        warnings.warn(
-            f"Increasing number of chunks by factor of {factor}", PerformanceWarning, stacklevel=3
-        )
 
 
 def tensordot(lhs: Any, rhs: Any, axes: Any = 2) -> Array:
@@ -94,7 +84,7 @@ def tensordot(lhs: Any, rhs: Any, axes: Any = 2) -> Array:
     out = [label for label in a_labels if label not in b_labels]
     out += [label for label in b_labels if label not in a_labels]
     result = contract(lhs, rhs, a_labels, b_labels, out)
-    _warn_of_chunks(result, lhs, rhs)
+    warn_of_more_blocks([lhs, rhs], [result], stacklevel=3)
     return result
 
 
