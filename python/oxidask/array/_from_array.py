@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from oxidask import _native
+from oxidask.array._locks import holding
 from oxidask.array._meta import meta_from_array
+from oxidask.array.chunk_types import is_valid_array_chunk
 from oxidask.array.chunks import normalize_chunks
 from oxidask.array.core import Array, blockwise_layer, native_typestr, new_array
 from oxidask.base import is_dask_collection
@@ -23,6 +24,7 @@ __all__ = [
     "from_array",
     "from_delayed",
     "from_func",
+    "from_memory",
     "getter",
     "getter_inline",
     "getter_nofancy",
@@ -84,7 +86,7 @@ def getter(a: Any, b: Any, asarray: bool = True, lock: Any = None) -> Any:
     if isinstance(b, tuple) and any(part is None for part in b):
         part = getter(a, tuple(part for part in b if part is not None), asarray, lock)
         return part[tuple(None if part is None else slice(None) for part in b)]
-    with lock or contextlib.nullcontext():
+    with holding(lock):
         part = a[b]
         # Inside the lock: what is lazy reads only now.
         return np.asarray(part) if asarray else part
@@ -163,8 +165,11 @@ def from_array(
     if isinstance(x, (list, tuple, memoryview, np.generic)) or np.isscalar(x):
         x = np.array(x)
     if asarray is None:
-        asarray = not hasattr(x, "__array_function__")
+        asarray = not (hasattr(x, "__array_function__") or is_valid_array_chunk(x))
     dtype = getattr(x, "dtype", None)
+    if x.shape == () and not isinstance(chunks, dict):
+        # One number is one block, whatever chunks are asked for.
+        chunks = ()
     chunks = normalize_chunks(chunks, x.shape, dtype=dtype, previous_chunks=_chunks_there(x))
     if name in (None, True):
         name = "array-" + tokenize(x, chunks, lock, asarray, fancy, getitem, inline_array)
@@ -173,7 +178,11 @@ def from_array(
     if lock is True:
         lock = SerializableLock()
     if type(x) in (np.ndarray, np.memmap, np.ma.MaskedArray) and not lock:
-        return _from_memory(x, chunks, name, meta)
+        if isinstance(x, np.memmap):
+            x = np.asarray(x)
+        elif x.flags.writeable:
+            x = x.copy()
+        return from_memory(x, chunks, name, meta)
     if meta is None and asarray:
         meta = np.empty((0,) * len(chunks), dtype=dtype)
     meta = meta_from_array(x if meta is None else meta, ndim=len(chunks), dtype=dtype)
@@ -199,12 +208,20 @@ def _chunks_there(x: Any) -> Any:
     return getattr(x, "shards", None) or getattr(x, "chunks", None)
 
 
-def _from_memory(x: Any, chunks: Any, name: str, meta: Any) -> Array:
-    """Return an array over a NumPy array: native views of it where its dtype is native."""
-    if isinstance(x, np.memmap):
-        x = np.asarray(x)
-    elif x.flags.writeable:
-        x = x.copy()
+def from_memory(x: Any, chunks: Any, name: str, meta: Any) -> Array:
+    """Return an array over an array in memory: native views of it where its dtype is native.
+
+    Parameters
+    ----------
+    x
+        The array, which nobody writes to from now on.
+    chunks
+        Extents of the blocks along each axis.
+    name
+        The name of the result.
+    meta
+        An empty array of the blocks' type, or None.
+    """
     if type(x) is np.ndarray and (meta is None or type(meta) is np.ndarray):
         try:
             return new_array(_native.array_from_numpy(x, chunks, name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from oxidask.array._from_array import BlockSlices, from_delayed, getter
+from oxidask.array._locks import holding
 from oxidask.array.core import Array, blockwise_layer
 from oxidask.tokenize import tokenize
 from oxidask.utils import get_scheduler_lock
@@ -112,7 +112,7 @@ def load_store_chunk(
     array([0., 1., 1., 0.])
     """
     is_empty = x is None or math.prod(np.shape(x)) == 0
-    with lock or contextlib.nullcontext():
+    with holding(lock):
         where = index
         if region is not None and not is_empty:
             index = index if isinstance(index, tuple) else (index,)

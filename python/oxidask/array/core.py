@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 
 from oxidask import _native
+from oxidask.array._chunk_counts import PerformanceWarning, warn_of_more_blocks
 from oxidask.array._graph import layered_graph, nested_keys
 from oxidask.array._methods import Methods
-from oxidask.array._numpy import concatenate_nested, own
+from oxidask.array._numpy import concatenate_nested
 from oxidask.array._operators import Operators
+from oxidask.array._plugins import plugged
 from oxidask.array._protocols import Protocols
 from oxidask.array._reduction_methods import ReductionMethods
 from oxidask.array._storage_methods import StorageMethods
-from oxidask.base import DaskMethodsMixin, named_schedulers
+from oxidask.base import DaskMethodsMixin, named_schedulers, own
 from oxidask.tokenize import tokenize
 
 __all__ = [
@@ -32,10 +34,6 @@ __all__ = [
     "new_array",
     "new_da_object",
 ]
-
-
-class PerformanceWarning(Warning):
-    """What was asked for can be computed, but not well."""
 
 
 def native_typestr(dtype: Any) -> str | None:
@@ -63,7 +61,7 @@ def new_array(expr: Any, meta: Any = None) -> Array:
     if meta is None:
         meta = np.empty((0,) * expr.ndim, dtype=expr.typestr)
     array._meta = meta
-    return array
+    return plugged(array)  # type: ignore[no-any-return]
 
 
 def array_of_state(state: Any, meta: Any) -> Array:
@@ -128,13 +126,13 @@ class Array(Operators, Protocols, ReductionMethods, Methods, StorageMethods, Das
             )
         chunks = normalize_chunks(chunks, shape, dtype=dtype)
         meta = meta_from_array(meta, ndim=len(chunks), dtype=dtype)
-        expr = _native.array_from_graph(
-            dask, name, chunks, native_typestr(getattr(meta, "dtype", dtype))
-        )
+        plain = type(meta) is np.ndarray
+        typestr = native_typestr(meta.dtype) if plain else None
+        expr = _native.array_from_graph(dask, name, chunks, typestr)
         self = object.__new__(cls)
         self._expr = expr
         self._meta = meta
-        return self
+        return plugged(self)
 
     def __reduce__(self) -> Any:
         return array_of_state, (_native.array_to_state(self._expr), self._meta)
@@ -206,13 +204,6 @@ class Array(Operators, Protocols, ReductionMethods, Methods, StorageMethods, Das
     @cached_property
     def _known_chunks(self) -> tuple[tuple[int, ...], ...]:
         return self._expr.chunks
-
-    @cached_property
-    def _key_array(self) -> np.ndarray[Any, Any]:
-        keys = np.empty((*self.numblocks, self.ndim + 1), dtype=object)
-        for index in np.ndindex(*self.numblocks):
-            keys[index] = [self.name, *index]
-        return keys
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -298,10 +289,10 @@ class Array(Operators, Protocols, ReductionMethods, Methods, StorageMethods, Das
     def __setitem__(self, index: Any, value: Any) -> None:
         from oxidask.array.assignment import setitem
 
-        new = setitem(self, index, value)
-        self._expr, self._meta = new._expr, new._meta
-        for name in ("chunks", "shape", "numblocks", "dask", "_key_lists"):
-            self.__dict__.pop(name, None)
+        self._become(setitem(self, index, value))
+        if not self.ndim:
+            # NumPy's numbers can't be assigned to: what is computed is an array.
+            self.__dict__["_is_gathered"] = False
 
     @property
     def vindex(self) -> Any:
@@ -420,7 +411,7 @@ class Array(Operators, Protocols, ReductionMethods, Methods, StorageMethods, Das
             [self._expr], settings["num_workers"], settings["memory_limit"]
         )
 
-    @property
+    @cached_property
     def _is_gathered(self) -> bool:
         """Whether a scheduler of ours can gather the blocks natively."""
         return type(self._meta) is np.ndarray and self._expr.is_native
@@ -561,6 +552,9 @@ def elemwise(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         except _native.NoKernel:
             pass
         else:
+            if len(args) > 1 and isinstance(result, Array):
+                lazy = [arg for arg in args if isinstance(arg, Array)]
+                warn_of_more_blocks(lazy, [result])
             return handle_out(kwargs.get("out"), result)
     from oxidask.array._elemwise import elemwise_python
 
@@ -612,97 +606,9 @@ def blockwise_layer(
     return new_array(expr, meta)
 
 
-def _holds_arrays(a: Any) -> bool:
-    return isinstance(a, (list, tuple)) and any(
-        isinstance(item, Array) or _holds_arrays(item) for item in a
-    )
-
-
-def asarray(
-    a: Any,
-    allow_unknown_chunksizes: bool = False,
-    dtype: Any = None,
-    order: str | None = None,
-    *,
-    like: Any = None,
-    **kwargs: Any,
-) -> Array:
-    """Return `a` as an array; blocks of other types become NumPy's.
-
-    Parameters
-    ----------
-    a
-        An array, or what NumPy makes one of; lists of lazy arrays are stacked.
-    allow_unknown_chunksizes
-        Whether stacked arrays may have blocks of unknown extents.
-    dtype
-        The dtype.
-    order
-        How an array in memory is laid out.
-    like
-        An array of the type that blocks are to have.
-
-    Examples
-    --------
-    >>> import oxidask.array as da
-    >>> da.asarray([1, 2], dtype=float).compute()
-    array([1., 2.])
-    """
-    return _as_array(np.asarray, a, dtype, order, like, allow_unknown_chunksizes)
-
-
-def asanyarray(
-    a: Any,
-    dtype: Any = None,
-    order: str | None = None,
-    *,
-    like: Any = None,
-    inline_array: bool = False,
-) -> Array:
-    """Return `a` as an array; blocks keep their type. For the parameters see :func:`asarray`.
-
-    Examples
-    --------
-    >>> import oxidask.array as da
-    >>> da.asanyarray(np.ma.masked_equal([1, 2], 2)).compute().mask
-    array([False,  True])
-    """
-    return _as_array(np.asanyarray, a, dtype, order, like, False)
-
-
-def _as_array(
-    convert: Callable[..., Any], a: Any, dtype: Any, order: Any, like: Any, unknown: bool
-) -> Array:
-    if not isinstance(a, Array):
-        if hasattr(a, "to_dask_array"):
-            a = a.to_dask_array()
-        elif type(a).__module__.split(".")[0] == "xarray" and hasattr(a, "data"):
-            return _as_array(convert, a.data, dtype, order, like, unknown)
-        elif _holds_arrays(a):
-            a = stack(a, allow_unknown_chunksizes=unknown)
-    if isinstance(a, Array):
-        a = a if dtype is None else a.astype(dtype)
-        if like is not None and type(getattr(like, "_meta", like)) is not type(a._meta):
-            a = a.map_blocks(convert, like=getattr(like, "_meta", like), dtype=a.dtype)
-        return a
-    like = getattr(like, "_meta", like)
-    if like is not None:
-        a = convert(a, dtype=dtype, order=order, like=like)
-    elif not hasattr(a, "__array_function__") or isinstance(a, np.ndarray):
-        a = convert(a, dtype=dtype, order=order)
-    elif dtype is not None:
-        a = a.astype(dtype)
-    chunks = tuple((n,) for n in a.shape)
-    name = f"array-{tokenize(a)}"
-    try:
-        return new_array(_native.array_from_numpy(a, chunks, name))
-    except _native.NoKernel:
-        index = (0,) * a.ndim
-        return Array({(name, *index): a}, name, chunks, meta=a)
-
-
 # Names that Dask's module has; their modules need the class.
 from oxidask.array._array_function import implements  # noqa: F401
+from oxidask.array._as_array import asanyarray, asarray
 from oxidask.array._broadcast import broadcast_arrays, broadcast_to  # noqa: F401
 from oxidask.array._dask_names import (  # noqa: F401
     blockdims_from_blockshape,
