@@ -42,7 +42,7 @@ mod _native {
         array_linalg, array_matmul, array_minimum_chunks, array_normalize_chunks, array_overlap,
         array_pick, array_python_layer, array_random, array_random_indices, array_random_integers,
         array_random_rows, array_rechunk, array_reduce, array_reshape, array_reshape_blockwise,
-        array_searchsorted, array_setitem, array_solve, array_sort, array_take_by,
+        array_searchsorted, array_setitem, array_shuffle, array_solve, array_sort, array_take_by,
         array_to_delayed, array_to_state, array_to_zarr, array_topk, array_trim, array_ufunc,
         array_unify, array_unify_broadcast, array_unique, array_view, merge_arrays, random_check,
         random_key, rebuild_block_task, zarr_create, zarr_is_written, zarr_open, zarr_read,

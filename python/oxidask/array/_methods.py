@@ -117,6 +117,12 @@ class Methods:
 
         return clip(self, min, max)
 
+    def shuffle(self: Any, indexer: Any, axis: int, chunks: str = "auto") -> Any:
+        """Take elements by groups of positions; see :func:`oxidask.array.shuffle`."""
+        from oxidask.array._shuffle import shuffle
+
+        return shuffle(self, indexer, axis, chunks)
+
     def choose(self: Any, choices: Any) -> Any:
         """Return for each element, an index, the element of the choice that it says."""
         from oxidask.array.routines import choose

@@ -24,6 +24,7 @@ pub mod rechunk;
 pub mod reduce;
 pub mod reshape;
 pub mod search;
+pub mod shuffle;
 pub mod slice;
 pub mod sort;
 pub mod take;

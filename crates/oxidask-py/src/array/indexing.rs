@@ -92,6 +92,18 @@ pub(crate) fn array_blocks(array: &ArrayExpr, wanted: Vec<Vec<u32>>) -> PyResult
     expr(array.0.blocks(&wanted))
 }
 
+/// The elements at positions along an axis, in groups that no block's edge goes through.
+#[pyfunction]
+pub(crate) fn array_shuffle(
+    array: &ArrayExpr,
+    axis: usize,
+    positions: Vec<usize>,
+    lengths: Vec<usize>,
+    tolerance: f64,
+) -> PyResult<ArrayExpr> {
+    expr(array.0.shuffled(axis, &positions, &lengths, tolerance))
+}
+
 /// The same elements in other chunks.
 #[pyfunction]
 #[pyo3(signature = (array, chunks, block_bytes, threshold, direct=false))]

@@ -35,7 +35,7 @@ pub(crate) use expr::{ArrayExpr, NoKernel};
 pub(crate) use graph::{ArrayGraph, BlockTask, merge_arrays};
 pub(crate) use indexing::{
     array_balance_chunks, array_blocks, array_getitem, array_rechunk, array_reshape,
-    array_reshape_blockwise, array_setitem, array_take_by,
+    array_reshape_blockwise, array_setitem, array_shuffle, array_take_by,
 };
 pub(crate) use io::{array_from_delayed, array_to_delayed};
 pub(crate) use io_zarr::{
