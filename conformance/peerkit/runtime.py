@@ -45,8 +45,10 @@ def target_name(peer: str) -> str:
 class Missing:
     """Stands for something the target lacks."""
 
-    def __init__(self, path):
+    def __init__(self, path, called_with=()):
         self.__dict__["_path"] = path
+        # Calls with equal arguments give equal placeholders: parameters of tests use them as keys.
+        self.__dict__["_identity"] = (path, repr(called_with))
         self.__dict__["__name__"] = path.rpartition(".")[2]
         self.__dict__["__qualname__"] = self.__dict__["__name__"]
         self.__dict__["__module__"] = "peerkit.missing"
@@ -72,7 +74,13 @@ class Missing:
             and args[0].__name__.startswith("test")
         ):
             return failing_test(args[0], self._path)
-        return Missing(self._path)
+        return Missing(self._path, (args, kwargs))
+
+    def __eq__(self, other):
+        return isinstance(other, Missing) and self._identity == other._identity
+
+    def __hash__(self):
+        return hash(self._identity)
 
     def __mro_entries__(self, bases):
         return (MissingBase,)
