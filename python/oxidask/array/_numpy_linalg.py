@@ -21,6 +21,7 @@ __all__ = [
     "join_q",
     "scan",
     "scan_carries",
+    "scan_gather",
     "scan_total",
     "searchsorted",
     "stacked_qr",
@@ -113,8 +114,15 @@ def _last(block: Any, axis: int) -> Any:
 
 
 def scan_total(name: str, axis: int, at: int, blocks: Sequence[Any]) -> Any:
-    """Return the last elements of a block's scan."""
-    return _last(_SCANS[name][0](blocks[0], axis=axis), axis)
+    """Return the last elements of a block's scan, joined to what comes before the block."""
+    function, join = _SCANS[name]
+    total = _last(function(blocks[0], axis=axis), axis)
+    if len(blocks) == 1:
+        return total
+    before = blocks[1]
+    if not total.shape[axis] or not before.shape[axis]:
+        return before if before.shape[axis] else total
+    return join(before, total)
 
 
 def scan_carries(name: str, axis: int, at: int, totals: Sequence[Any]) -> list[Any]:
@@ -123,8 +131,17 @@ def scan_carries(name: str, axis: int, at: int, totals: Sequence[Any]) -> list[A
     carries: list[Any] = [None]
     for total in totals[:-1]:
         before = carries[-1]
-        carries.append(total if before is None else join(before, total))
+        if not total.shape[axis]:
+            total = before
+        elif before is not None:
+            total = join(before, total)
+        carries.append(total)
     return carries
+
+
+def scan_gather(name: str, axis: int, at: int, befores: Sequence[Any]) -> list[Any]:
+    """Return what comes before each block, which is known but for the first."""
+    return [None, *(before if before.shape[axis] else None for before in befores)]
 
 
 def scan(name: str, axis: int, at: int, blocks: Sequence[Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oxidask import _native
-from oxidask.array.core import Array, asanyarray, blockwise_layer, new_array
+from oxidask.array.core import Array, asanyarray, blockwise_layer, elemwise, new_array
 from oxidask.tokenize import tokenize
 
 __all__ = ["cumprod", "cumreduction", "cumsum", "nancumprod", "nancumsum"]
@@ -57,6 +57,9 @@ def _cumulate(name: str, x: Any, axis: int | None, dtype: Any, out: Any, method:
     x, axis = _prepared(x, axis, method)
     function = getattr(np, name)
     meta = function(x._meta, axis=axis, dtype=dtype)
+    if name.startswith("nan") and x.dtype.kind in "fc" and meta.dtype.kind in "biu":
+        # NaN goes before the cast does: there is none among integers.
+        x = elemwise(np.where, elemwise(np.isnan, x), x.dtype.type(name == "nancumprod"), x)
     if x.dtype != meta.dtype:
         x = x.astype(meta.dtype)
     plain = name[3:] if name.startswith("nan") and meta.dtype.kind not in "fc" else name

@@ -130,16 +130,13 @@ impl Array {
         use Reducer as R;
         let shape = self.shape();
         let lacks = shape.iter().zip(reduced).any(|(&n, &reduced)| reduced && n == 0);
-        let what = match reduction.reducer {
-            R::Min | R::Max if options.initial.is_some() => return Ok(()),
-            R::Min => "zero-size array to reduction operation minimum which has no identity",
-            R::Max => "zero-size array to reduction operation maximum which has no identity",
-            R::ArgMin => "attempt to get argmin of an empty sequence",
-            R::ArgMax => "attempt to get argmax of an empty sequence",
-            _ => return Ok(()),
-        };
+        let is_extreme = matches!(reduction.reducer, R::Min | R::Max);
+        if is_extreme && options.initial.is_some() {
+            return Ok(());
+        }
+        let Some(error) = reduction.error_of_nothing() else { return Ok(()) };
         if lacks {
-            return Err(ArrayError::Value(what.into()));
+            return Err(error);
         }
         let is_arg = matches!(reduction.reducer, R::ArgMin | R::ArgMax);
         if is_arg && !(0..self.ndim()).all(|axis| !reduced[axis] || self.chunks().axis_known(axis))

@@ -43,11 +43,13 @@ impl Finish {
             let initial = initial.reshaped(&[])?.broadcast_to(&shape)?;
             state = self.reduction.merge(&[vec![initial], state])?;
         }
+        if self.lacks_elements(&state[0])
+            && let Some(error) = self.reduction.error_of_nothing()
+        {
+            return Err(error);
+        }
         let result = match self.reduction.reducer {
             R::Sum | R::Prod | R::Any | R::All => state.swap_remove(0),
-            R::Min | R::Max | R::ArgMin | R::ArgMax if self.lacks_elements(&state[0]) => {
-                return Err(empty(self.reduction));
-            }
             R::Min | R::Max => state.swap_remove(0),
             R::ArgMin | R::ArgMax => arg::finish(&state, self.reduction.best())?,
             R::Mean => mean(&state)?,
@@ -86,16 +88,31 @@ impl Finish {
     }
 }
 
-/// NumPy's error for extremes of nothing.
-fn empty(reduction: Reduction) -> ArrayError {
-    ArrayError::Value(match reduction.reducer {
-        Reducer::ArgMin => "attempt to get argmin of an empty sequence".into(),
-        Reducer::ArgMax => "attempt to get argmax of an empty sequence".into(),
-        Reducer::Min => {
-            "zero-size array to reduction operation minimum which has no identity".into()
-        }
-        _ => "zero-size array to reduction operation maximum which has no identity".into(),
-    })
+impl Reduction {
+    /// NumPy's error where there is nothing to reduce; None for what has an identity.
+    #[must_use]
+    pub fn error_of_nothing(self) -> Option<ArrayError> {
+        let name = match (self.reducer, self.skip_nan) {
+            (Reducer::ArgMin, _) => {
+                return Some(ArrayError::Value(
+                    "attempt to get argmin of an empty sequence".into(),
+                ));
+            }
+            (Reducer::ArgMax, _) => {
+                return Some(ArrayError::Value(
+                    "attempt to get argmax of an empty sequence".into(),
+                ));
+            }
+            (Reducer::Min, true) => "fmin",
+            (Reducer::Min, false) => "minimum",
+            (Reducer::Max, true) => "fmax",
+            (Reducer::Max, false) => "maximum",
+            _ => return None,
+        };
+        Some(ArrayError::Value(format!(
+            "zero-size array to reduction operation {name} which has no identity"
+        )))
+    }
 }
 
 fn mean(state: &[Chunk]) -> Result<Chunk> {
@@ -105,7 +122,8 @@ fn mean(state: &[Chunk]) -> Result<Chunk> {
     match dtype.kind() {
         Kind::Complex => {
             let sums = sums.elements::<Complex64>()?;
-            let means: Vec<_> = sums.iter().zip(counts.iter()).map(|(s, n)| s / n).collect();
+            let means: Vec<_> =
+                sums.iter().zip(counts.iter()).map(|(&s, &n)| complex_mean(s, n)).collect();
             Chunk::from_slice(&means, shape)
         }
         Kind::Timedelta => {
@@ -120,6 +138,16 @@ fn mean(state: &[Chunk]) -> Result<Chunk> {
             Chunk::from_slice(&means, shape)
         }
     }
+}
+
+/// NumPy divides by a complex number without an imaginary part, which shows in infinities: the
+/// other part becomes NaN.
+fn complex_mean(sum: Complex64, n: f64) -> Complex64 {
+    if n == 0.0 {
+        return sum / n;
+    }
+    let scale = 1.0 / n;
+    Complex64::new((sum.re + sum.im * 0.0) * scale, (sum.im - sum.re * 0.0) * scale)
 }
 
 /// NaT for the mean of nothing and of NaT; else as NumPy divides, towards zero.

@@ -185,7 +185,9 @@ impl<T: Varied, const SKIP: bool> Accumulate for Moments<T, SKIP> {
             } else if SKIP {
                 for (at, &x) in range.zip(xs) {
                     if !x.is_nan() {
-                        self.join(at, (1.0, x, 0.0));
+                        // 0, but for infinities: those are at no distance from a mean.
+                        let apart = x.minus(x);
+                        self.join(at, (1.0, x, apart.dot(apart)));
                     }
                 }
             } else {
