@@ -95,6 +95,7 @@ from oxidask.array._selecting import (
     unravel_index,
     where,
 )
+from oxidask.array._shuffle import shuffle
 from oxidask.array._statistics import average, corrcoef, cov, diff, ediff1d, gradient, ptp
 from oxidask.array._triangles import (
     tril,
@@ -149,7 +150,7 @@ from oxidask.array.histograms import (
     searchsorted,
 )
 from oxidask.array.optimization import optimize
-from oxidask.array.overlap import map_overlap
+from oxidask.array.overlap import map_overlap, push
 from oxidask.array.percentile import percentile
 from oxidask.array.rechunk import rechunk
 from oxidask.array.reductions import (
@@ -161,12 +162,14 @@ from oxidask.array.reductions import (
     mean,
     median,
     min,
+    moment,
     nanargmax,
     nanargmin,
     nanmax,
     nanmean,
     nanmedian,
     nanmin,
+    nanpercentile,
     nanprod,
     nanquantile,
     nanstd,
@@ -468,6 +471,7 @@ __all__ = [
     "minimum",
     "mod",
     "modf",
+    "moment",
     "moveaxis",
     "multiply",
     "nan",
@@ -480,6 +484,7 @@ __all__ = [
     "nanmean",
     "nanmedian",
     "nanmin",
+    "nanpercentile",
     "nanprod",
     "nanquantile",
     "nanstd",
@@ -506,6 +511,7 @@ __all__ = [
     "power",
     "prod",
     "ptp",
+    "push",
     "quantile",
     "rad2deg",
     "radians",
@@ -532,6 +538,7 @@ __all__ = [
     "searchsorted",
     "select",
     "shape",
+    "shuffle",
     "sign",
     "signbit",
     "sin",

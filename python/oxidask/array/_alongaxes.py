@@ -188,6 +188,10 @@ def _isnull_block(values: Any) -> Any:
     return pd.isnull(values)
 
 
+def _isnull_scalar(value: Any) -> Any:
+    return np.asarray(_isnull_block(value))
+
+
 def isnull(values: Any) -> Array:
     """Return which elements are missing: NaN, NaT or None.
 
@@ -203,6 +207,8 @@ def isnull(values: Any) -> Array:
     array([False,  True])
     """
     values = asanyarray(values)
+    if values.ndim == 0:
+        return elemwise(_isnull_scalar, values, dtype="bool")  # type: ignore[no-any-return]
     if values.dtype.kind in "fc":
         return elemwise(np.isnan, values)  # type: ignore[no-any-return]
     if values.dtype.kind in "mM":

@@ -12,6 +12,7 @@ __all__ = [
     "check_symmetric",
     "coerce_boundary",
     "coerce_depth",
+    "coerce_depth_type",
     "ensure_minimum_chunksize",
     "is_none",
     "pair",
@@ -53,6 +54,24 @@ def coerce_depth(ndim: int, depth: Any) -> dict[int, Any]:
             )
         result[axis] = int(n) if np.ndim(n) == 0 else (int(pair[0]), int(pair[1]))
     return result
+
+
+def coerce_depth_type(ndim: int, depth: dict[int, Any]) -> dict[int, Any]:
+    """Return depths that are whole numbers as integers.
+
+    Parameters
+    ----------
+    ndim
+        Number of axes.
+    depth
+        A depth, or a pair of them, for each axis.
+
+    Examples
+    --------
+    >>> coerce_depth_type(2, {0: 1.0, 1: (2.0, 0)})
+    {0: 1, 1: (2, 0)}
+    """
+    return coerce_depth(ndim, {axis: depth[axis] for axis in range(ndim)})
 
 
 def coerce_boundary(ndim: int, boundary: Any) -> dict[int, Any]:

@@ -124,7 +124,11 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
     order = list(range(a.ndim))
     axis1, axis2 = normalize_axis(axis1, a.ndim), normalize_axis(axis2, a.ndim)
     order[axis1], order[axis2] = axis2, axis1
-    return transpose(a, order)
+    swapped = transpose(a, order)
+    if axis1 <= axis2:
+        return swapped
+    # Dask's names tell which axis was named first.
+    return swapped._like(swapped._expr.renamed(f"transpose-{tokenize(a, axis1, axis2)}"))
 
 
 def moveaxis(a: Any, source: Any, destination: Any) -> Array:
@@ -221,6 +225,11 @@ def squeeze(a: Any, axis: Any = None) -> Array:
         return a[tuple(0 if i in axes else slice(None) for i in range(a.ndim))]
     places = [kept.index(i) if i in kept else -2 for i in range(a.ndim)]
     chunks = tuple(a.chunks[i] for i in kept)
+    if not kept:
+        # An array of no axes, as NumPy gives; a native result would be a scalar.
+        name = f"squeeze-{tokenize(a)}"
+        args = [("blocks", a, places, [False] * a.ndim), ("literal", tuple(axes))]
+        return blockwise_layer(name, _squeezed_block, args, (), _viewed_meta(a, "squeeze", axes))
     return _view(a, "squeeze", axes, _squeezed_block, chunks, places)
 
 

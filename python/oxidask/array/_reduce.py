@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from oxidask import _native
 from oxidask.array import _reduce_blocks as blocks
 from oxidask.array._tree import arg_tree, reduction, split_counts
-from oxidask.array.core import Array, asanyarray, native_typestr, new_array
+from oxidask.array.core import Array, asanyarray, elemwise, native_typestr, new_array
 
 __all__ = ["NO_VALUE", "handle_out", "normalized_axes", "reduce"]
 
@@ -80,6 +80,10 @@ def reduce(
                 np.exceptions.ComplexWarning,
                 stacklevel=3,
             )
+        if name in {"nansum", "nanprod"} and a.dtype.kind in "fc" and dtype.kind in "biu":
+            # NaN goes before the cast does: there is none among integers.
+            name = name.removeprefix("nan")
+            a = elemwise(np.where, elemwise(np.isnan, a), a.dtype.type(name == "prod"), a)
     try:
         result = _kernel(name, a, axes, keepdims, split_every, dtype, ddof, initial)
     except _native.NoKernel:

@@ -54,6 +54,8 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
         raise ValueError("either both or neither of x and y should be given")
     if x is None:
         return nonzero(condition)
+    if np.isscalar(condition):
+        return _where_scalar(condition, x, y)
     operands = [_operand(condition), _operand(x), _operand(y)]
     if not any(isinstance(operand, Array) for operand in operands):
         operands[0] = asanyarray(operands[0])
@@ -64,6 +66,17 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
         except _native.NoKernel:
             pass
     return elemwise(np.where, *operands)
+
+
+def _where_scalar(condition: Any, x: Any, y: Any) -> Array:
+    """Take all of one array: the array itself, if nothing is to be cast or broadcast."""
+    from oxidask.array._broadcast import broadcast_to
+    from oxidask.array._elemwise import broadcast_shapes
+
+    dtype = np.result_type(_dtype_of(x), _dtype_of(y))
+    x, y = asanyarray(x), asanyarray(y)
+    chosen = (x if condition else y).astype(dtype)
+    return broadcast_to(chosen, broadcast_shapes(x.shape, y.shape))
 
 
 def _operand(x: Any) -> Any:
@@ -133,7 +146,9 @@ def choose(a: Any, choices: Sequence[Any]) -> Any:
     >>> da.choose(da.from_array([1, 0]), [[10, 20], [30, 40]]).compute()
     array([30, 20])
     """
-    return elemwise(_chosen_block, a, *map(_operand, choices))
+    choices = [_operand(choice) for choice in choices]
+    dtype = np.result_type(*map(_dtype_of, choices))
+    return elemwise(_chosen_block, a, *choices, dtype=dtype)
 
 
 def _piecewise_block(x: Any, *conditions: Any, functions: Any, args: Any, kwargs: Any) -> Any:
@@ -452,7 +467,8 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     >>> da.ravel_multi_index([da.from_array([1, 1]), da.from_array([1, 3])], (3, 4)).compute()
     array([5, 7])
     """
-    if is_dask_collection(dims) or any(map(is_dask_collection, np.atleast_1d(dims).tolist())):
+    listed = dims if isinstance(dims, (list, tuple)) else ()
+    if is_dask_collection(dims) or any(map(is_dask_collection, listed)):
         raise NotImplementedError(
             f"Dask types are not supported in the `dims` argument: {dims!r}; compute them first"
         )
@@ -470,6 +486,12 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     if len(parts) != len(dims):
         raise ValueError(
             f"parameter multi_index must be a sequence of length {len(dims)}, not {len(parts)}"
+        )
+    shapes = {part.shape for part in parts if part.ndim}
+    if len(shapes) > 1 and any(math.isnan(n) for shape in shapes for n in shape):
+        raise ValueError(
+            f"Arrays' chunk sizes {sorted(shapes)} are unknown: whether coordinates of these "
+            "shapes fit, only computing tells; call compute_chunk_sizes() first"
         )
     return elemwise(function, *parts, dtype=np.intp)  # type: ignore[no-any-return]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from oxidask.array._joining import concatenate, normalize_axis
-from oxidask.array.core import Array, asanyarray
+from oxidask.array.core import Array, asanyarray, elemwise
 
 __all__ = ["average", "corrcoef", "cov", "diff", "ediff1d", "gradient", "ptp"]
 
@@ -244,12 +244,18 @@ def average(
             weights = weights[tuple(slice(None) if i == place else None for i in range(a.ndim))]
             weights = broadcast_to(weights, a.shape)
         scale = weights.sum(axis=axis, dtype=dtype, keepdims=keepdims)
-        result = (a * weights).sum(axis=axis, dtype=dtype, keepdims=keepdims) / scale
+        total = (a * weights).sum(axis=axis, dtype=dtype, keepdims=keepdims)
+        # NumPy's own division, which warns of weights that add up to zero.
+        result = elemwise(_divided_block, total, scale, dtype=np.result_type(total, scale))
     if not returned:
         return result
     if scale.shape != result.shape:
         scale = broadcast_to(scale, result.shape)
     return result, scale
+
+
+def _divided_block(total: Any, scale: Any) -> Any:
+    return np.true_divide(total, scale)
 
 
 def _weights(weights: Any, name: str, n: int) -> Any:

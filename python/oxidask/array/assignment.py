@@ -45,6 +45,9 @@ def setitem(x: Array, index: Any, value: Any) -> Array:
             )
         if part is None:
             raise NotImplementedError("Assignment with a new axis: leave out the None")
+    if len(parts) == 1 and isinstance(parts[0], Array) and parts[0].dtype.kind in "fc":
+        # Only truth can be meant; NumPy knows no such index.
+        parts = (parts[0].astype(bool),)
     if (
         len(parts) == 1
         and is_mask(parts[0])

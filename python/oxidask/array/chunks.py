@@ -59,6 +59,8 @@ def normalize_chunks(
         chunks = tuple(chunks.get(i, chunks.get(i - len(shape), -1)) for i in range(len(shape)))
     if isinstance(shape, (int, np.integer)):
         shape = (shape,)
+    if len(shape) == 0:
+        return ()
     itemsize = None if dtype is None else (np.dtype(dtype).itemsize or 1)
     if dtype is not None and np.dtype(dtype).hasobject:
         itemsize = None

@@ -1,4 +1,4 @@
-"""Percentiles of one-dimensional arrays."""
+"""Percentiles: of lists of anything that has an order, and over axes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from oxidask.array._quantiles import percentiles
 from oxidask.array.core import Array, asanyarray, blockwise_layer
 from oxidask.tokenize import tokenize
 
@@ -17,12 +18,12 @@ __all__ = ["percentile"]
 def percentile(
     a: Any, q: Any, method: str = "linear", internal_method: str = "default", **kwargs: Any
 ) -> Array:
-    """Return percentiles of a one-dimensional array, exactly.
+    """Return percentiles of a one-dimensional array, or over axes, exactly.
 
     Parameters
     ----------
     a
-        The array.  All of it is brought to one task.
+        The array.  What is reduced is brought to one task.
     q
         The percentiles, 0 to 100: a number or a sequence.
     method
@@ -30,6 +31,9 @@ def percentile(
         ``"midpoint"``, ``"nearest"``, ...
     internal_method
         Dask's choice of an approximation; here all of them are exact.
+    **kwargs
+        For arrays of several dimensions, what :func:`oxidask.array.quantile` takes: ``axis``,
+        ``keepdims``, ``weights``, ...
 
     Notes
     -----
@@ -44,16 +48,14 @@ def percentile(
     """
     if "interpolation" in kwargs:
         method = kwargs.pop("interpolation")
+    a = asanyarray(a)
+    if a.ndim != 1 or kwargs.keys() & {"axis", "keepdims", "weights", "out"}:
+        return percentiles(np.percentile, a, q, method=method, **kwargs, scale=100)
     if kwargs:
         raise TypeError(f"percentile() got an unexpected keyword argument {next(iter(kwargs))!r}")
     if internal_method not in {"default", "dask", "tdigest"}:
         raise ValueError(
             f"internal_method must be one of 'default', 'dask', 'tdigest', got {internal_method!r}"
-        )
-    a = asanyarray(a)
-    if a.ndim != 1:
-        raise NotImplementedError(
-            f"percentile of an array of {a.ndim} dimensions: use quantile(a, q / 100, axis)"
         )
     single = np.ndim(q) == 0
     wanted = np.asarray(q, dtype=np.float64)

@@ -76,6 +76,10 @@ def rechunk(
                 f"Provided chunks are not consistent with shape: {chunks!r} for {x.shape}"
             )
         chunks = tuple(chunks)
+        sizes = all(isinstance(n, (int, np.integer)) for n in chunks)
+        if x.ndim == 1 and len(chunks) > 1 and sizes and sum(chunks) != x.shape[0]:
+            # Dask reads sizes for axes here, and only as many as there are axes.
+            chunks = chunks[:1]
     elif chunks is None:
         chunks = (None,) * x.ndim
     limit = config.get("array.chunk-size") if block_size_limit is None else block_size_limit

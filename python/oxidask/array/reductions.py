@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from oxidask.array._places import arg_reduction, argmax, argmin, nanargmax, nanargmin
-from oxidask.array._quantiles import median, nanmedian, nanquantile, quantile
+from oxidask.array._quantiles import median, nanmedian, nanpercentile, nanquantile, quantile
 from oxidask.array._reduce import NO_VALUE, handle_out, reduce
 from oxidask.array._reduce_blocks import nannumel, numel
 from oxidask.array._tree import reduction
@@ -44,6 +44,7 @@ __all__ = [
     "nanmedian",
     "nanmin",
     "nannumel",
+    "nanpercentile",
     "nanprod",
     "nanquantile",
     "nanstd",

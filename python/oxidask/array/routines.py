@@ -20,6 +20,7 @@ from oxidask.array._alongaxes import (
     round,
     shape,
 )
+from oxidask.array._broadcast import broadcast_to
 from oxidask.array._joining import append, delete, dstack, hstack, insert, vstack
 from oxidask.array._rearranging import (
     atleast_1d,
@@ -80,6 +81,7 @@ __all__ = [
     "atleast_3d",
     "average",
     "bincount",
+    "broadcast_to",
     "choose",
     "coarsen",
     "compress",

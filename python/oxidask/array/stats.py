@@ -11,10 +11,28 @@ from typing import Any
 
 import numpy as np
 
+from oxidask.array._hypothesis_results import (
+    F_onewayResult,
+    KurtosistestResult,
+    NormaltestResult,
+    Power_divergenceResult,
+    SkewtestResult,
+    Ttest_1sampResult,
+    Ttest_indResult,
+    Ttest_relResult,
+)
 from oxidask.array.core import Array, asanyarray, elemwise
 from oxidask.delayed import delayed
 
 __all__ = [
+    "F_onewayResult",
+    "KurtosistestResult",
+    "NormaltestResult",
+    "Power_divergenceResult",
+    "SkewtestResult",
+    "Ttest_1sampResult",
+    "Ttest_indResult",
+    "Ttest_relResult",
     "chisquare",
     "f_oneway",
     "kurtosis",
@@ -130,9 +148,13 @@ def kurtosis(
     return value - 3 if fisher else value
 
 
-def _result(function: Any, *args: Any) -> Any:
-    """Return what `function` makes of computed arrays, later."""
-    return delayed(function, nout=2, pure=True)(*args)
+def _result(kind: Any, function: Any, *args: Any) -> Any:
+    """Return what `function` makes of computed arrays, later, as a result of this kind."""
+    return delayed(_named, nout=2, pure=True)(kind, function, *args)
+
+
+def _named(kind: Any, function: Any, *args: Any) -> Any:
+    return kind(*function(*args))
 
 
 def _skew_test(b2: Any, n: float) -> Any:
@@ -173,7 +195,7 @@ def skewtest(a: Any, axis: int | None = 0, nan_policy: str = "propagate") -> Any
         raise ValueError(
             f"skewtest is not valid with less than 8 samples; {int(n)} samples were given."
         )
-    return _result(_skew_test, skew(a, axis), n)
+    return _result(SkewtestResult, _skew_test, skew(a, axis), n)
 
 
 def _kurtosis_test(b2: Any, n: float) -> Any:
@@ -206,7 +228,9 @@ def kurtosistest(a: Any, axis: int | None = 0, nan_policy: str = "propagate") ->
     """
     _only_propagate(nan_policy)
     a = asanyarray(a)
-    return _result(_kurtosis_test, kurtosis(a, axis, fisher=False), _samples(a, axis))
+    return _result(
+        KurtosistestResult, _kurtosis_test, kurtosis(a, axis, fisher=False), _samples(a, axis)
+    )
 
 
 def _normality(skewness: Any, kurt: Any, n: float) -> Any:
@@ -224,7 +248,13 @@ def normaltest(a: Any, axis: int | None = 0, nan_policy: str = "propagate") -> A
     """
     _only_propagate(nan_policy)
     a = asanyarray(a)
-    return _result(_normality, skew(a, axis), kurtosis(a, axis, fisher=False), _samples(a, axis))
+    return _result(
+        NormaltestResult,
+        _normality,
+        skew(a, axis),
+        kurtosis(a, axis, fisher=False),
+        _samples(a, axis),
+    )
 
 
 def _student(difference: Any, error: Any, freedom: Any) -> Any:
@@ -242,10 +272,13 @@ def ttest_1samp(a: Any, popmean: Any, axis: int = 0, nan_policy: str = "propagat
     >>> t, p = da.stats.ttest_1samp(da.asarray(np.arange(9.0)), 4.0).compute()
     """
     _only_propagate(nan_policy)
-    a = asanyarray(a)
+    return _student_test(Ttest_1sampResult, asanyarray(a), popmean, axis)
+
+
+def _student_test(kind: Any, a: Array, popmean: Any, axis: int) -> Any:
     n = a.shape[axis]
     error = elemwise(np.sqrt, a.var(axis=axis, ddof=1) / float(n))
-    return _result(_student, a.mean(axis=axis) - popmean, error, n - 1)
+    return _result(kind, _student, a.mean(axis=axis) - popmean, error, n - 1)
 
 
 def ttest_rel(a: Any, b: Any, axis: int = 0, nan_policy: str = "propagate") -> Any:
@@ -259,7 +292,7 @@ def ttest_rel(a: Any, b: Any, axis: int = 0, nan_policy: str = "propagate") -> A
     """
     _only_propagate(nan_policy)
     apart = asanyarray(a) - asanyarray(b)
-    return ttest_1samp(apart, 0.0, axis)
+    return _student_test(Ttest_relResult, apart, 0.0, axis)
 
 
 def ttest_ind(a: Any, b: Any, axis: int = 0, equal_var: bool = True) -> Any:
@@ -283,7 +316,8 @@ def ttest_ind(a: Any, b: Any, axis: int = 0, equal_var: bool = True) -> Any:
         of_a, of_b = of_a / n, of_b / m
         freedom = (of_a + of_b) ** 2 / (of_a**2 / (n - 1) + of_b**2 / (m - 1))
         error = elemwise(np.sqrt, of_a + of_b)
-    return _result(_student, a.mean(axis=axis) - b.mean(axis=axis), error, freedom)
+    means = a.mean(axis=axis), b.mean(axis=axis)
+    return _result(Ttest_indResult, _student, means[0] - means[1], error, freedom)
 
 
 def chisquare(f_obs: Any, f_exp: Any = None, ddof: int = 0, axis: int = 0) -> Any:
@@ -332,7 +366,7 @@ def power_divergence(
         terms = f_obs * ((f_obs / f_exp) ** lambda_ - 1)
         terms = terms / (0.5 * lambda_ * (lambda_ + 1))
     n = f_obs.shape[axis]
-    return _result(_chi2_tail, terms.sum(axis=axis), n - 1 - ddof)
+    return _result(Power_divergenceResult, _chi2_tail, terms.sum(axis=axis), n - 1 - ddof)
 
 
 def _times_log(x: Array, y: Array) -> Any:
@@ -359,4 +393,4 @@ def f_oneway(*args: Any) -> Any:
     mean = sum(group.sum(axis=0) for group in groups) / float(n)
     between = sum(float(len(group)) * (group.mean(axis=0) - mean) ** 2 for group in groups)
     within = sum(group.var(axis=0) * float(len(group)) for group in groups)
-    return _result(_variance_ratio, between, within, len(groups), n)
+    return _result(F_onewayResult, _variance_ratio, between, within, len(groups), n)
