@@ -51,6 +51,17 @@ def _microseconds(text: Any) -> int:
     return max(1, round(float(parse_timedelta(text, default="ms")) * 1e6))
 
 
+def _task_room() -> int | None:
+    """Return how many bytes a task of a plan should hold: a quarter of each worker's share."""
+    from oxidask.system import CPU_COUNT
+
+    limit = _memory_limit(config.get("local.memory-limit", "auto"))
+    if limit is None:
+        limit = _native.machine_memory_bytes()
+    workers = config.get("num_workers", None) or CPU_COUNT
+    return None if limit == _UNLIMITED else limit // (4 * _worker_count(workers))
+
+
 def _worker_count(given: Any) -> int:
     """Return `given` if it is a number of workers."""
     try:

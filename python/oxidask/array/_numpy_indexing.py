@@ -22,15 +22,22 @@ def getitem(block: Any, index: tuple[Any, ...]) -> Any:
 
 
 def gather_region(
-    blocks: Sequence[Any], grid: Sequence[int], starts: Sequence[int], extents: Sequence[Any]
+    blocks: Sequence[Any],
+    grid: Sequence[int],
+    starts: Sequence[int],
+    extents: Sequence[Any],
+    owned: bool = False,
 ) -> Any:
-    """Return what a new block takes of a row-major grid of old ones."""
+    """Return what a new block takes of a row-major grid of old ones; a copy if `owned`."""
     whole = concatenate_grid(blocks, grid)
     index = tuple(
         slice(None) if n is None else slice(at, at + n)
         for at, n in zip(starts, extents, strict=True)
     )
-    return whole if all(part == slice(None) for part in index) else whole[index]
+    if all(part == slice(None) for part in index):
+        return whole
+    part = whole[index]
+    return part.copy() if owned and hasattr(part, "copy") else part
 
 
 def gather(

@@ -23,11 +23,14 @@ pub struct AxisCut {
     pub extents: Arc<[usize]>,
 }
 
-/// The overlapping parts of a grid of old blocks as one new one; a view if there is one old block.
+/// The overlapping parts of a grid of old blocks as one new one; of one old block a view, if it may
+/// be that.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rechunk {
     /// Axis by axis.
     pub cuts: Vec<AxisCut>,
+    /// Whether a part of a block is copied, so that it doesn't keep the rest in memory.
+    pub owned: bool,
 }
 
 impl Rechunk {
@@ -124,7 +127,18 @@ impl Kernel for Rechunk {
 
     fn run(&self, inputs: &mut [Value], block: &Block<'_>) -> Result<Value> {
         let (grid, start, extents) = self.region(block.coords);
-        Ok(value(gather_region(&chunks(inputs)?, &grid, &start, &extents)?))
+        let blocks = chunks(inputs)?;
+        let part = gather_region(&blocks, &grid, &start, &extents)?;
+        if !self.owned || blocks.len() > 1 || part.len() == blocks[0].len() {
+            return Ok(value(part));
+        }
+        let copied = Chunk::new(part.dtype(), part.shape())?;
+        #[expect(unsafe_code, reason = "a new array that nobody else has")]
+        // SAFETY: the target is new.
+        unsafe {
+            copy::copy_into(&part, &copied, &Dims::from_elem(0, part.ndim()))?;
+        }
+        Ok(value(copied))
     }
 
     fn call(&self, block: &Block<'_>) -> Result<Call> {
@@ -134,7 +148,8 @@ impl Kernel for Rechunk {
             Arg::Tuple(dims.iter().map(int).collect())
         };
         let args = [Arg::Rest(0), ints(&grid), ints(&start), ints(&extents)];
-        Ok(Call::new("oxidask.array._numpy_indexing.gather_region", args))
+        Ok(Call::new("oxidask.array._numpy_indexing.gather_region", args)
+            .with("owned", Arg::Bool(self.owned)))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A block of the result reads a row of blocks of the left operand and a column of blocks of the
 //! right one, and sums their products in one task. Where those blocks are more than a task may hold,
-//! partial products over groups of them are summed in a second layer.
+//! partial products over groups of them are summed by a tree of tasks.
 
 use oxidask_core::layer::{AxisMap, IndexMap};
 
@@ -11,11 +11,15 @@ use crate::kernel::matmul::{Label, matmul_labels};
 use crate::ops::contract::{AddBlocks, Contract};
 use crate::plan::array::{Array, Build, From, Layers, Name, Node, ProtoLayer};
 use crate::plan::chunks::{AxisChunks, Chunks, Tuple};
+use crate::plan::room;
 use crate::plan::unify::common_axis;
 use crate::promote::promote;
 
-/// Most bytes of blocks that one task multiplies.
-const TASK_BYTES: u128 = 1 << 30;
+/// Most bytes of blocks that one task multiplies, if nothing is known of the memory.
+const TASK_BYTES: u64 = 1 << 30;
+
+/// A task sums at least so many partial products.
+const LEAST_SUMMED: u32 = 4;
 
 impl Array {
     /// The contraction of two arrays whose axes have these labels: products over equal labels,
@@ -185,11 +189,12 @@ impl Plan<'_> {
             self.x.chunks().max_block_bytes(itemsize) + self.y.chunks().max_block_bytes(itemsize);
         // The longest summed axis is split, if the order of blocks leaves that simple.
         let longest = inner.iter().max_by_key(|&&(_, n)| n).copied();
-        let fits = blocks.saturating_mul(pair) <= TASK_BYTES;
+        let room = u128::from(room::task_bytes(TASK_BYTES));
+        let fits = blocks.saturating_mul(pair) <= room;
         let split = longest.filter(|&(_, n)| !fits && n > 2 && partners.is_empty());
         let split = split.map(|(label, n)| {
             let others = (blocks / u128::from(n)).max(1) * pair.max(1);
-            let by = u32::try_from(TASK_BYTES / others).unwrap_or(n).clamp(1, n);
+            let by = u32::try_from(room / others).unwrap_or(n).clamp(1, n);
             (label, by, n.div_ceil(by))
         });
         let mut op = Contract {
@@ -208,15 +213,14 @@ impl Plan<'_> {
         };
         op.partial = true;
         let grid = self.chunks.grid();
-        let partial_grid: Box<[u32]> =
-            std::iter::once(groups).chain(grid.iter().copied()).collect();
         let name = Name::new("contract")
             .text(&format!("{op:?} {by}"))
             .text(self.x.name().as_str())
             .text(self.y.name().as_str())
             .finish();
         let split = Some((label, by));
-        let partial = ProtoLayer {
+        let partial_grid = stacked(groups, &grid);
+        let mut layers = vec![ProtoLayer {
             suffix: "partial".into(),
             op: crate::ops::op(op, &partial_grid),
             grid: partial_grid,
@@ -224,19 +228,63 @@ impl Plan<'_> {
                 (From::Input(0), self.map(&self.x, self.a, split)),
                 (From::Input(1), self.map(&self.y, self.b, split)),
             ],
-        };
-        let every = std::iter::once(AxisMap::Every);
-        let sum = ProtoLayer {
-            suffix: String::new(),
-            op: crate::ops::op(AddBlocks { squeeze: true }, &grid),
+        }];
+        let product = self.chunks.max_block_bytes(itemsize).max(1);
+        let fan = u32::try_from(room / product).unwrap_or(u32::MAX).max(LEAST_SUMMED);
+        add_up(&mut layers, groups, fan, &grid);
+        let dtype = self.x.dtype();
+        let layers = Layers { inputs: vec![self.x, self.y], layers };
+        Ok(Array::new(Node { name, chunks: self.chunks, dtype, build: Build::Layers(layers) }))
+    }
+}
+
+/// A grid with one more axis in front.
+fn stacked(n: u32, grid: &[u32]) -> Box<[u32]> {
+    std::iter::once(n).chain(grid.iter().copied()).collect()
+}
+
+/// Appends the layers that sum `n` stacked partial products, the last of `layers`, `fan` at a time.
+fn add_up(layers: &mut Vec<ProtoLayer>, mut n: u32, fan: u32, grid: &[u32]) {
+    loop {
+        let is_last = n <= fan;
+        let shift = u8::from(!is_last);
+        let first = if is_last { AxisMap::Every } else { AxisMap::Tree { axis: 0, by: fan } };
+        let others = (0..grid.len() as u8).map(|axis| AxisMap::Same(axis + shift));
+        n = n.div_ceil(fan);
+        let grid = if is_last { grid.into() } else { stacked(n, grid) };
+        layers.push(ProtoLayer {
+            suffix: if is_last { String::new() } else { format!("sum-{}", layers.len()) },
+            op: crate::ops::op(AddBlocks { squeeze: is_last }, &grid),
             inputs: vec![(
-                From::Layer(0),
-                IndexMap::Axes(every.chain((0..grid.len() as u8).map(AxisMap::Same)).collect()),
+                From::Layer(layers.len() - 1),
+                IndexMap::Axes(std::iter::once(first).chain(others).collect()),
             )],
             grid,
+        });
+        if is_last {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_products_are_summed_by_a_tree() {
+        let layer = |n: u32| ProtoLayer {
+            suffix: "partial".into(),
+            grid: stacked(n, &[2, 3]),
+            op: crate::ops::op(AddBlocks { squeeze: false }, &[n, 2, 3]),
+            inputs: Vec::new(),
         };
-        let dtype = self.x.dtype();
-        let layers = Layers { inputs: vec![self.x, self.y], layers: vec![partial, sum] };
-        Ok(Array::new(Node { name, chunks: self.chunks, dtype, build: Build::Layers(layers) }))
+        let grids = |n: u32| {
+            let mut layers = vec![layer(n)];
+            add_up(&mut layers, n, 4, &[2, 3]);
+            layers.iter().skip(1).map(|layer| layer.grid.to_vec()).collect::<Vec<_>>()
+        };
+        assert_eq!(grids(4), [vec![2, 3]]);
+        assert_eq!(grids(30), [vec![8, 2, 3], vec![2, 2, 3], vec![2, 3]]);
     }
 }

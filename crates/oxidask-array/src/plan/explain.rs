@@ -141,9 +141,15 @@ fn block_bytes(roots: &[Array], graph: &Graph) -> Vec<u64> {
     let mut upstream: FxHashMap<Group, u64> = FxHashMap::default();
     for array in walk(roots) {
         let itemsize = array.dtype().map_or(FOREIGN_ITEMSIZE, |dtype| dtype.itemsize());
-        let own = u64::try_from(array.chunks().max_block_bytes(itemsize)).unwrap_or(u64::MAX);
         let inputs = array.inputs().iter().filter_map(|input| by_name.get(input.name()));
-        upstream.insert(array.name().clone(), inputs.copied().max().unwrap_or(0).max(own));
+        let read = inputs.copied().max().unwrap_or(0);
+        let own = match (array.chunks().is_known(), array.dtype()) {
+            (true, _) => array.chunks().max_block_bytes(itemsize).try_into().unwrap_or(u64::MAX),
+            // A selection of what is read, or the several factors of it.
+            (false, Some(_)) => read,
+            (false, None) => read.saturating_mul(2),
+        };
+        upstream.insert(array.name().clone(), read.max(own));
         by_name.insert(array.name().clone(), own);
     }
     let of_layer = |layer: &Layer| {
@@ -155,9 +161,10 @@ fn block_bytes(roots: &[Array], graph: &Graph) -> Vec<u64> {
             return bytes;
         }
         // A layer inside of an expression: `name-suffix`.
+        let sizes = if is_product(mapped.op.as_any()) { &by_name } else { &upstream };
         let mut name = mapped.name.as_str();
         while let Some((head, _)) = name.rsplit_once('-') {
-            if let Some(&bytes) = upstream.get(&Group::new(head)) {
+            if let Some(&bytes) = sizes.get(&Group::new(head)) {
                 return bytes;
             }
             name = head;
@@ -171,6 +178,12 @@ fn block_bytes(roots: &[Array], graph: &Graph) -> Vec<u64> {
 fn is_free(op: Option<&dyn std::any::Any>) -> bool {
     let kernel = op.and_then(|op| op.downcast_ref::<KernelOp>()).map(|op| &op.kernel);
     matches!(kernel, Some(AnyKernel::FromChunk(_) | AnyKernel::Full(_)))
+}
+
+/// Whether blocks are parts of sums, each as large as the result's.
+fn is_product(op: Option<&dyn std::any::Any>) -> bool {
+    let kernel = op.and_then(|op| op.downcast_ref::<KernelOp>()).map(|op| &op.kernel);
+    matches!(kernel, Some(AnyKernel::Contract(_) | AnyKernel::AddBlocks(_)))
 }
 
 /// The most bytes alive at once in the static order, and those of the largest task.

@@ -23,6 +23,7 @@ pub mod random;
 pub mod rechunk;
 pub mod reduce;
 pub mod reshape;
+pub mod room;
 pub mod search;
 pub mod shuffle;
 pub mod slice;

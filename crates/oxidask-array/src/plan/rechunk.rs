@@ -16,6 +16,7 @@ use crate::ops::rechunk::{AxisCut, Rechunk};
 use crate::plan::array::Array;
 use crate::plan::chunks::{AxisChunks, Chunks, UNKNOWN, extent};
 use crate::plan::normalize::split;
+use crate::plan::room;
 use crate::plan::unify::common_axis;
 
 /// What bounds a plan.
@@ -34,6 +35,15 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { block_bytes: 128 << 20, task_bytes: 2 << 30, threshold: 4.0, piece_bytes: 8 << 10 }
+    }
+}
+
+impl Limits {
+    /// The defaults, within the memory that tasks may take now.
+    #[must_use]
+    pub fn current() -> Self {
+        let limits = Self::default();
+        Self { task_bytes: room::task_bytes(limits.task_bytes), ..limits }
     }
 }
 
@@ -278,7 +288,7 @@ pub fn stage(old: &Chunks, new: &Chunks) -> (Rechunk, Box<[AxisMap]>) {
         }
     };
     let maps = cuts.iter().enumerate().map(map).collect();
-    (Rechunk { cuts }, maps)
+    (Rechunk { cuts, owned: false }, maps)
 }
 
 /// Blocks of equal extents, as many as there are, or one less where a rest of at most half a block
@@ -304,7 +314,7 @@ impl Array {
     /// # Errors
     /// If the chunks are of another shape, or sizes that must be known aren't.
     pub fn rechunked(&self, chunks: Chunks) -> Result<Self> {
-        self.rechunked_within(&chunks, &Limits::default())
+        self.rechunked_within(&chunks, &Limits::current())
     }
 
     /// The same elements in other chunks, by a plan within some limits.
@@ -315,9 +325,12 @@ impl Array {
         let itemsize = self.dtype().map_or(8, DType::itemsize);
         let mut array = self.clone();
         for cut in plan(self.chunks(), chunks, itemsize, limits)? {
-            let (kernel, maps) = stage(array.chunks(), &cut);
+            let (mut kernel, maps) = stage(array.chunks(), &cut);
             let dtype = self.dtype();
-            let prefix = if cut == *chunks { "rechunk-merge" } else { "rechunk-split" };
+            let is_last = cut == *chunks;
+            // A view of a block that is cut up would keep all of it in memory.
+            kernel.owned = !is_last;
+            let prefix = if is_last { "rechunk-merge" } else { "rechunk-split" };
             array = Self::layer(prefix, kernel, vec![(array, IndexMap::Axes(maps))], cut, dtype)?;
         }
         Ok(array)

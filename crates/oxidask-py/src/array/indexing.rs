@@ -114,7 +114,7 @@ pub(crate) fn array_rechunk(
     threshold: f64,
     direct: bool,
 ) -> PyResult<ArrayExpr> {
-    let mut limits = Limits { block_bytes, threshold, ..Limits::default() };
+    let mut limits = Limits { block_bytes, threshold, ..Limits::current() };
     if direct {
         limits = Limits { piece_bytes: 0, task_bytes: u64::MAX, ..limits };
     }
