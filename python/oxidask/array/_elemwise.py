@@ -118,6 +118,10 @@ def elemwise_python(
     function: Callable[..., Any] = op
     if where is not True:
         function = _Where(op, out is not None)
+        if out is not None:
+            # What the mask leaves out is of this dtype.
+            _check_castable(dtype, out)
+            dtype = out.dtype
     if enforce is not None:
         function = _Enforced(function, enforce)
     name = name or f"{funcname(op)}-{tokenize(op, dtype, *everything)}"
@@ -225,7 +229,8 @@ def handle_out(out: Any, result: Array) -> Any:
     Parameters
     ----------
     out
-        An array of ours that becomes `result`, or None, or a tuple of one of these.
+        An array of ours that becomes `result`, or None, or a tuple of one of these. It keeps its
+        dtype where the result can be cast to that, and takes the result's where NumPy refuses.
     result
         The array.
     """
@@ -237,5 +242,15 @@ def handle_out(out: Any, result: Array) -> Any:
             "Mismatched shapes between result and out parameter. "
             f"out={out.shape}, result={result.shape}"
         )
+    if out.dtype != result.dtype and np.can_cast(result.dtype, out.dtype, "same_kind"):
+        result = result.astype(out.dtype)
     out._become(result)
     return out
+
+
+def _check_castable(dtype: Any, out: Array) -> None:
+    if not np.can_cast(dtype, out.dtype, "same_kind"):
+        raise TypeError(
+            f"Cannot cast a result of {np.dtype(dtype)} to the {out.dtype} of out with casting "
+            "rule 'same_kind'; give an out of that dtype, or convert the result with astype"
+        )

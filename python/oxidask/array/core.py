@@ -551,6 +551,10 @@ def elemwise(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             result = new_array(_native.array_ufunc(name, [native_operand(arg) for arg in args]))
         except _native.NoKernel:
             pass
+        except TypeError:
+            # What can't be compared is unequal to NumPy's operators.
+            if op not in (operator.eq, operator.ne):
+                raise
         else:
             if len(args) > 1 and isinstance(result, Array):
                 lazy = [arg for arg in args if isinstance(arg, Array)]

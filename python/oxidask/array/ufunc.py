@@ -346,6 +346,11 @@ def clip(*args: Any, **kwargs: Any) -> Any:
     high = bounds[1] if len(bounds) > 1 else kwargs.pop(names[1], None)
     if not builtins.any(is_dask_collection(arg) for arg in (x, low, high)):
         return np.clip(x, low, high, **kwargs)
+    if getattr(getattr(x, "dtype", None), "kind", "") in "iu":
+        # A Python number beyond what the dtype holds is no bound.
+        info = np.iinfo(x.dtype)
+        low = None if type(low) is int and low < info.min else low
+        high = None if type(high) is int and high > info.max else high
     if low is None and high is None:
         return elemwise(np.positive, x, **kwargs)
     if low is None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import oxidask.array as da
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from oxidask import _native
@@ -15,8 +15,6 @@ from oxidask.array.core import Array, new_array
 from oxidask.array.overlap import map_overlap, overlap, sliding_window_view, trim_overlap
 
 DTYPES = ["i8", "f4", "?", "c16"]
-settings.register_profile("routines", max_examples=40, deadline=None)
-settings.load_profile("routines")
 
 
 @st.composite
