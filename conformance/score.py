@@ -15,6 +15,7 @@ import argparse
 import collections
 import datetime
 import importlib.metadata
+import importlib.util
 import json
 import pathlib
 import platform
@@ -54,6 +55,34 @@ def run_tests(name, folder):
     got = {t["id"]: t for file in json.loads(out.read_text())["files"] for t in file["results"]}
     absent = {"outcome": "absent", "why": ""}
     return {test: got.get(test, absent) for test in wanted}
+
+
+def run_xarray(folder):
+    """The outcomes of xarray's own tests of arrays, and those left out; None without xarray."""
+    if importlib.util.find_spec("xarray") is None:
+        return None
+    out = folder / "xarray.json"
+    command = [sys.executable, HERE / "run_xarray_tests.py", "--tb=no", "--json", out]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return json.loads(out.read_text())
+
+
+def xarray_section(result):
+    """What xarray's tests say."""
+    outcomes = {t: o for t, o in result["outcomes"].items() if o != "skipped"}
+    bad = sorted(t for t, o in outcomes.items() if o not in ("passed", "xfailed"))
+    version = importlib.metadata.version("xarray")
+    yield f"On arrays of ours, xarray {version}'s own tests of Dask's arrays:"
+    yield f"{share(len(outcomes) - len(bad), len(outcomes))} pass."
+    if bad:
+        yield ""
+        yield "Not passed:"
+        yield ""
+        yield from (f"- `{test}`" for test in bad)
+    yield ""
+    for reason in sorted(set(result["excluded"].values())):
+        n = sum(why == reason for why in result["excluded"].values())
+        yield f"- {n} left out: {reason}"
 
 
 def lines_of(name):
@@ -156,6 +185,8 @@ def main():
             details += ["", f"## {area}: public names", "", *name_table(AREAS[area], groups)]
             if 100 * passed(results) < args.check * len(results):
                 low.append(f"{area}: {tests} is below {args.check:g} %")
+        if "array" in areas and (xarray := run_xarray(folder)):
+            details += ["", "## xarray", "", *xarray_section(xarray)]
     head = ["| area | tests | extended tests | public names |", "|---|---:|---:|---:|"]
     text = "\n".join([heading(), *head, *summary, *details]) + "\n"
     if set(areas) == set(AREAS):  # a part of the table must not replace the whole

@@ -11,16 +11,52 @@ from typing import Any
 
 from xarray.namedarray.parallelcompat import ChunkManagerEntrypoint
 
+import oxidask
 import oxidask.array as da
 from oxidask import config
 from oxidask.array.core import Array
 from oxidask.array.core import from_array as make_array
 from oxidask.array.core import store as store_arrays
-from oxidask.base import compute as compute_all
-from oxidask.base import persist as persist_all
 from oxidask.utils import parse_bytes
 
 __all__ = ["OxidaskManager"]
+
+
+class _Functions:
+    """The array package, and what xarray looks for in it but NumPy keeps elsewhere."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "sliding_window_view":
+            return da.lib.stride_tricks.sliding_window_view
+        if name in {"masked_invalid", "getmaskarray"}:
+            return getattr(da.ma, name)
+        return getattr(da, name)
+
+
+def _leave_ours_alone() -> None:
+    """Make xarray's manager of Dask's arrays leave arrays of ours to us.
+
+    Where Dask is installed, it takes everything for its own that has Dask's protocol, and xarray
+    refuses arrays that two managers claim.  It is also the one to cut arrays anew where nobody
+    names a manager: ours stay ours then.  xarray makes all managers before it asks any.
+    """
+    from xarray.namedarray.daskmanager import DaskManager
+
+    claims, make = DaskManager.is_chunked_array, DaskManager.from_array
+    if getattr(claims, "leaves_ours", False):
+        return
+
+    def is_chunked_array(self: Any, data: Any) -> bool:
+        return not isinstance(data, Array) and claims(self, data)
+
+    def from_array(self: Any, data: Any, chunks: Any, **kwargs: Any) -> Any:
+        return (
+            data.rechunk(chunks) if isinstance(data, Array) else make(self, data, chunks, **kwargs)
+        )
+
+    is_chunked_array.leaves_ours = True  # type: ignore[attr-defined]
+    DaskManager.is_chunked_array = is_chunked_array  # type: ignore[method-assign]
+    DaskManager.from_array = from_array  # type: ignore[method-assign]
 
 
 class OxidaskManager(ChunkManagerEntrypoint[Any]):
@@ -31,6 +67,7 @@ class OxidaskManager(ChunkManagerEntrypoint[Any]):
 
     def __init__(self) -> None:
         self.array_cls = Array
+        _leave_ours_alone()
 
     def is_chunked_array(self, data: Any) -> bool:
         """Whether `data` is an array of ours."""
@@ -68,16 +105,16 @@ class OxidaskManager(ChunkManagerEntrypoint[Any]):
 
     def compute(self, *data: Any, **kwargs: Any) -> Any:
         """Return the arrays computed."""
-        return compute_all(*data, **kwargs)
+        return da.compute(*data, **kwargs)
 
     def persist(self, *data: Any, **kwargs: Any) -> Any:
         """Return the arrays with their blocks computed."""
-        return persist_all(*data, **kwargs)
+        return oxidask.persist(*data, **kwargs)
 
     @property
     def array_api(self) -> Any:
-        """The module of functions of arrays."""
-        return da
+        """The functions of arrays."""
+        return _Functions()
 
     def shuffle(self, x: Any, indexer: list[list[int]], axis: int, chunks: Any) -> Any:
         """Return rows in groups, each of which lies in one block."""

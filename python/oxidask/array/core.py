@@ -21,6 +21,7 @@ from oxidask.array._protocols import Protocols
 from oxidask.array._reduction_methods import ReductionMethods
 from oxidask.array._storage_methods import StorageMethods
 from oxidask.base import DaskMethodsMixin, named_schedulers, own
+from oxidask.highlevelgraph import HighLevelGraph
 from oxidask.tokenize import tokenize
 
 __all__ = [
@@ -132,6 +133,9 @@ class Array(Operators, Protocols, ReductionMethods, Methods, StorageMethods, Das
         self = object.__new__(cls)
         self._expr = expr
         self._meta = meta
+        if isinstance(dask, HighLevelGraph):
+            # Whoever made layers finds them again.
+            self.__dict__["dask"] = dask
         return plugged(self)
 
     def __reduce__(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,12 +89,30 @@ def getitem(x: Array, index: Any) -> Array:
     ):
         return _field(x, index)
     parts = index if isinstance(index, tuple) else (index,)
+    if len(parts) > 1 and _is_orthogonal(parts):
+        raise NotImplementedError("xarray indexes axis by axis: it does so on this exception")
     if any(map(_is_lazy, parts)):
         return _getitem_lazy(x, parts)
     parts = tuple(map(sanitize_index, parts))
     if any(math.isnan(n) for n in x.shape) and any(isinstance(p, np.ndarray) for p in parts):
         return _getitem_unknown(x, parts)
     return x._like(_native.array_getitem(x._expr, parts))
+
+
+def _is_orthogonal(parts: tuple[Any, ...]) -> bool:
+    """Whether arrays among the indices are each for an axis of its own, and not NumPy's points.
+
+    Such indices look the same, but for who asks: xarray's adapter of Dask's arrays, which don't
+    know NumPy's meaning.  It asks first, and goes axis by axis where that isn't implemented.
+    """
+    advanced = sum(not (part is None or isinstance(part, slice)) for part in parts)
+    if advanced < 2 or "xarray" not in sys.modules:
+        return False
+    asking = sys._getframe(3)
+    return (
+        asking.f_code.co_name == "_oindex_get"
+        and asking.f_globals.get("__name__") == "xarray.core.indexing"
+    )
 
 
 def _getitem_unknown(x: Array, parts: tuple[Any, ...]) -> Array:
@@ -239,12 +258,19 @@ def _with_merged_axes(x: Array, parts: tuple[Any, ...]) -> tuple[Array, tuple[An
 
 
 def _take_lazy(x: Array, axis: int, by: Array) -> Array:
+    from oxidask.array.reshape import reshape_blockwise
+
     if by.dtype.kind not in "iub":
         raise IndexError(
             f"arrays used as indices must be of integer or boolean type, not {by.dtype}"
         )
     if by.ndim == 1:
         return x._like(_native.array_take_by(x._expr, axis, by._expr, by.dtype.kind == "b"))
+    if x.ndim == 1 and by.ndim and not any(math.isnan(n) for n in by.shape):
+        # In the blocks of the positions.
+        parts = by.ravel() if by.npartitions == 1 else reshape_blockwise(by, (by.size,))
+        taken = x._like(_native.array_take_by(x._expr, 0, parts._expr, False))
+        return reshape_blockwise(taken, by.shape, by.chunks)
     flat = x._like(_native.array_take_by(x._expr, axis, by.reshape((-1,))._expr, False))
     return flat.reshape((*x.shape[:axis], *by.shape, *x.shape[axis + 1 :]))
 

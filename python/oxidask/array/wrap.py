@@ -59,7 +59,8 @@ def filled(
     if type(meta) is np.ndarray and native_typestr(dtype) is not None:
         value = np.zeros((), dtype)
         if fill is not None:
-            value[()] = fill
+            # As NumPy's own function does: NaN becomes some integer, with a warning.
+            np.copyto(value, fill, casting="unsafe")
         expr = _native.array_full(value, blocks, prefix)
         if name is not None:
             expr = expr.renamed(name)
