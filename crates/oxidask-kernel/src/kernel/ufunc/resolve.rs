@@ -197,7 +197,13 @@ fn is_integer(dtype: DType) -> bool {
 
 /// The dtypes of the operands, with those that Python's scalars take beside the arrays.
 fn strong_dtypes(ufunc: Ufunc, args: &[Operand]) -> Result<SmallVec<[DType; 3]>> {
-    if ufunc == Ufunc::Ldexp || args.iter().all(|arg| arg.weak.is_none()) {
+    if let (Ufunc::Ldexp, [number, exponent]) = (ufunc, args) {
+        // The first loop that takes a Python int beside an array is that of half precision.
+        let is_weak = number.weak == Some(Weak::Int) && exponent.weak.is_none();
+        let float = if is_weak { DType::F16 } else { number.dtype };
+        return Ok(smallvec![float, exponent.dtype]);
+    }
+    if args.iter().all(|arg| arg.weak.is_none()) {
         return Ok(args.iter().map(|arg| arg.dtype).collect());
     }
     // A weak operand takes the dtype of the whole; `beside` the strong ones alone would give an
