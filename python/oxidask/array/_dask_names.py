@@ -145,7 +145,16 @@ def concatenate_axes(arrays: Any, axes: Any) -> Any:
     >>> concatenate_axes([np.ones((1, 1)), np.zeros((1, 1))], axes=[1])
     array([[1., 0.]])
     """
-    return concatenate_nested(arrays, list(axes))
+    axes = list(axes)
+    depth, first = 0, arrays
+    while isinstance(first, (list, tuple)) and first:
+        depth, first = depth + 1, first[0]
+    if depth != len(axes) or depth > np.ndim(first):
+        raise ValueError(
+            f"axes={axes} for lists nested {depth} deep of arrays of {np.ndim(first)} axes: give "
+            "one axis for each depth"
+        )
+    return concatenate_nested(arrays, axes)
 
 
 def dotmany(

@@ -35,7 +35,7 @@ def is_scalar_for_elemwise(arg: Any) -> bool:
 
 
 def broadcast_shapes(*shapes: Any) -> tuple[Any, ...]:
-    """Return the shape that arrays of such shapes broadcast to; nan fits to anything.
+    """Return the shape that arrays of such shapes broadcast to; nan is an extent that is not known.
 
     Examples
     --------
@@ -49,23 +49,23 @@ def broadcast_shapes(*shapes: Any) -> tuple[Any, ...]:
     for axis in range(-ndim, 0):
         extents = [shape[axis] for shape in shapes if len(shape) >= -axis]
         if any(n != n for n in extents):
-            known = [n for n in extents if n == n and n != 1]
-            result.append(float("nan") if not known else known[0])
-            if known and 0 in extents:
-                result[-1] = 0
-            elif known:
-                result[-1] = float("nan")
+            if any(n > 1 for n in extents):
+                raise ValueError(_no_broadcast(shapes))
+            result.append(float("nan"))
             continue
         longest = 0 if 0 in extents else max(extents)
         if any(n not in (1, longest, 0) for n in extents) or (
             longest == 0 and any(n > 1 for n in extents)
         ):
-            raise ValueError(
-                "operands could not be broadcast together with shapes "
-                + " ".join(str(tuple(shape)) for shape in shapes)
-            )
+            raise ValueError(_no_broadcast(shapes))
         result.append(longest)
     return tuple(result)
+
+
+def _no_broadcast(shapes: Sequence[Any]) -> str:
+    listed = " ".join(str(tuple(shape)) for shape in shapes)
+    hint = "; compute_chunk_sizes() tells unknown extents" if "nan" in listed else ""
+    return f"operands could not be broadcast together with shapes {listed}{hint}"
 
 
 def _normalized(arg: Any) -> Any:

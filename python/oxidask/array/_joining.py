@@ -112,7 +112,7 @@ def _same_shapes(arrays: Sequence[Array], axis: int, allow_unknown: bool) -> Non
                 )
             raise ValueError(
                 "all the input array dimensions except for the concatenation axis must match "
-                f"exactly, but their shapes are {[a.shape for a in arrays][:10]}"
+                f"exactly. Shapes: {', '.join(str(a.shape) for a in arrays[:10])}"
             )
 
 

@@ -39,6 +39,9 @@ def should_delegate(self: Any, other: Any) -> bool:
         return False
     if hasattr(other, "__array_ufunc__") and other.__array_ufunc__ is None:
         return True
+    if not hasattr(other, "__array_ufunc__"):
+        # The protocol before ufuncs': what says that it goes before us does.
+        return bool(getattr(other, "__array_priority__", 0) > self.__array_priority__)
     return bool(
         hasattr(other, "__array_ufunc__")
         and not is_valid_array_chunk(other)

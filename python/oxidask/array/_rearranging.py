@@ -61,7 +61,7 @@ def _viewed_meta(x: Array, kind: str, axes: tuple[int, ...]) -> Any:
     from oxidask.array._meta import meta_from_array
 
     if kind == "transpose" and x.ndim:
-        return x._meta.transpose(axes)
+        return np.transpose(x._meta, axes)
     ndim = x.ndim + (len(axes) if kind == "expand_dims" else -len(axes))
     return meta_from_array(x, ndim=ndim, dtype=x.dtype)
 

@@ -139,7 +139,7 @@ def _merge_moments(parts: Any, axis: Any = None, keepdims: bool = True) -> dict[
             share = np.where(n == 0, 0, part["n"] / n)
             left = np.where(merged["n"] == 0, part["mean"], merged["mean"] + apart * share)
             mean = np.where(part["n"] == 0, merged["mean"], left)
-            cross = (apart * np.conjugate(apart)).real * np.where(
+            cross = np.real(apart * np.conjugate(apart)) * np.where(
                 (merged["n"] == 0) | (part["n"] == 0), 0, merged["n"] * share
             )
             cross = np.where((merged["n"] == 0) | (part["n"] == 0), 0, cross)

@@ -74,3 +74,51 @@ def test_operations_that_cut_much_finer_warn() -> None:
     x, y = da.ones((20, 20), chunks=(20, 1)), da.ones((20, 20), chunks=(1, 20))
     with pytest.warns(da.PerformanceWarning, match="factor of 20"):
         x + y
+
+
+class Old:
+    """A type of before ufuncs' protocol, that says how much it matters."""
+
+    def __init__(self, priority: float) -> None:
+        self.__array_priority__ = priority
+
+    def __radd__(self, other: Any) -> str:
+        return "mine"
+
+
+def test_priorities_decide_where_there_is_no_protocol() -> None:
+    x = da.ones(2)
+    assert x + Old(x.__array_priority__ + 1) == "mine"
+    assert isinstance(x + Old(x.__array_priority__ - 1), da.Array)
+
+
+@pytest.mark.parametrize("shapes", [((2, 3), (1, np.nan)), ((3,), (3, 4)), ((2, 3), (2, 3, 1))])
+def test_shapes_that_do_not_meet(shapes: Any) -> None:
+    with pytest.raises(ValueError, match="could not be broadcast together"):
+        da.core.broadcast_shapes(*shapes)
+
+
+def test_unknown_extents_meet_ones() -> None:
+    assert str(da.core.broadcast_shapes((1, np.nan), (2, 1))) == "(2, nan)"
+
+
+@pytest.mark.parametrize(("nested", "axes"), [([[1, 1], [1, 1]], [0]), ([1, 1], [0, 1, 2, 3])])
+def test_lists_of_blocks_need_an_axis_for_each_depth(nested: Any, axes: Any) -> None:
+    ones = np.ones((2, 2, 2))
+    blocks = [[ones for _ in row] if isinstance(row, list) else ones for row in nested]
+    with pytest.raises(ValueError, match="one axis for each depth"):
+        da.core.concatenate_axes(blocks, axes=axes)
+
+
+def test_shapes_that_do_not_fit_are_listed() -> None:
+    with pytest.raises(ValueError, match=r"Shapes: \(2, 1\), \(2, 3\)"):
+        da.concatenate([da.zeros((2, 1)), da.zeros((2, 3))])
+
+
+@pytest.mark.parametrize("number", [3, 3.0, True, np.int64(3)])
+@pytest.mark.parametrize("dtype", ["i1", "i4", "i8"])
+def test_numbers_times_powers_of_two_have_numpys_dtype(number: Any, dtype: str) -> None:
+    x = np.arange(4, dtype=dtype)
+    result = da.ldexp(number, da.from_array(x, chunks=2))
+    assert result.dtype == result.compute().dtype == np.ldexp(number, x).dtype
+    np.testing.assert_array_equal(result.compute(), np.ldexp(number, x))
