@@ -27,7 +27,19 @@ from numpy import (
     uint64,
 )
 
-from oxidask.array import fft, image, lib, linalg, ma, overlap, random, routines, stats
+from oxidask.array import (
+    backends,
+    chunk,  # noqa: F401
+    fft,
+    image,
+    lib,
+    linalg,
+    ma,
+    overlap,
+    random,
+    routines,
+    stats,
+)
 from oxidask.array._alongaxes import (
     allclose,
     apply_along_axis,
@@ -329,6 +341,7 @@ __all__ = [
     "atleast_3d",
     "atop",
     "average",
+    "backends",
     "bincount",
     "bitwise_and",
     "bitwise_not",

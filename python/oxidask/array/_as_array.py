@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from oxidask._unpack import is_dask_collection
-from oxidask.array._from_array import from_memory
+from oxidask.array._from_array import from_array, from_memory, getter_inline
+from oxidask.array._meta import meta_from_array
 from oxidask.array.chunk_types import is_valid_array_chunk
 from oxidask.array.chunks import normalize_chunks
 from oxidask.array.core import Array
@@ -31,7 +33,8 @@ def asarray(
     order: str | None = None,
     *,
     like: Any = None,
-    **kwargs: Any,
+    inline_array: bool = False,
+    chunks: Any = "auto",
 ) -> Array:
     """Return `a` as an array; blocks of other types become NumPy's.
 
@@ -47,6 +50,10 @@ def asarray(
         How an array in memory is laid out.
     like
         An array of the type that blocks are to have.
+    inline_array
+        Whether an array in a store is part of each task instead of a task of its own.
+    chunks
+        How what is no lazy array yet is cut; see :func:`oxidask.array.normalize_chunks`.
 
     Examples
     --------
@@ -54,7 +61,8 @@ def asarray(
     >>> da.asarray([1, 2], dtype=float).compute()
     array([1., 2.])
     """
-    return _as_array(np.asarray, a, dtype, order, like, allow_unknown_chunksizes)
+    store = {"inline_array": inline_array, "chunks": chunks}
+    return _as_array(np.asarray, a, dtype, order, like, allow_unknown_chunksizes, **store)
 
 
 def asanyarray(
@@ -64,6 +72,7 @@ def asanyarray(
     *,
     like: Any = None,
     inline_array: bool = False,
+    chunks: Any = "auto",
 ) -> Array:
     """Return `a` as an array; blocks keep their type. For the parameters see :func:`asarray`.
 
@@ -73,31 +82,42 @@ def asanyarray(
     >>> da.asanyarray(np.ma.masked_equal([1, 2], 2)).compute().mask
     array([False,  True])
     """
-    return _as_array(np.asanyarray, a, dtype, order, like, False)
+    store = {"inline_array": inline_array, "chunks": chunks}
+    return _as_array(np.asanyarray, a, dtype, order, like, **store)
 
 
 def _as_array(
-    convert: Callable[..., Any], a: Any, dtype: Any, order: Any, like: Any, unknown: bool
+    convert: Callable[..., Any],
+    a: Any,
+    dtype: Any,
+    order: Any,
+    like: Any,
+    unknown: bool = False,
+    **store: Any,
 ) -> Array:
     if not isinstance(a, Array):
         if hasattr(a, "to_dask_array"):
             a = a.to_dask_array()
         elif type(a).__module__.split(".")[0] == "xarray" and hasattr(a, "data"):
-            return _as_array(convert, a.data, dtype, order, like, unknown)
+            return _as_array(convert, a.data, dtype, order, like, unknown, **store)
         elif _holds_arrays(a):
             from oxidask.array._joining import stack
 
             a = stack(a, allow_unknown_chunksizes=unknown)
+        elif _is_stored(a):
+            a = from_array(a, getitem=getter_inline, **store)
+    like = getattr(like, "_meta", like)
     if isinstance(a, Array):
         a = a if dtype is None else a.astype(dtype)
-        if like is not None and type(getattr(like, "_meta", like)) is not type(a._meta):
-            a = a.map_blocks(convert, like=getattr(like, "_meta", like), dtype=a.dtype)
+        if like is not None and type(like) is not type(a._meta):
+            meta = meta_from_array(like, ndim=a.ndim, dtype=a.dtype)
+            block = partial(_converted, convert, dtype=None, order=order, like=like)
+            a = a.map_blocks(block, dtype=a.dtype, meta=meta)
         return a
     _warn_of_collection(a)
     given = a
-    like = getattr(like, "_meta", like)
     if like is not None:
-        a = convert(a, dtype=dtype, order=order, like=like)
+        a = _converted(convert, a, dtype, order, like)
     elif isinstance(a, np.ndarray) or not (
         hasattr(a, "__array_function__") or is_valid_array_chunk(a)
     ):
@@ -107,7 +127,24 @@ def _as_array(
     if not isinstance(given, (list, tuple)) and type(a) in (np.ndarray, np.ma.MaskedArray):
         # Who writes to it later changes no results: the name says what it holds now.
         a = a.copy() if a.flags.writeable else a
-    return from_memory(a, _chunks_of(a), f"array-{tokenize(a)}", None)
+    chunks = _chunks_of(a, store["chunks"])
+    name = "array-" + (tokenize(a) if all(len(c) == 1 for c in chunks) else tokenize(a, chunks))
+    return from_memory(a, chunks, name, None)
+
+
+def _is_stored(a: Any) -> bool:
+    """Whether the elements lie in a store with chunks: they are read block by block then."""
+    return not isinstance(a, np.ndarray) and all(
+        hasattr(a, name) for name in ("shape", "dtype", "chunks", "__getitem__")
+    )
+
+
+def _converted(convert: Callable[..., Any], a: Any, dtype: Any, order: Any, like: Any) -> Any:
+    """Return an array of the type of `like`."""
+    if hasattr(like, "__array_function__"):
+        return convert(a, dtype=dtype, order=order, like=like)
+    # SciPy's sparse matrices don't speak the protocol.
+    return type(like)(np.asarray(a, dtype=dtype))
 
 
 def _warn_of_collection(a: Any) -> None:
@@ -120,8 +157,8 @@ def _warn_of_collection(a: Any) -> None:
         )
 
 
-def _chunks_of(a: Any) -> tuple[tuple[int, ...], ...]:
+def _chunks_of(a: Any, chunks: Any) -> tuple[tuple[int, ...], ...]:
     """Return blocks of the size that is set; one for what NumPy's arrays aren't."""
-    if not isinstance(a, np.ndarray) or a.dtype.hasobject:
+    if chunks == "auto" and (not isinstance(a, np.ndarray) or a.dtype.hasobject):
         return tuple((n,) for n in a.shape)
-    return normalize_chunks("auto", a.shape, dtype=a.dtype)
+    return normalize_chunks(chunks, a.shape, dtype=a.dtype)

@@ -23,7 +23,8 @@ def holding(lock: Any) -> Any:
     """
     if not lock:
         return contextlib.nullcontext()
-    return lock if hasattr(lock, "__enter__") else _acquired(lock)
+    # The methods come first: a class may override these alone.
+    return _acquired(lock) if hasattr(lock, "acquire") else lock
 
 
 @contextlib.contextmanager

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from oxidask._tokenize_arrays import normalize_masked_array
 from oxidask.array.core import Array, asanyarray, elemwise
-from oxidask.tokenize import normalize_token
 from oxidask.utils import derived_from
 
 __all__ = [
@@ -39,12 +39,6 @@ __all__ = [
     "where",
     "zeros_like",
 ]
-
-
-@normalize_token.register(np.ma.masked_array)
-def normalize_masked_array(x: Any) -> Any:
-    """Return what tells a masked array from others: data, mask and fill value."""
-    return (normalize_token(x.data), normalize_token(x.mask), normalize_token(x.fill_value))
 
 
 @derived_from(np.ma)

@@ -114,3 +114,73 @@ def test_targets_can_be_written_to_under_any_scheduler() -> None:
     stored = da.store([x], [target], scheduler=get, return_stored=True, mood="good")
     np.testing.assert_array_equal(target, np.ones(6))
     np.testing.assert_array_equal(stored[0].compute(), np.ones(6))
+
+
+def test_locks_are_held_through_their_methods() -> None:
+    class Refusing(oxidask.utils.SerializableLock):
+        def acquire(self, *args: Any, **kwargs: Any) -> Any:
+            raise RuntimeError("taken")
+
+    x = da.from_array(np.arange(4), chunks=2, lock=Refusing())
+    with pytest.raises(RuntimeError, match="taken"):
+        x.compute()
+
+
+class Stored:
+    """An array in a store: it counts what is read of it."""
+
+    shape, dtype, chunks, ndim = (4, 2), np.dtype(float), (2, 2), 2
+
+    def __init__(self) -> None:
+        self.read: list[Any] = []
+
+    def __getitem__(self, index: Any) -> Any:
+        self.read.append(index)
+        return np.ones(self.shape)[index]
+
+
+@pytest.mark.parametrize("make", [da.asarray, da.asanyarray])
+def test_what_is_stored_in_chunks_is_read_when_it_is_computed(make: Any) -> None:
+    stored = Stored()
+    x = make(stored, dtype="f4")
+    assert stored.read == []
+    assert x.dtype == np.float32
+    assert x.sum().compute() == 8
+    assert stored.read
+
+
+@pytest.mark.parametrize("make", [da.asarray, da.asanyarray])
+@pytest.mark.parametrize(
+    "source", [[[1, 0]], np.array([[1, 0]]), da.from_array([[1, 0]], chunks=1)]
+)
+def test_blocks_become_sparse_matrices_as_another_array_is(make: Any, source: Any) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    like = da.from_array(sparse.csr_array(np.eye(2)))
+    x = make(source, dtype="f4", like=like)
+    assert isinstance(x._meta, sparse.csr_array)
+    result = x.compute()
+    assert isinstance(result, sparse.csr_array)
+    assert (result.dtype, result.toarray().tolist()) == (np.float32, [[1, 0]])
+
+
+def test_masked_arrays_have_one_token() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import numpy as np, oxidask.array as da\n"
+        "from oxidask.tokenize import tokenize\n"
+        "x = np.ma.array([1, 2], mask=[True, False])\n"
+        "assert tokenize(x) == tokenize(x)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("make", [da.array, da.asarray, da.asanyarray])
+def test_chunks_of_conversions(make: Any) -> None:
+    x = np.arange(10)
+    assert make(x, chunks=4).chunks == ((4, 4, 2),)
+    # Arrays of other chunks have other names.
+    with oxidask.config.set({"array.chunk-size": "16 B"}):
+        assert make(x).name != make(x, chunks=-1).name
+    np.testing.assert_array_equal((make(x, chunks=4) + make(x, chunks=3)).compute(), 2 * x)
