@@ -71,11 +71,13 @@ mod _native {
     #[pymodule_export]
     use crate::yaml::{config_deprecations, default_config_yaml, yaml_dump, yaml_load};
 
-    /// Registers NumPy as the stand-in of kernels, and the configuration as what plans go by.
+    /// Registers NumPy as the stand-in of kernels, the configuration as what plans go by, and what
+    /// reads sources.
     #[pymodule_init]
     fn init(_module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
         crate::array::numpy::register();
         crate::array::room::register();
+        crate::array::region::register();
         Ok(())
     }
 }

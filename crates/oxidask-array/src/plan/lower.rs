@@ -25,6 +25,7 @@ use crate::plan::chunks::Chunks;
 use crate::plan::elementwise::index_map;
 use crate::plan::fuse::{address, fuse};
 use crate::plan::reduce::{Reduced, layers_above, with_casts};
+use crate::plan::region;
 
 /// How to lower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +168,7 @@ impl Lowering {
                 Visit::Enter(array) if self.done.contains_key(array.name()) => {}
                 Visit::Enter(array) => {
                     let array = self.canonical.get(array.name()).cloned().unwrap_or(array);
+                    let array = self.pushed_down(&array).unwrap_or(array);
                     let fused = self.fused(&array);
                     let inputs: Vec<Array> = match &fused {
                         Some(planned) => planned.reads().cloned().collect(),
@@ -224,6 +226,16 @@ impl Lowering {
             }
         }
         Some(Planned { program, inputs, made, chunks: source.chunks().clone() })
+    }
+
+    /// What a slice is computed as, if it can be read from a source.
+    fn pushed_down(&self, array: &Array) -> Option<Array> {
+        let once = |array: &Array| {
+            // Equal expressions are one: readers of the first count.
+            let canonical = self.canonical.get(array.name()).unwrap_or(array);
+            self.is_only_read_once(canonical)
+        };
+        (self.fusion == Fusion::On).then(|| region::pushed_down(array, &once)).flatten()
     }
 
     /// Whether nothing but one expression reads an array.

@@ -22,6 +22,7 @@ pub mod overlap;
 pub mod random;
 pub mod rechunk;
 pub mod reduce;
+pub mod region;
 pub mod reshape;
 pub mod room;
 pub mod search;

@@ -162,8 +162,21 @@ impl BlockOp {
 
     /// The same op taking what is shared as inputs.
     pub(crate) fn unshared(&self, py: Python<'_>) -> Self {
+        let mut op = self.same(py);
+        for arg in &mut op.args {
+            if matches!(arg, BlockArg::Shared { .. }) {
+                *arg = BlockArg::Input { counts: Vec::new() };
+            }
+        }
+        op
+    }
+
+    /// The same op.
+    pub(crate) fn same(&self, py: Python<'_>) -> Self {
         let args = self.args.iter().map(|arg| match arg {
-            BlockArg::Shared { .. } => BlockArg::Input { counts: Vec::new() },
+            BlockArg::Shared { key, object } => {
+                BlockArg::Shared { key: key.clone(), object: object.clone_ref(py) }
+            }
             BlockArg::Literal(object) => BlockArg::Literal(object.clone_ref(py)),
             BlockArg::Input { counts } => BlockArg::Input { counts: counts.clone() },
             BlockArg::Index => BlockArg::Index,

@@ -24,6 +24,7 @@ mod pickle;
 pub(crate) mod portable;
 mod random;
 mod reduce;
+pub(crate) mod region;
 pub(crate) mod room;
 mod sequence;
 mod source;
