@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from oxidask.array.blockwise import blockwise
@@ -78,6 +80,14 @@ def diagonal_matrix(v: Array, k: int) -> Array:
     from oxidask.array.routines import where
 
     (n,), chunks = v.shape, v.chunks[0]
+    if math.isnan(n):
+        if len(chunks) > 1:
+            raise ValueError(
+                "The matrix of a diagonal of several blocks needs their extents: call "
+                "compute_chunk_sizes() on it first"
+            )
+        unknown = ((math.nan,), (math.nan,))
+        return v.map_blocks(np.diag, k=k, new_axis=0, chunks=unknown, dtype=v.dtype)  # type: ignore[no-any-return]
     mask = eye(n, chunks=(chunks, chunks), dtype=bool)
     matrix = where(mask, v[None, :], np.zeros((), dtype=v.dtype)[()])
     if not k:

@@ -177,11 +177,11 @@ def from_array(
         name = f"array-{uuid.uuid4()}"
     if lock is True:
         lock = SerializableLock()
+    if isinstance(x, np.ndarray) and not isinstance(x, np.memmap) and x.flags.writeable:
+        x = x.copy()
     if type(x) in (np.ndarray, np.memmap, np.ma.MaskedArray) and not lock:
         if isinstance(x, np.memmap):
             x = np.asarray(x)
-        elif x.flags.writeable:
-            x = x.copy()
         return from_memory(x, chunks, name, meta)
     if meta is None and asarray:
         meta = np.empty((0,) * len(chunks), dtype=dtype)

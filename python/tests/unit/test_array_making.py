@@ -184,3 +184,21 @@ def test_chunks_of_conversions(make: Any) -> None:
     with oxidask.config.set({"array.chunk-size": "16 B"}):
         assert make(x).name != make(x, chunks=-1).name
     np.testing.assert_array_equal((make(x, chunks=4) + make(x, chunks=3)).compute(), 2 * x)
+
+
+@pytest.mark.parametrize("lock", [False, True])
+@pytest.mark.parametrize("kind", [np.ndarray, np.matrix, np.ma.MaskedArray])
+def test_later_writes_change_no_array_of_any_kind(kind: Any, lock: bool) -> None:
+    x = np.arange(4.0).reshape(2, 2).view(kind)
+    lazy = da.from_array(x, chunks=1, lock=lock)
+    x[:] = 9
+    np.testing.assert_array_equal(lazy.compute(), [[0, 1], [2, 3]])
+
+
+@pytest.mark.parametrize("k", [-1, 0, 2])
+def test_matrices_of_diagonals_of_unknown_extent(k: int) -> None:
+    x = da.arange(6, chunks=6)
+    known = x.compute()
+    np.testing.assert_array_equal(da.diag(x[x > 2], k).compute(), np.diag(known[known > 2], k))
+    with pytest.raises(ValueError, match="compute_chunk_sizes"):
+        da.diag(x.rechunk(3)[x.rechunk(3) > 2], k)
