@@ -104,7 +104,9 @@ def main():
         os.path.dirname(importlib.util.find_spec("xarray").origin), "tests", "test_dask.py"
     )
     counter = Counter()
-    pytest.main([file, "-q", "-p", "no:cacheprovider", "--no-header", *rest], plugins=[counter])
+    # Settings of the project around an installed xarray are not for its tests.
+    options = ["-c", os.devnull, "-q", "-p", "no:cacheprovider", "--no-header", *rest]
+    pytest.main([file, *options], plugins=[counter])
     tally = collections.Counter(counter.outcomes.values())
     ran = sum(tally.values()) - tally["skipped"]
     good = tally["passed"] + tally["xfailed"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -21,6 +22,7 @@ __all__ = [
     "concatenate_axes",
     "dotmany",
     "normalize_chunks_cached",
+    "slices_from_chunks",
 ]
 
 
@@ -40,6 +42,21 @@ def normalize_chunks_cached(
     ((2, 2, 1),)
     """
     return normalize_chunks(chunks, shape, limit, dtype, previous_chunks)
+
+
+def slices_from_chunks(chunks: Any) -> list[tuple[slice, ...]]:
+    """Return where each block lies in the array, in row-major order.
+
+    Examples
+    --------
+    >>> slices_from_chunks(((2, 1), (3,)))
+    [(slice(0, 2, None), slice(0, 3, None)), (slice(2, 3, None), slice(0, 3, None))]
+    """
+    axes = []
+    for extents in chunks:
+        bounds = list(itertools.accumulate(extents, initial=0))
+        axes.append([slice(a, b) for a, b in itertools.pairwise(bounds)])
+    return list(itertools.product(*axes))
 
 
 def blockdims_from_blockshape(shape: Any, chunks: Any) -> tuple[tuple[int, ...], ...]:

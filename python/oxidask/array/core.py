@@ -626,6 +626,7 @@ from oxidask.array._dask_names import (  # noqa: F401
     concatenate_axes,
     dotmany,
     normalize_chunks_cached,
+    slices_from_chunks,
 )
 from oxidask.array._elemwise import broadcast_shapes, is_scalar_for_elemwise  # noqa: F401
 from oxidask.array._from_array import (  # noqa: F401

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from oxidask.array._quantiles import percentiles
+from oxidask.array._quantiles import nanpercentile, percentiles
 from oxidask.array.core import Array, asanyarray, blockwise_layer
 from oxidask.tokenize import tokenize
 
-__all__ = ["percentile"]
+__all__ = ["nanpercentile", "percentile"]
 
 
 def percentile(

@@ -18,6 +18,7 @@ from oxidask.array._reduce_blocks import nannumel, numel
 from oxidask.array._tree import reduction
 from oxidask.array.core import Array, asanyarray, elemwise
 from oxidask.array.cumulative import cumprod, cumreduction, cumsum, nancumprod, nancumsum
+from oxidask.array.numpy_compat import divide
 from oxidask.array.sorting import argtopk, topk
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "cumprod",
     "cumreduction",
     "cumsum",
+    "divide",
     "max",
     "mean",
     "median",

@@ -144,6 +144,15 @@ def test_tests_of_hypotheses_give_named_results():
         assert computed == (computed.statistic, computed.pvalue)
 
 
+def test_blocks_lie_one_after_another():
+    x = np.arange(12).reshape(3, 4)
+    d = da.from_array(x, chunks=(2, 3))
+    parts = da.core.slices_from_chunks(d.chunks)
+    assert len(parts) == d.npartitions
+    for index, part in zip(np.ndindex(d.numblocks), parts, strict=True):
+        np.testing.assert_array_equal(d.blocks[index].compute(), x[part])
+
+
 def test_depths_are_whole_numbers():
     assert da.overlap.coerce_depth_type(2, {0: 1.0, 1: (2.0, 0)}) == {0: 1, 1: (2, 0)}
     with pytest.raises(ValueError, match="depth"):
