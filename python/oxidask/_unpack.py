@@ -81,7 +81,7 @@ _PLAIN_TYPES = frozenset({int, float, complex, bool, str, bytes, type(None), sli
 def is_dask_collection(x: object) -> bool:
     """Whether `x` is a collection: an object with a task graph.
 
-    A collection made of expressions is recognised without making its graph.
+    A collection made of expressions, an array for one, is recognised without making its graph.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def is_dask_collection(x: object) -> bool:
     # Asked of the class first: instances may make up any attribute they are asked for.
     if not hasattr(cls, "__dask_graph__") and not hasattr(x, "__dask_graph__"):
         return False
-    if is_expression(x):
+    if native_form(x) is not None or is_expression(x):
         return True
     if expression_of(x) is not None or child_expressions(x):
         return True
