@@ -134,8 +134,9 @@ fn top_order<'a, T: Sortable>(
 /// As [`sort`]; [`ArrayError::NoKernel`](crate::error::ArrayError::NoKernel) if dtypes differ.
 pub fn merge(runs: &[Chunk]) -> Result<Chunk> {
     let joined = lanes::joined(runs)?;
+    let lengths: Vec<usize> = runs.iter().map(Chunk::len).collect();
     dispatch_sortable!(joined.dtype(), T => lanes::update::<T>(joined, 0, |lane| {
-        T::merge(lane);
+        T::merge(lane, &lengths);
         Ok(())
     }))
 }

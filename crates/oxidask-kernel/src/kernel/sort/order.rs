@@ -33,8 +33,9 @@ pub trait Sortable: Element {
         lane.sort_unstable_by_key(|x| x.key());
     }
 
-    /// Sorts elements that come in sorted runs.
-    fn merge(lane: &mut [Self]) {
+    /// Sorts elements that come in sorted runs of these lengths.
+    fn merge(lane: &mut [Self], lengths: &[usize]) {
+        let _ = lengths;
         // The standard library's stable sort finds the runs and merges them.
         lane.sort_by_key(|x| x.key());
     }
@@ -56,7 +57,33 @@ macro_rules! integers {
     )*};
 }
 
-integers!(i8, i16, i32, u8, u16, u32, u64);
+integers!(i8, i16, u8, u16, u64);
+
+macro_rules! widened {
+    ($($ty:ty),*) => {$(
+        impl Sortable for $ty {
+            type Key = $ty;
+
+            fn key(self) -> $ty {
+                self
+            }
+
+            fn sort(lane: &mut [Self]) {
+                sort_widened(lane, |x| i64::from(x), |x| x as $ty);
+            }
+        }
+    )*};
+}
+
+widened!(i32, u32);
+
+/// Sorts by 64-bit integers of the same order, which vector registers sort many times faster than
+/// the standard library sorts these.
+fn sort_widened<T: Copy>(lane: &mut [T], widen: impl Fn(T) -> i64, narrow: impl Fn(i64) -> T) {
+    let mut wide: Vec<i64> = lane.iter().map(|&x| widen(x)).collect();
+    super::vector::sort(&mut wide);
+    lane.iter_mut().zip(wide).for_each(|(x, y)| *x = narrow(y));
+}
 
 impl Sortable for i64 {
     type Key = i64;
@@ -67,6 +94,10 @@ impl Sortable for i64 {
 
     fn sort(lane: &mut [Self]) {
         super::vector::sort(lane);
+    }
+
+    fn merge(lane: &mut [Self], lengths: &[usize]) {
+        super::vector::merge(lane, lengths);
     }
 }
 
@@ -101,7 +132,14 @@ macro_rules! floats {
     )*};
 }
 
-floats!(f16, i16, f16::ZERO; f32, i32, 0.0; f64, i64, 0.0, fn sort(lane: &mut [Self]) {
+floats!(f16, i16, f16::ZERO; f32, i32, 0.0, fn sort(lane: &mut [Self]) {
+    // As the double of the same value, whose bits order alike; any NaN is above all numbers.
+    let widen = |x: f32| if f32::is_nan(x) { i64::MAX } else { flip(f64::from(x).to_bits() as i64) };
+    sort_widened(lane, widen, |x| match x {
+        i64::MAX => f32::NAN,
+        bits => f64::from_bits(flip(bits) as u64) as f32,
+    });
+}; f64, i64, 0.0, fn sort(lane: &mut [Self]) {
     // NaNs go last; the others sort as integers, in their own memory.
     let mut n = lane.len();
     let mut at = 0;
@@ -117,12 +155,12 @@ floats!(f16, i16, f16::ZERO; f32, i32, 0.0; f64, i64, 0.0, fn sort(lane: &mut [S
     integers.iter_mut().for_each(|bits| *bits = flip(*bits));
     super::vector::sort(integers);
     integers.iter_mut().for_each(|bits| *bits = flip(*bits));
-}, fn merge(lane: &mut [Self]) {
+}, fn merge(lane: &mut [Self], lengths: &[usize]) {
     // With one NaN for all, its bits order after those of any number.
     lane.iter_mut().filter(|x| f64::is_nan(**x)).for_each(|x| *x = f64::from_bits(0x7ff8 << 48));
     let integers = as_integers(lane);
     integers.iter_mut().for_each(|bits| *bits = flip(*bits));
-    integers.sort();
+    super::vector::merge(integers, lengths);
     integers.iter_mut().for_each(|bits| *bits = flip(*bits));
 });
 

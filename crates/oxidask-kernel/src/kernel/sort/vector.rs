@@ -1,25 +1,90 @@
-//! Quicksort of 64-bit integers in vector registers.
+//! Quicksort and merges of 64-bit integers in vector registers.
 //!
 //! A partition reads from whichever end has less room, and writes what is not above the pivot to the
 //! left end and the rest to the right end by compressed stores. Up to 64 elements are sorted in
-//! eight registers: columns by a network, then rows by bitonic merges. Machines without AVX-512
-//! sort by the standard library.
+//! eight registers: columns by a network, then rows by bitonic merges. Sorted runs are merged in
+//! pairs, a few registers at a time. Machines without AVX-512 sort by the standard library.
 #![expect(unsafe_code, reason = "vector instructions")]
+
+/// Whether this machine has what [`avx512`] needs.
+fn has_vectors() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512dq")
+        && std::arch::is_x86_feature_detected!("popcnt");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
 
 /// Sorts integers.
 pub(super) fn sort(lane: &mut [i64]) {
     #[cfg(target_arch = "x86_64")]
-    if lane.len() > 16
-        && std::arch::is_x86_feature_detected!("avx512f")
-        && std::arch::is_x86_feature_detected!("avx512dq")
-        && std::arch::is_x86_feature_detected!("popcnt")
-    {
+    if lane.len() > 16 && has_vectors() {
         let depth = 2 * (usize::BITS - lane.len().leading_zeros());
         // SAFETY: the features are there.
         unsafe { avx512::quicksort(lane, depth) };
         return;
     }
     lane.sort_unstable();
+}
+
+/// Sorts integers that come in sorted runs of these lengths.
+pub(super) fn merge(lane: &mut [i64], lengths: &[usize]) {
+    if !has_vectors() {
+        // A stable sort finds the runs and merges them.
+        lane.sort();
+        return;
+    }
+    let mut bounds: Vec<usize> = vec![0];
+    bounds.extend(lengths.iter().scan(0, |end, n| {
+        *end += n;
+        Some(*end)
+    }));
+    let mut spare = vec![0; lane.len()];
+    let (mut from, mut to) = (&mut *lane, &mut spare[..]);
+    let mut is_home = true;
+    while bounds.len() > 2 {
+        let mut merged = vec![0];
+        for pair in bounds.windows(3).step_by(2) {
+            merge_two(&from[pair[0]..pair[1]], &from[pair[1]..pair[2]], &mut to[pair[0]..pair[2]]);
+            merged.push(pair[2]);
+        }
+        if bounds.len().is_multiple_of(2) {
+            let alone = bounds[bounds.len() - 2]..bounds[bounds.len() - 1];
+            to[alone.clone()].copy_from_slice(&from[alone.clone()]);
+            merged.push(alone.end);
+        }
+        bounds = merged;
+        std::mem::swap(&mut from, &mut to);
+        is_home = !is_home;
+    }
+    if !is_home {
+        to.copy_from_slice(from);
+    }
+}
+
+fn merge_two(a: &[i64], b: &[i64], to: &mut [i64]) {
+    #[cfg(target_arch = "x86_64")]
+    if a.len() >= avx512::AT_ONCE && b.len() >= avx512::AT_ONCE {
+        // SAFETY: the features are there, and the runs are long enough.
+        unsafe { avx512::merge_runs(a, b, to) };
+        return;
+    }
+    merge_scalar(a, b, to);
+}
+
+fn merge_scalar(a: &[i64], b: &[i64], to: &mut [i64]) {
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() && j < b.len() {
+        let first = a[i] <= b[j];
+        to[i + j] = if first { a[i] } else { b[j] };
+        i += usize::from(first);
+        j += usize::from(!first);
+    }
+    let to = &mut to[i + j..];
+    let rest = a.len() - i;
+    to[..rest].copy_from_slice(&a[i..]);
+    to[rest..].copy_from_slice(&b[j..]);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -200,6 +265,58 @@ mod avx512 {
         }
     }
 
+    /// Registers of each run that a step of a merge takes.
+    const ROWS: usize = 2;
+    /// Elements of these.
+    pub(super) const AT_ONCE: usize = ROWS * WIDTH;
+
+    /// Merges two sorted runs of at least [`AT_ONCE`] elements each.
+    ///
+    /// The larger half of what was merged so far stays in registers; the run whose next element is
+    /// smaller gives the next ones to merge it with.
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    pub(super) unsafe fn merge_runs(a: &[i64], b: &[i64], to: &mut [i64]) {
+        let (mut i, mut j, mut at) = (AT_ONCE, AT_ONCE, 0);
+        let mut rows = [_mm512_setzero_si512(); 2 * ROWS];
+        // SAFETY: only elements of the runs are read, and as many written as were read but for
+        // those in the registers.
+        unsafe {
+            for row in 0..ROWS {
+                rows[row] = _mm512_loadu_epi64(a.as_ptr().add(row * WIDTH));
+                rows[ROWS + row] = _mm512_loadu_epi64(b.as_ptr().add(row * WIDTH));
+            }
+            loop {
+                merge(&mut rows);
+                for row in 0..ROWS {
+                    _mm512_storeu_epi64(to.as_mut_ptr().add(at + row * WIDTH), rows[row]);
+                }
+                at += AT_ONCE;
+                if i + AT_ONCE > a.len() || j + AT_ONCE > b.len() {
+                    break;
+                }
+                // Without a branch: which run is next can't be foretold.
+                let first = a.get_unchecked(i) <= b.get_unchecked(j);
+                let from = if first { a.as_ptr().add(i) } else { b.as_ptr().add(j) };
+                i += AT_ONCE * usize::from(first);
+                j += AT_ONCE * usize::from(!first);
+                for row in 0..ROWS {
+                    rows[row] = rows[ROWS + row];
+                    rows[ROWS + row] = _mm512_loadu_epi64(from.add(row * WIDTH));
+                }
+            }
+            let mut held = [0; AT_ONCE];
+            for row in 0..ROWS {
+                _mm512_storeu_epi64(held.as_mut_ptr().add(row * WIDTH), rows[ROWS + row]);
+            }
+            let (a, b) = (&a[i..], &b[j..]);
+            let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+            let mut few = [0; 2 * AT_ONCE];
+            let few = &mut few[..AT_ONCE + short.len()];
+            super::merge_scalar(&held, short, few);
+            super::merge_scalar(few, long, &mut to[at..]);
+        }
+    }
+
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,popcnt")]
     fn compare(rows: &mut [__m512i], i: usize, j: usize) {
@@ -267,7 +384,7 @@ mod avx512 {
 
 #[cfg(test)]
 mod tests {
-    use super::sort;
+    use super::{merge, sort};
 
     #[test]
     fn every_length_and_pattern_sorts() {
@@ -291,6 +408,29 @@ mod tests {
                 sort(&mut lane);
                 assert!(lane == expected, "{n} elements");
             }
+        }
+    }
+    #[test]
+    fn runs_of_every_length_merge() {
+        let mut state = 3u64;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as i64
+        };
+        for round in 0..200 {
+            let lengths: Vec<usize> =
+                (0..round % 9).map(|_| (next() as usize) % (1 + 7 * (round + 1))).collect();
+            let few = if round % 2 == 0 { 5 } else { i64::MAX };
+            let mut lane: Vec<i64> = Vec::new();
+            for &n in &lengths {
+                let mut run: Vec<i64> = (0..n).map(|_| next() % few).collect();
+                run.sort_unstable();
+                lane.extend(run);
+            }
+            let mut expected = lane.clone();
+            expected.sort_unstable();
+            merge(&mut lane, &lengths);
+            assert!(lane == expected, "{lengths:?}");
         }
     }
 }
