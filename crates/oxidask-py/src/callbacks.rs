@@ -148,11 +148,16 @@ impl Observer for Callbacks {
             }
             let call = || {
                 let worker_id = thread_ident(py)?.into_pyobject(py)?.into_any();
-                self.posttask(py, run, task, &to_object(py, value)?, &worker_id)
+                self.posttask(py, run, task, &shown(py, value), &worker_id)
             };
             call().map_err(raised)
         })
     }
+}
+
+/// A value as callbacks see it: `None` for one that only tasks of ours can read.
+fn shown<'py>(py: Python<'py>, value: &Value) -> Bound<'py, PyAny> {
+    to_object(py, value).unwrap_or_else(|_| py.None().into_bound(py))
 }
 
 /// What of a run a [`StateView`] shows.
@@ -224,7 +229,7 @@ impl RunState {
             for task in (0..run.graph().len() as u32).filter(|&task| run.is_done(task)) {
                 if let Ok(value) = run.store().get(task) {
                     let key = key::to_python(py, &run.graph().key(task))?;
-                    dict.set_item(key, to_object(py, &value)?)?;
+                    dict.set_item(key, shown(py, &value))?;
                 }
             }
         }

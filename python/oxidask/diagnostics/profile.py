@@ -56,6 +56,11 @@ class CacheData(NamedTuple):
     free_time: float
 
 
+def _task_of(dsk: Graph, key: Hashable) -> Any:
+    """Return the task of a key; the key itself for one that was added to run the graph."""
+    return dsk[key] if key in dsk else key
+
+
 class _Profiler(Callback):
     """What the profilers share: when the observation began and ended, and how to draw it."""
 
@@ -160,7 +165,7 @@ class Profiler(_Profiler):
     def _finish(self, dsk: Graph, state: State | None, failed: bool) -> None:
         for key, (start, end, worker_id) in self._results.items():
             if end is not None:
-                self._dsk[key] = task = dsk[key]
+                self._dsk[key] = task = _task_of(dsk, key)
                 self.results.append(TaskData(key, task, start, end, worker_id))
         self._results = {}
         self.end_time = default_timer()
@@ -402,7 +407,7 @@ class CacheProfiler(_Profiler):
         for key in keys:
             self._candidates.discard(key)
             metric, cache_time = self._cache.pop(key)
-            self._dsk[key] = task = dsk[key]
+            self._dsk[key] = task = _task_of(dsk, key)
             self.results.append(CacheData(key, task, metric, cache_time, free_time))
 
     def _plot(self, span: Span | None = None, **kwargs: Any) -> Any:

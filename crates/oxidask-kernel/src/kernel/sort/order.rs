@@ -69,7 +69,12 @@ macro_rules! widened {
             }
 
             fn sort(lane: &mut [Self]) {
-                sort_widened(lane, |x| i64::from(x), |x| x as $ty);
+                widened(lane, |x| i64::from(x), |x| x as $ty, super::vector::sort);
+            }
+
+            fn merge(lane: &mut [Self], lengths: &[usize]) {
+                let merge = |wide: &mut [i64]| super::vector::merge(wide, lengths);
+                widened(lane, |x| i64::from(x), |x| x as $ty, merge);
             }
         }
     )*};
@@ -77,12 +82,26 @@ macro_rules! widened {
 
 widened!(i32, u32);
 
-/// Sorts by 64-bit integers of the same order, which vector registers sort many times faster than
-/// the standard library sorts these.
-fn sort_widened<T: Copy>(lane: &mut [T], widen: impl Fn(T) -> i64, narrow: impl Fn(i64) -> T) {
+/// Puts 64-bit integers of the same order into order, which vector registers do many times faster
+/// than the standard library sorts 32-bit ones.
+fn widened<T: Copy>(
+    lane: &mut [T],
+    widen: impl Fn(T) -> i64,
+    narrow: impl Fn(i64) -> T,
+    order: impl Fn(&mut [i64]),
+) {
     let mut wide: Vec<i64> = lane.iter().map(|&x| widen(x)).collect();
-    super::vector::sort(&mut wide);
+    order(&mut wide);
     lane.iter_mut().zip(wide).for_each(|(x, y)| *x = narrow(y));
+}
+
+/// The integer of the double of the same value; any NaN is above all numbers.
+fn widened_single(x: f32) -> i64 {
+    if f32::is_nan(x) { i64::MAX } else { flip(f64::from(x).to_bits() as i64) }
+}
+
+fn narrowed_single(wide: i64) -> f32 {
+    if wide == i64::MAX { f32::NAN } else { f64::from_bits(flip(wide) as u64) as f32 }
 }
 
 impl Sortable for i64 {
@@ -133,16 +152,15 @@ macro_rules! floats {
 }
 
 floats!(f16, i16, f16::ZERO; f32, i32, 0.0, fn sort(lane: &mut [Self]) {
-    // As the double of the same value, whose bits order alike; any NaN is above all numbers.
-    let widen = |x: f32| if f32::is_nan(x) { i64::MAX } else { flip(f64::from(x).to_bits() as i64) };
-    sort_widened(lane, widen, |x| match x {
-        i64::MAX => f32::NAN,
-        bits => f64::from_bits(flip(bits) as u64) as f32,
-    });
+    widened(lane, widened_single, narrowed_single, super::vector::sort);
+}, fn merge(lane: &mut [Self], lengths: &[usize]) {
+    let merge = |wide: &mut [i64]| super::vector::merge(wide, lengths);
+    widened(lane, widened_single, narrowed_single, merge);
 }; f64, i64, 0.0, fn sort(lane: &mut [Self]) {
     // NaNs go last; the others sort as integers, in their own memory.
+    let has_nan = lane.iter().filter(|x| f64::is_nan(**x)).count() > 0;
     let mut n = lane.len();
-    let mut at = 0;
+    let mut at = if has_nan { 0 } else { n };
     while at < n {
         if f64::is_nan(lane[at]) {
             n -= 1;
@@ -166,7 +184,9 @@ floats!(f16, i16, f16::ZERO; f32, i32, 0.0, fn sort(lane: &mut [Self]) {
 
 /// Bits of a floating point number as an integer of the same order, and back.
 fn flip(bits: i64) -> i64 {
-    bits ^ ((bits >> 63) & i64::MAX)
+    // Not `bits >> 63`: vectors of 64-bit integers shift in no sign.
+    let sign = ((bits as u64) >> 63).wrapping_neg() as i64;
+    bits ^ (sign & i64::MAX)
 }
 
 /// The bits of floating point numbers.

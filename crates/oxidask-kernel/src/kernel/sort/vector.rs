@@ -1,10 +1,13 @@
 //! Quicksort and merges of 64-bit integers in vector registers.
 //!
 //! A partition reads from whichever end has less room, and writes what is not above the pivot to the
-//! left end and the rest to the right end by compressed stores. Up to 64 elements are sorted in
-//! eight registers: columns by a network, then rows by bitonic merges. Sorted runs are merged in
+//! left end and the rest to the right end. Up to 128 elements are sorted in
+//! registers: columns by a network, then rows by bitonic merges. Sorted runs are merged in
 //! pairs, a few registers at a time. Machines without AVX-512 sort by the standard library.
 #![expect(unsafe_code, reason = "vector instructions")]
+
+use crate::dtype::DType;
+use crate::kernel::Chunk;
 
 /// Whether this machine has what [`avx512`] needs.
 fn has_vectors() -> bool {
@@ -30,18 +33,19 @@ pub(super) fn sort(lane: &mut [i64]) {
 
 /// Sorts integers that come in sorted runs of these lengths.
 pub(super) fn merge(lane: &mut [i64], lengths: &[usize]) {
-    if !has_vectors() {
+    let spare = Chunk::new(DType::I64, &[lane.len()]).ok();
+    let mut spare = spare.filter(|_| has_vectors());
+    let Some(spare) = spare.as_mut().and_then(|spare| spare.as_mut_slice()) else {
         // A stable sort finds the runs and merges them.
         lane.sort();
         return;
-    }
+    };
     let mut bounds: Vec<usize> = vec![0];
     bounds.extend(lengths.iter().scan(0, |end, n| {
         *end += n;
         Some(*end)
     }));
-    let mut spare = vec![0; lane.len()];
-    let (mut from, mut to) = (&mut *lane, &mut spare[..]);
+    let (mut from, mut to) = (&mut *lane, spare);
     let mut is_home = true;
     while bounds.len() > 2 {
         let mut merged = vec![0];
@@ -93,15 +97,14 @@ mod avx512 {
 
     /// Elements of a register.
     const WIDTH: usize = 8;
-    /// Elements that eight registers sort.
-    const SMALL: usize = WIDTH * WIDTH;
+    /// Elements that are sorted in registers.
+    const SMALL: usize = 2 * WIDTH * WIDTH;
 
     #[target_feature(enable = "avx512f,avx512dq,popcnt")]
     pub(super) unsafe fn quicksort(mut lane: &mut [i64], mut depth: u32) {
         loop {
             if lane.len() <= SMALL {
-                // SAFETY: no more elements than that sorts.
-                unsafe { sort_small(lane) };
+                sort_small(lane);
                 return;
             }
             if depth == 0 {
@@ -139,8 +142,26 @@ mod avx512 {
         sample[4]
     }
 
+    /// For each mask the places of its set bits, then of the others.
+    const ORDERS: [[u8; WIDTH]; 256] = {
+        let mut orders = [[0; WIDTH]; 256];
+        let mut mask = 0;
+        while mask < 256 {
+            let (mut front, mut back) = (0, (mask as u8).count_ones() as usize);
+            let mut bit = 0;
+            while bit < WIDTH {
+                let at = if mask >> bit & 1 == 1 { &mut front } else { &mut back };
+                orders[mask][*at] = bit as u8;
+                *at += 1;
+                bit += 1;
+            }
+            mask += 1;
+        }
+        orders
+    };
+
     /// Registers that a step of a partition reads.
-    const STEP: usize = 4;
+    const STEP: usize = 8;
 
     /// Moves what is not above the pivot (what is below it, if `STRICT`) to the front; says how
     /// many these are. The lane has at least `2 * STEP` registers' elements.
@@ -172,11 +193,12 @@ mod avx512 {
                 for x in registers {
                     let left = below::<STRICT>(x, pivots);
                     let k = left.count_ones() as usize;
-                    // Whole registers are written: what is too much lies where room was left.
-                    _mm512_storeu_epi64(start.add(write), _mm512_maskz_compress_epi64(left, x));
-                    let above = _mm512_maskz_compress_epi64(!left, x);
-                    let above = _mm512_maskz_expand_epi64((!0u16 << k) as u8, above);
-                    _mm512_storeu_epi64(start.add(write_end - WIDTH), above);
+                    // What goes left first, then what goes right: the whole register is written at
+                    // both ends, and what is too much lies where room was left.
+                    let order = _mm_loadl_epi64(ORDERS[left as usize].as_ptr().cast());
+                    let x = _mm512_permutexvar_epi64(_mm512_cvtepu8_epi64(order), x);
+                    _mm512_storeu_epi64(start.add(write), x);
+                    _mm512_storeu_epi64(start.add(write_end - WIDTH), x);
                     write += k;
                     write_end -= WIDTH - k;
                 }
@@ -205,64 +227,81 @@ mod avx512 {
         if STRICT { _mm512_cmplt_epi64_mask(x, pivots) } else { _mm512_cmple_epi64_mask(x, pivots) }
     }
 
-    /// Pairs to compare, in order: they sort eight elements (Batcher's odd-even merge sort).
-    const NETWORK: [(usize, usize); 19] = [
-        (0, 1),
-        (2, 3),
-        (4, 5),
-        (6, 7),
-        (0, 2),
-        (1, 3),
-        (4, 6),
-        (5, 7),
-        (1, 2),
-        (5, 6),
-        (0, 4),
-        (1, 5),
-        (2, 6),
-        (3, 7),
-        (2, 4),
-        (3, 5),
-        (1, 2),
-        (3, 4),
-        (5, 6),
-    ];
-
-    /// Sorts up to 64 elements.
+    /// Sorts up to [`SMALL`] elements.
     #[target_feature(enable = "avx512f,avx512dq,popcnt")]
-    unsafe fn sort_small(lane: &mut [i64]) {
-        let n = lane.len();
-        if n <= WIDTH {
-            lane.sort_unstable();
-            return;
+    fn sort_small(lane: &mut [i64]) {
+        match lane.len() {
+            0..=WIDTH => lane.sort_unstable(),
+            n if n <= WIDTH * WIDTH => {
+                let mut rows = [load(lane, 0)];
+                sort_rows(&mut rows[0]);
+                store(lane, &rows);
+            }
+            _ => {
+                let mut rows = [load(lane, 0), load(lane, WIDTH * WIDTH)];
+                rows.iter_mut().for_each(|rows| sort_rows(rows));
+                if let Some(rows) = rows.as_flattened_mut().as_mut_array::<{ 2 * WIDTH }>() {
+                    merge(rows);
+                }
+                store(lane, &rows);
+            }
         }
+    }
+
+    /// Eight registers from an element on; the largest number where there are none.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    fn load(lane: &[i64], from: usize) -> [__m512i; WIDTH] {
         let largest = _mm512_set1_epi64(i64::MAX);
         let mut rows = [largest; WIDTH];
         for (i, row) in rows.iter_mut().enumerate() {
-            let left = n.saturating_sub(i * WIDTH).min(WIDTH);
-            let mask = ((1u32 << left) - 1) as u8;
+            let at = from + i * WIDTH;
             // SAFETY: only elements of the lane are read.
             *row = unsafe {
-                _mm512_mask_loadu_epi64(largest, mask, lane.as_ptr().wrapping_add(i * WIDTH))
+                let start = lane.as_ptr().wrapping_add(at);
+                _mm512_mask_loadu_epi64(largest, there(lane, at), start)
             };
         }
-        for (i, j) in NETWORK {
-            compare(&mut rows, i, j);
-        }
-        transpose(&mut rows);
-        for run in [1, 2, 4] {
-            for from in (0..WIDTH).step_by(2 * run) {
-                merge(&mut rows[from..from + 2 * run]);
-            }
-        }
-        for (i, row) in rows.into_iter().enumerate() {
-            let left = n.saturating_sub(i * WIDTH).min(WIDTH);
-            let mask = ((1u32 << left) - 1) as u8;
+        rows
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    fn store(lane: &mut [i64], rows: &[[__m512i; WIDTH]]) {
+        for (i, row) in rows.as_flattened().iter().enumerate() {
+            let mask = there(lane, i * WIDTH);
             // SAFETY: only elements of the lane are written.
             unsafe {
-                _mm512_mask_storeu_epi64(lane.as_mut_ptr().wrapping_add(i * WIDTH), mask, row);
+                let start = lane.as_mut_ptr().wrapping_add(i * WIDTH);
+                _mm512_mask_storeu_epi64(start, mask, *row);
             }
         }
+    }
+
+    /// Which elements of the register at `at` the lane has.
+    fn there(lane: &[i64], at: usize) -> u8 {
+        ((1u32 << lane.len().saturating_sub(at).min(WIDTH)) - 1) as u8
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    fn sort_rows(rows: &mut [__m512i; WIDTH]) {
+        sort_columns(rows);
+        transpose(rows);
+        merge_all::<2>(rows);
+        merge_all::<4>(rows);
+        merge_all::<8>(rows);
+    }
+
+    /// Sorts each column of eight: Batcher's odd-even merge sort, unrolled to stay in registers.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    fn sort_columns(rows: &mut [__m512i; WIDTH]) {
+        macro_rules! compare_all {
+            ($(($i:literal, $j:literal)),*) => { $(compare(rows, $i, $j);)* };
+        }
+        compare_all!((0, 1), (2, 3), (4, 5), (6, 7), (0, 2), (1, 3), (4, 6), (5, 7), (1, 2), (5, 6));
+        compare_all!((0, 4), (1, 5), (2, 6), (3, 7), (2, 4), (3, 5), (1, 2), (3, 4), (5, 6));
     }
 
     /// Registers of each run that a step of a merge takes.
@@ -325,26 +364,35 @@ mod avx512 {
         rows[j] = _mm512_max_epi64(a, b);
     }
 
+    /// Merges neighbouring runs of `N / 2` rows.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,popcnt")]
+    fn merge_all<const N: usize>(rows: &mut [__m512i; WIDTH]) {
+        for pair in rows.as_chunks_mut::<N>().0 {
+            merge(pair);
+        }
+    }
+
     /// Merges two sorted runs, each one half of the rows.
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,popcnt")]
-    fn merge(rows: &mut [__m512i]) {
-        let n = rows.len();
+    fn merge<const N: usize>(rows: &mut [__m512i; N]) {
         let backwards = _mm512_set_epi64(0, 1, 2, 3, 4, 5, 6, 7);
-        rows[n / 2..].reverse();
-        for row in &mut rows[n / 2..] {
-            *row = _mm512_permutexvar_epi64(backwards, *row);
+        let mut x = *rows;
+        for i in N / 2..N {
+            x[i] = _mm512_permutexvar_epi64(backwards, rows[N + N / 2 - 1 - i]);
         }
         // A rising run and a falling one are bitonic: halve the distance until it is sorted.
-        let mut distance = n / 2;
+        let mut distance = N / 2;
         while distance > 0 {
-            for i in (0..n).filter(|i| i & distance == 0) {
-                compare(rows, i, i + distance);
+            for i in 0..N {
+                if i & distance == 0 {
+                    compare(&mut x, i, i + distance);
+                }
             }
             distance /= 2;
         }
-        for row in rows {
-            let x = *row;
+        for (row, x) in rows.iter_mut().zip(x) {
             let y = _mm512_shuffle_i64x2::<0x4E>(x, x);
             let x = halves(x, y, 0b1111_0000);
             let y = _mm512_permutex_epi64::<0x4E>(x);
