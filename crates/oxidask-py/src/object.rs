@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use oxidask_array::error::ArrayError;
+use oxidask_array::ops::ChunkValue;
 use oxidask_core::op::{Lane, TaskError};
 use oxidask_core::value::{Buffer, CodecError, Encoded, Family, Payload, Value};
 use pyo3::buffer::PyBuffer;
@@ -69,6 +70,21 @@ pub(crate) fn to_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'
                 value.payload().family().name()
             )))
         }),
+    }
+}
+
+/// As [`to_object`] of a value that is handed over: an array may be written to if nobody else holds
+/// its memory.
+///
+/// # Errors
+/// As [`to_object`].
+pub(crate) fn into_object(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
+    match value.downcast_ref::<ChunkValue>().map(|chunk| chunk.0.clone()) {
+        Some(chunk) => {
+            drop(value);
+            crate::array::memory::to_numpy(py, chunk)
+        }
+        None => to_object(py, &value),
     }
 }
 

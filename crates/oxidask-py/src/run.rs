@@ -19,7 +19,7 @@ use crate::callbacks::Callbacks;
 use crate::crew;
 use crate::depth::deeper;
 use crate::graph::{Imported, graph_error, import};
-use crate::object::{exception, to_object};
+use crate::object::{exception, into_object};
 
 const ENDING: &str = "the interpreter is shutting down";
 
@@ -53,6 +53,7 @@ impl<'py> Question<'py> {
         Ok(Self { keys: keys.clone(), flat })
     }
 
+    /// What was asked for, nested as it was: once, for the run lets go of the values.
     pub(crate) fn answer(&self, run: &Run) -> PyResult<Bound<'py, PyAny>> {
         fn build<'py>(
             keys: &Bound<'py, PyAny>,
@@ -70,8 +71,8 @@ impl<'py> Question<'py> {
             }
         }
         let py = self.keys.py();
-        let values = py.detach(|| run.values()).map_err(store_error)?;
-        build(&self.keys, &mut values.iter().map(|value| to_object(py, value)))
+        let values = py.detach(|| run.take_values()).map_err(store_error)?;
+        build(&self.keys, &mut values.into_iter().map(|value| into_object(py, value)))
     }
 }
 

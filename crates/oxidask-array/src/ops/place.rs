@@ -10,28 +10,42 @@ use oxidask_core::value::{Native, Value};
 
 use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
+use crate::kernel::program::{AxesOrder, Feed, Program};
 use crate::kernel::{Chunk, Dims, cast, copy};
+use crate::ops::elementwise::Elementwise;
 use crate::ops::source::{Bounds, region};
-use crate::ops::{chunk, value};
+use crate::ops::{AnyKernel, KernelOp, chunk, chunks, value};
 
 /// A result in the making.
 #[derive(Clone)]
 pub struct Target(Arc<TargetState>);
 
 struct TargetState {
-    chunk: Chunk,
+    /// Taken out once all blocks are in it.
+    chunk: Mutex<Option<Chunk>>,
     /// Blocks that no native chunk can hold: the result then is Python's to make.
     foreign: Mutex<Vec<(Box<[u32]>, Value)>>,
 }
 
 impl Target {
-    /// Memory for a result.
+    /// Memory for a result, whose axes lie in `order`, outermost first.
     ///
     /// # Errors
     /// If there is not enough.
-    pub fn new(dtype: DType, shape: &[usize]) -> Result<Self> {
-        let chunk = Chunk::new(dtype, shape)?;
+    pub fn new(dtype: DType, shape: &[usize], order: &[u8]) -> Result<Self> {
+        let extents: Dims = order.iter().map(|&axis| shape[axis as usize]).collect();
+        let mut places: Dims = extents.iter().map(|_| 0).collect();
+        for (place, &axis) in order.iter().enumerate() {
+            places[axis as usize] = place;
+        }
+        let chunk = Chunk::new(dtype, &extents)?.permuted(&places);
+        let chunk = Mutex::new(Some(chunk));
         Ok(Self(Arc::new(TargetState { chunk, foreign: Mutex::default() })))
+    }
+
+    fn chunk(&self) -> Result<Chunk> {
+        let chunk = self.0.chunk.lock().unwrap_or_else(|e| e.into_inner());
+        chunk.clone().ok_or_else(|| ArrayError::Value("the result was taken already".into()))
     }
 }
 
@@ -54,7 +68,7 @@ impl Place {
             let what = format!("a block of shape {:?} where {shape:?} was said", block.shape());
             return Err(ArrayError::NoKernel(what));
         }
-        let target = &self.target.0.chunk;
+        let target = self.target.chunk()?;
         if block.dtype() != target.dtype() {
             if !cast::can_cast(block.dtype(), target.dtype(), cast::Casting::SameKind) {
                 return Err(ArrayError::NoKernel("a block of another dtype".into()));
@@ -63,7 +77,7 @@ impl Place {
         }
         // SAFETY: every task writes the region of its own block, and the result is read only
         // after all of them.
-        unsafe { copy::copy_into(&block, target, &start) }
+        unsafe { copy::copy_into(&block, &target, &start) }
     }
 }
 
@@ -84,6 +98,68 @@ impl Op for Place {
 
     fn name(&self) -> Cow<'_, str> {
         "place".into()
+    }
+}
+
+/// Computes the blocks of a program straight into their places.
+pub struct PlaceProgram {
+    /// What gives the blocks where the program can't run on the inputs.
+    pub op: Arc<dyn Op>,
+    /// The program, its output's axes in the order in which the target's lie in memory.
+    pub program: Program,
+    /// That order, outermost first.
+    pub order: AxesOrder,
+    /// Where blocks go.
+    pub place: Place,
+}
+
+impl PlaceProgram {
+    /// The program of an op that computes something of its inputs and nothing else, and the order
+    /// of axes that suits it.
+    #[must_use]
+    pub fn of(op: &dyn Op) -> Option<(Program, AxesOrder)> {
+        let op = op.as_any()?.downcast_ref::<KernelOp>()?;
+        let AnyKernel::Elementwise(Elementwise { program, made, .. }) = &op.kernel else {
+            return None;
+        };
+        if program.is_view() || !made.is_empty() {
+            return None;
+        }
+        let usual = || (0..program.ndim as u8).collect();
+        let order: AxesOrder = program.layout().unwrap_or_else(usual);
+        Some((program.reordered(&order), order))
+    }
+
+    fn run(&self, inputs: &mut [Value], ctx: &TaskContext<'_>) -> Result<()> {
+        let mut coords = Vec::new();
+        unravel(ctx.block, &self.place.grid, &mut coords);
+        let (start, end) = region(&self.place.bounds, &coords);
+        let axes: Dims = self.order.iter().map(|&axis| axis as usize).collect();
+        let from: Dims = axes.iter().map(|&axis| start[axis]).collect();
+        let shape: Dims = axes.iter().map(|&axis| end[axis] - start[axis]).collect();
+        let known: Vec<Option<usize>> = shape.iter().copied().map(Some).collect();
+        let feeds: Vec<Feed<'_>> = chunks(inputs)?.into_iter().map(Feed::Chunk).collect();
+        let target = self.place.target.chunk()?.permuted(&axes);
+        // SAFETY: every task writes the region of its own block, and the result is read only
+        // after all of them.
+        unsafe { self.program.evaluate_into(&feeds, &known, &target, (&from, &shape)) }
+    }
+}
+
+impl Op for PlaceProgram {
+    fn call(&self, inputs: &mut [Value], ctx: &TaskContext<'_>) -> Result<Value, TaskError> {
+        match self.run(inputs, ctx) {
+            Ok(()) => Ok(Value::new(Native(()))),
+            Err(ArrayError::NoKernel(_)) => {
+                let block = self.op.call(inputs, ctx)?;
+                self.place.call(&mut [block], ctx)
+            }
+            Err(error) => Err(TaskError::raised(error)),
+        }
+    }
+
+    fn name(&self) -> Cow<'_, str> {
+        self.op.name()
     }
 }
 
@@ -110,7 +186,9 @@ impl Op for Gathered {
     fn call(&self, _: &mut [Value], _: &TaskContext<'_>) -> Result<Value, TaskError> {
         let mut foreign = self.target.0.foreign.lock().unwrap_or_else(|e| e.into_inner());
         let blocks = std::mem::take(&mut *foreign);
-        let chunk = self.target.0.chunk.clone();
+        let chunk = self.target.chunk().map_err(TaskError::raised)?;
+        // Whoever gets the result is the only one to hold it.
+        self.target.0.chunk.lock().unwrap_or_else(|e| e.into_inner()).take();
         if blocks.is_empty() {
             return Ok(value(chunk));
         }

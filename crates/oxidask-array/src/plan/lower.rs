@@ -8,7 +8,7 @@ use std::sync::Arc;
 use oxidask_core::dag::Csr;
 use oxidask_core::graph::{Graph, TaskRef};
 use oxidask_core::key::{Group, Key};
-use oxidask_core::layer::{IndexMap, Layer, LayerInput, MappedLayer, TaskSpec};
+use oxidask_core::layer::{IndexMap, Layer, LayerInput, MappedLayer};
 use oxidask_core::op::Op;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -405,41 +405,4 @@ fn check_grid(array: &Array) -> Result<()> {
         array.name().as_str(),
         array.chunks().n_blocks()
     )))
-}
-
-/// Adds a task that gathers the blocks of `array` into one chunk, written block by block into place
-/// as they come, so that no more than the result and the blocks at work take memory. Returns the
-/// task, or `None` if the array's shape isn't known or its chunks aren't native.
-///
-/// # Errors
-/// If there is not enough memory for the result.
-pub fn gather(graph: &mut Graph, array: &Array, layer: u32) -> Result<Option<TaskRef>> {
-    let chunks = array.chunks();
-    let (Some(dtype), true) = (array.dtype(), chunks.is_known()) else { return Ok(None) };
-    if chunks.n_blocks() == 1 {
-        return Ok(Some(TaskRef { layer, block: 0 }));
-    }
-    let target = crate::ops::place::Target::new(dtype, &chunks.shape())?;
-    let grid = chunks.grid();
-    let place = ops::place::Place {
-        target: target.clone(),
-        bounds: chunks.all_bounds(),
-        grid: grid.clone(),
-    };
-    let name = |suffix: &str| Group::new(&format!("{suffix}-{}", array.name().as_str()));
-    let inputs = [LayerInput { layer, map: IndexMap::Identity }].into();
-    let placed = graph.push(Layer::Mapped(MappedLayer {
-        name: name("place"),
-        shape: grid.clone(),
-        op: Arc::new(place),
-        inputs,
-    }));
-    let mut task = TaskSpec {
-        key: Key::block(name("gather"), &[]),
-        op: Arc::new(ops::place::Gathered { target, bounds: chunks.all_bounds() }),
-        inputs: Vec::new(),
-    };
-    let n_blocks = grid.iter().product::<u32>();
-    task.inputs.extend((0..n_blocks).map(|block| TaskRef { layer: placed, block }));
-    Ok(Some(graph.push_task(task)))
 }

@@ -12,6 +12,7 @@ pub mod elementwise;
 pub mod explain;
 pub mod fft;
 mod fuse;
+pub mod gather;
 pub mod index;
 pub mod indexing;
 pub mod join;

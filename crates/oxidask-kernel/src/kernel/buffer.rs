@@ -15,6 +15,8 @@ use crate::error::{ArrayError, Result};
 pub const ALIGN: usize = 64;
 /// Smaller allocations are left to the allocator.
 const POOLED_FROM: usize = 256 << 10;
+/// Smaller allocations don't gain by huge pages.
+const HUGE_FROM: usize = 4 << 20;
 /// Most bytes that wait in the pool.
 pub const POOL_BYTES: usize = 64 << 20;
 
@@ -75,6 +77,9 @@ impl Buffer {
         let layout = layout(capacity).ok_or_else(refuse)?;
         // SAFETY: the layout has a size above zero.
         let start = NonNull::new(unsafe { alloc(layout) }).ok_or_else(refuse)?;
+        if capacity >= HUGE_FROM {
+            ask_for_huge_pages(start.as_ptr(), capacity);
+        }
         Ok(Self { start, len, owner: Owner::Allocated(capacity) })
     }
 
@@ -133,6 +138,24 @@ impl Buffer {
     pub fn is_ours(&self) -> bool {
         matches!(self.owner, Owner::Allocated(_))
     }
+}
+
+/// Asks for pages of 2 MiB, each of which costs one fault in place of 512, as NumPy does.
+fn ask_for_huge_pages(start: *mut u8, len: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        const PAGE: usize = 4096;
+        let skipped = start.align_offset(PAGE);
+        if skipped < len {
+            // SAFETY: a hint about whole pages of our own allocation.
+            unsafe {
+                let first = start.wrapping_add(skipped);
+                libc::madvise(first.cast(), len - skipped, libc::MADV_HUGEPAGE);
+            }
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, len);
 }
 
 impl Drop for Buffer {

@@ -31,6 +31,9 @@ pub type Register = u32;
 /// `None` for an axis of extent 1 that the output hasn't got.
 pub type AxesMap = SmallVec<[Option<u8>; 4]>;
 
+/// Axes of an output in another order.
+pub type AxesOrder = SmallVec<[u8; 4]>;
+
 /// One input of a program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Input {
@@ -114,6 +117,33 @@ impl Program {
         (self.result as usize) < self.inputs.len()
     }
 
+    /// The order of the axes, outermost first, in which inputs lie in memory that are C-contiguous
+    /// themselves: NumPy gives such results the layout of their inputs. `None` where the inputs
+    /// differ, and where the order is the usual one.
+    #[must_use]
+    pub fn layout(&self) -> Option<AxesOrder> {
+        let full = |input: &&Input| input.axes.len() == self.ndim;
+        let order: AxesOrder = self.inputs.iter().find(full)?.axes.iter().copied().collect::<Option<_>>()?;
+        let follows = |input: &Input| {
+            let places = input.axes.iter().flatten();
+            places.map(|axis| order.iter().position(|other| other == axis)).is_sorted()
+        };
+        let is_usual = order.is_sorted();
+        (!is_usual && self.inputs.iter().all(follows)).then_some(order)
+    }
+
+    /// The same program on an output whose axis `i` is this one's axis `order[i]`.
+    #[must_use]
+    pub fn reordered(&self, order: &[u8]) -> Self {
+        let mut program = self.clone();
+        for axis in program.inputs.iter_mut().flat_map(|input| input.axes.iter_mut().flatten()) {
+            if let Some(new) = order.iter().position(|old| old == axis) {
+                *axis = new as u8;
+            }
+        }
+        program
+    }
+
     /// Checks that the feeds are what the program takes, and brings chunks to the output's axes.
     /// `known` gives the extents of axes, where the caller knows them; others follow from the
     /// inputs.
@@ -158,9 +188,40 @@ impl Program {
         }
         let chunk = Chunk::new(self.dtype(), &shape)?;
         let strides = contiguous_strides(&shape, self.dtype().itemsize());
-        let mut sink = Store { strides, chunk, itemsize: self.dtype().itemsize() };
+        let start = chunk.buffer().as_mut_ptr();
+        let mut sink = Store { start, strides, itemsize: self.dtype().itemsize() };
         self.run(&views, &shape, &mut sink)?;
-        Ok(sink.chunk)
+        Ok(chunk)
+    }
+
+    /// Computes the value into the part of `target` that starts at `start`, and has the value's
+    /// shape.
+    ///
+    /// # Safety
+    /// Nobody else may write or read that part of the target meanwhile.
+    ///
+    /// # Errors
+    /// As [`Program::evaluate`]; [`ArrayError::NoKernel`] if it has another shape or dtype.
+    pub unsafe fn evaluate_into(
+        &self,
+        feeds: &[Feed<'_>],
+        known: &[Option<usize>],
+        target: &Chunk,
+        (start, shape): (&[usize], &[usize]),
+    ) -> Result<()> {
+        let (views, found) = self.aligned(feeds, known)?;
+        let inside = start.iter().zip(shape).zip(target.shape()).all(|((a, n), m)| a + n <= *m);
+        if found.as_slice() != shape || target.dtype() != self.dtype() || !inside {
+            let what = format!("a block of shape {found:?} where {shape:?} was said");
+            return Err(ArrayError::NoKernel(what));
+        }
+        let at: isize = start.iter().zip(target.strides()).map(|(&i, &s)| i as isize * s).sum();
+        let mut sink = Store {
+            start: target.as_ptr().cast_mut().wrapping_offset(at),
+            strides: target.strides().into(),
+            itemsize: self.dtype().itemsize(),
+        };
+        self.run(&views, shape, &mut sink)
     }
 
     /// Runs over all tiles of `shape`; `views` are [`Program::aligned`] feeds.
@@ -352,9 +413,9 @@ fn load(view: &Chunk, tile: &Tile<'_>, home: *mut u8) -> *mut u8 {
     home
 }
 
-/// Stores a program's value in a new chunk.
+/// Stores a program's value in memory that nobody else has.
 struct Store {
-    chunk: Chunk,
+    start: *mut u8,
     strides: Strides,
     itemsize: usize,
 }
@@ -363,14 +424,16 @@ impl Store {
     fn address(&self, tile: &Tile<'_>) -> *mut u8 {
         let moved: isize =
             tile.start.iter().zip(&self.strides).map(|(&i, &s)| i as isize * s).sum();
-        self.chunk.buffer().as_mut_ptr().wrapping_offset(moved)
+        self.start.wrapping_offset(moved)
     }
 }
 
 impl Sink for Store {
     fn place(&mut self, tile: &Tile<'_>) -> Option<*mut u8> {
         let row = (tile.columns * self.itemsize) as isize;
-        (tile.rows == 1 || self.strides[tile.cross] == row).then(|| self.address(tile))
+        let dense = tile.columns == 1 || self.strides.last() == Some(&(self.itemsize as isize));
+        let together = tile.rows == 1 || self.strides[tile.cross] == row;
+        (dense && together).then(|| self.address(tile))
     }
 
     unsafe fn take(&mut self, tile: &Tile<'_>, elements: *const u8) -> Result<()> {
@@ -380,13 +443,14 @@ impl Sink for Store {
         }
         let size = self.itemsize as isize;
         let cross = if tile.rows > 1 { self.strides[tile.cross] } else { 0 };
-        // SAFETY: the tile lies inside of the new chunk, which nobody else has.
+        let inner = self.strides.last().copied().unwrap_or(size);
+        // SAFETY: the tile lies inside of the memory, which nobody else has.
         unsafe {
             copy::copy_raw(
                 self.itemsize,
                 &[tile.rows, tile.columns],
                 (elements, &[tile.columns as isize * size, size]),
-                (target, &[cross, size]),
+                (target, &[cross, inner]),
             );
         }
         Ok(())

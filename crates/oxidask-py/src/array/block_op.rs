@@ -5,13 +5,13 @@ use std::borrow::Cow;
 
 use oxidask_core::layer::unravel;
 use oxidask_core::op::{Lane, Op, TaskContext, TaskError};
-use oxidask_core::value::Value;
+use oxidask_core::value::{Native, Value};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::array::numpy::wrap;
-use crate::object::{PYTHON, PyValue, raised, to_object};
+use crate::object::{PYTHON, PyValue, into_object, raised, to_object};
 use crate::op::funcname;
 
 /// An argument of a block's call.
@@ -234,8 +234,9 @@ fn nest<'a, 'py: 'a>(
 impl Op for BlockOp {
     fn call(&self, inputs: &mut [Value], ctx: &TaskContext<'_>) -> Result<Value, TaskError> {
         Python::attach(|py| {
-            let objects: PyResult<Vec<_>> =
-                inputs.iter().map(|value| to_object(py, value)).collect();
+            // Handed over: a function may write to what nobody else will read.
+            let inputs = inputs.iter_mut().map(|input| std::mem::replace(input, nothing()));
+            let objects: PyResult<Vec<_>> = inputs.map(|value| into_object(py, value)).collect();
             let result = objects.and_then(|objects| self.run(py, &objects, ctx.block));
             result.map(|result| PyValue::wrap(&result)).map_err(raised)
         })
@@ -255,6 +256,10 @@ impl Op for BlockOp {
     fn as_any(&self) -> Option<&dyn Any> {
         Some(self)
     }
+}
+
+fn nothing() -> Value {
+    Value::new(Native(()))
 }
 
 /// Runs any op of an array's layer on Python objects: what a task object of ours does elsewhere.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use oxidask_array::ops::{AnyKernel, KernelOp};
 use oxidask_array::plan::array::Array;
+use oxidask_array::plan::gather;
 use oxidask_array::plan::lower::{self, Fusion};
 use oxidask_core::graph::{Graph, TaskRef};
 use oxidask_core::layer::unravel;
@@ -111,7 +112,7 @@ impl ArrayGraph {
             if let Wanted::Whole(at) = *what
                 && !gathered.contains_key(&at)
             {
-                let task = lower::gather(&mut graph, &self.arrays[at], layers[at]).py()?;
+                let task = gather::gather(&mut graph, &self.arrays[at], layers[at]).py()?;
                 let task = task.ok_or_else(|| {
                     PyTypeError::new_err("an array of unknown shape is gathered block by block")
                 })?;

@@ -1,6 +1,7 @@
 //! One computation: what it is made of, how it begins and how it ends. Its workers' loop is in
 //! [`super::worker`].
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -257,6 +258,27 @@ impl Run {
     /// If one can't be read back from disk.
     pub fn values(&self) -> Result<Vec<Value>, StoreError> {
         self.graph.outputs().iter().map(|&task| self.store.get(task)).collect()
+    }
+
+    /// As [`Run::values`], but the run lets go of them: an output asked for once may be the only
+    /// handle to its value then.
+    ///
+    /// # Errors
+    /// As [`Run::values`]; also if they were taken before.
+    pub fn take_values(&self) -> Result<Vec<Value>, StoreError> {
+        let outputs = self.graph.outputs();
+        let mut places: FxHashMap<u32, usize> = FxHashMap::default();
+        let mut values: Vec<Value> = Vec::with_capacity(outputs.len());
+        for (place, &task) in outputs.iter().enumerate() {
+            values.push(match places.entry(task) {
+                Entry::Occupied(first) => values[*first.get()].clone(),
+                Entry::Vacant(new) => {
+                    new.insert(place);
+                    self.store.take(task)?
+                }
+            });
+        }
+        Ok(values)
     }
 }
 
