@@ -181,6 +181,28 @@ def test_sources_of_every_kind(kind, tmp_path):
         file.close()
 
 
+def test_native_zarr_arrays_are_read_in_part(tmp_path):
+    """Chunks of which nothing is wanted aren't opened."""
+    values = np.arange(np.prod(SHAPE), dtype="f4").reshape(SHAPE)
+    da.from_array(values, CHUNKS).to_zarr(tmp_path / "x")
+    x = da.from_zarr(tmp_path / "x", chunks=SHAPE)
+    assert x.numblocks == (1, 1, 1)
+    for index in [*REGIONS, np.s_[::-2, 3], np.s_[10:1:-3, ..., ::3], np.s_[11, 9, 7]]:
+        np.testing.assert_array_equal(x[index].compute(), values[index])
+        np.testing.assert_array_equal((x.T + 1)[index[::-1]].compute(), (values.T + 1)[index[::-1]])
+    # All chunks but the first are damaged.
+    files = [p for p in (tmp_path / "x").rglob("*") if p.is_file()]
+    chunks = [p for p in files if p.suffix != ".json" and not p.name.startswith(".")]
+    first = min(chunks)
+    assert len(chunks) == 9
+    for path in chunks:
+        if path != first:
+            path.write_bytes(b"nothing")
+    np.testing.assert_array_equal(x[:4, 1:3].compute(), values[:4, 1:3])
+    with pytest.raises((OSError, RuntimeError), match=r"[Zz]std|decod|decompress"):
+        x[:6].compute()
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_any_chain_of_slices_is_numpys(data):

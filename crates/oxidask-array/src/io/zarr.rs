@@ -14,6 +14,7 @@ use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
 use crate::foreign::Call;
 use crate::kernel::Chunk;
+use crate::ops::slice::RegionAxis;
 use crate::ops::source::{Bounds, region};
 use crate::ops::{Block, Kernel, chunk, value};
 
@@ -113,6 +114,55 @@ impl Kernel for ReadZarr {
     }
 }
 
+/// What a block takes of what was read for it, by axis.
+fn stepped(read: &Chunk, ranges: &[(usize, usize, isize)]) -> Chunk {
+    let mut part = read.clone();
+    for (axis, &(start, end, step)) in ranges.iter().enumerate().rev() {
+        part = match step {
+            0 => part.at(axis, 0),
+            1 => part,
+            _ => {
+                let extent = end - start;
+                let first = if step > 0 { 0 } else { extent - 1 };
+                part.sliced(axis, first, step, extent.div_ceil(step.unsigned_abs()))
+            }
+        };
+    }
+    part
+}
+
+/// Reads parts of a Zarr array: what slices of [`ReadZarr`] become.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadRegion {
+    /// Where it is.
+    pub place: Place,
+    /// The dtype of its elements.
+    pub dtype: DType,
+    /// Axis by axis what is read.
+    pub axes: Vec<RegionAxis>,
+}
+
+impl Kernel for ReadRegion {
+    fn name(&self) -> Cow<'_, str> {
+        "from_zarr".into()
+    }
+
+    fn run(&self, _: &mut [Value], block: &Block<'_>) -> Result<Value> {
+        let ranges = self.axes.iter().map(|axis| axis.range(block.coords));
+        let ranges: Vec<(usize, usize, isize)> = ranges.collect();
+        let start: Vec<usize> = ranges.iter().map(|range| range.0).collect();
+        let end: Vec<usize> = ranges.iter().map(|range| range.1).collect();
+        let read = imp::read(&self.place, self.dtype, &start, &end)?;
+        let part = stepped(&read, &ranges);
+        // Few of many elements don't keep the others in memory.
+        Ok(value(if part.len() * 2 <= read.len() { part.to_contiguous()? } else { part }))
+    }
+
+    fn call(&self, _: &Block<'_>) -> Result<Call> {
+        Err(ArrayError::Unsupported(format!("{} can't be read", self.place)))
+    }
+}
+
 /// Writes blocks to a Zarr array; gives empty chunks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WriteZarr {
@@ -196,5 +246,24 @@ mod imp {
 
     pub(super) fn write(_: &Place, _: &Chunk, _: &[usize]) -> Result<()> {
         missing()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::slice::Cut;
+
+    #[test]
+    fn what_was_read_is_stepped_through() {
+        let cut = |start, step, len| RegionAxis::Along(0, [Cut { start, step, len }].into());
+        let axes = [RegionAxis::At(7), cut(9, -3, 3), cut(2, 1, 2), cut(4, 2, 0)];
+        let ranges: Vec<_> = axes.iter().map(|axis| axis.range(&[0])).collect();
+        assert_eq!(ranges, [(7, 8, 0), (3, 10, -3), (2, 4, 1), (4, 4, 1)]);
+        let values: Vec<i64> = (0..14).collect();
+        let read = Chunk::from_slice(&values, &[1, 7, 2]).unwrap();
+        let part = stepped(&read, &ranges[..3]).to_contiguous().unwrap();
+        assert_eq!(part.shape(), [3, 2]);
+        assert_eq!(part.as_slice::<i64>().unwrap(), [12, 13, 6, 7, 0, 1]);
     }
 }

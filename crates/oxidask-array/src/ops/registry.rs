@@ -106,6 +106,8 @@ kernels! {
     Choose(ops::random::Choose),
     /// Blocks of a Zarr array.
     ReadZarr(crate::io::zarr::ReadZarr),
+    /// Regions of a Zarr array.
+    ReadRegion(crate::io::zarr::ReadRegion),
     /// Blocks written to a Zarr array.
     WriteZarr(crate::io::zarr::WriteZarr),
 }

@@ -22,6 +22,34 @@ pub struct Cut {
     pub len: usize,
 }
 
+/// What is read of one axis of a source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RegionAxis {
+    /// One index; the axis is gone.
+    At(usize),
+    /// By block along this axis of the result: elements of the source's axis.
+    Along(u8, Arc<[Cut]>),
+}
+
+impl RegionAxis {
+    /// The range that a block is read from, and the step through what was read (0: the only
+    /// element, without the axis).
+    #[must_use]
+    pub fn range(&self, coords: &[u32]) -> (usize, usize, isize) {
+        match self {
+            Self::At(index) => (*index, index + 1, 0),
+            Self::Along(place, cuts) => {
+                let Cut { start, step, len } = cuts[coords[*place as usize] as usize];
+                if len == 0 {
+                    return (start, start, 1);
+                }
+                let last = (start as isize + step * (len as isize - 1)) as usize;
+                (start.min(last), start.max(last) + 1, step)
+            }
+        }
+    }
+}
+
 /// What happens to one axis of the input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum SliceAxis {

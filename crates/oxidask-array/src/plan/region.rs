@@ -2,8 +2,8 @@
 //!
 //! Where nobody else reads a source, a slice of it is not a view of blocks that were read whole: its
 //! blocks are read as they are. Slices go through elementwise expressions on the way (casts,
-//! transposes, arithmetic) if they get to such a source. Sources are ops of a face, which registers
-//! a [`Reader`]; what a source is read by is not known here. Only lowering with fusion rewrites.
+//! transposes, arithmetic) if they get to such a source. Sources are Zarr arrays, and ops of a face,
+//! which registers a [`Reader`] for them. Only lowering with fusion rewrites.
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
@@ -11,20 +11,13 @@ use std::sync::{Arc, OnceLock};
 use oxidask_core::layer::{AxisMap, IndexMap};
 use oxidask_core::op::Op;
 
+use crate::io::zarr::{ReadRegion, ReadZarr};
 use crate::kernel::program::{AxesMap, Input, Program};
+pub use crate::ops::slice::RegionAxis;
 use crate::ops::slice::{Cut, Slice, SliceAxis};
 use crate::ops::{AnyKernel, KernelOp};
 use crate::plan::array::{Array, Build, Elementwise, From, Layers, Node, ProtoLayer};
 use crate::plan::chunks::{AxisChunks, Chunks};
-
-/// What is read of one axis of a source.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RegionAxis {
-    /// One index; the axis is gone.
-    At(usize),
-    /// By block along this axis of the result: elements of the source's axis.
-    Along(u8, Arc<[Cut]>),
-}
 
 /// Knows the ops of a face that read sources.
 pub trait Reader: Send + Sync {
@@ -57,11 +50,39 @@ fn only_layer(array: &Array) -> Option<(&ProtoLayer, &[Array])> {
     }
 }
 
-/// The op that reads a source, if the array is nothing but that.
-fn source(array: &Array) -> Option<&dyn Any> {
+/// What reads a source.
+enum Source<'a> {
+    /// An op of a face.
+    Op(&'a dyn Any),
+    /// A Zarr array.
+    Zarr(&'a ReadZarr),
+}
+
+impl Source<'_> {
+    /// How regions are read, over a grid of so many blocks.
+    fn narrowed(&self, axes: Vec<RegionAxis>, grid: Box<[u32]>) -> Option<Build> {
+        Some(match self {
+            Self::Zarr(zarr) => {
+                let (place, dtype) = (zarr.place.clone(), zarr.dtype);
+                Build::Source(ReadRegion { place, dtype, axes }.into())
+            }
+            Self::Op(op) => {
+                let op = READER.get()?.narrowed(*op, &axes, &grid)?;
+                let layer = ProtoLayer { suffix: String::new(), grid, op, inputs: Vec::new() };
+                Build::Layers(Layers { inputs: Vec::new(), layers: vec![layer] })
+            }
+        })
+    }
+}
+
+/// What reads a source, if the array is nothing but that.
+fn source(array: &Array) -> Option<Source<'_>> {
+    if let Build::Source(AnyKernel::ReadZarr(zarr)) = &array.node().build {
+        return Some(Source::Zarr(zarr));
+    }
     let (layer, inputs) = only_layer(array)?;
     let op = layer.op.as_any()?;
-    (inputs.is_empty() && READER.get()?.is_source(op)).then_some(op)
+    (inputs.is_empty() && READER.get()?.is_source(op)).then_some(Source::Op(op))
 }
 
 /// A slice without new axes: its kernel, the blocks that it reads, and of what.
@@ -94,7 +115,6 @@ fn leads_to_a_source(array: &Array, once: &dyn Fn(&Array) -> bool, depth: usize)
 /// The array in whose place a slice that leads to a source is computed.
 pub(super) fn pushed_down(array: &Array, once: &dyn Fn(&Array) -> bool) -> Option<Array> {
     let (kernel, maps, input) = slice(array)?;
-    READER.get()?;
     if !leads_to_a_source(input, once, DEEPEST) {
         return None;
     }
@@ -105,11 +125,8 @@ pub(super) fn pushed_down(array: &Array, once: &dyn Fn(&Array) -> bool) -> Optio
             return through(array, elementwise, whole, kernel, maps);
         }
     }
-    let (op, axes) = region(array, once)?;
-    let grid = array.chunks().grid();
-    let op = READER.get()?.narrowed(op, &axes, &grid)?;
-    let layer = ProtoLayer { suffix: String::new(), grid, op, inputs: Vec::new() };
-    Some(standing_for(array, Build::Layers(Layers { inputs: Vec::new(), layers: vec![layer] })))
+    let (source, axes) = region(array, once)?;
+    Some(standing_for(array, source.narrowed(axes, array.chunks().grid())?))
 }
 
 fn standing_for(array: &Array, build: Build) -> Array {
@@ -117,31 +134,31 @@ fn standing_for(array: &Array, build: Build) -> Array {
     Array::new(Node { name, chunks, dtype: array.dtype(), build })
 }
 
-/// What a slice, of a slice perhaps, reads of a source, and the source's op.
+/// What a slice, of a slice perhaps, reads of a source, and the source.
 fn region<'a>(
     array: &'a Array,
     once: &dyn Fn(&Array) -> bool,
-) -> Option<(&'a dyn Any, Vec<RegionAxis>)> {
-    if let Some(op) = source(array) {
+) -> Option<(Source<'a>, Vec<RegionAxis>)> {
+    if let Some(source) = source(array) {
         let whole = |(axis, blocks): (usize, &AxisChunks)| {
             let bounds = array.chunks().bounds(axis);
             let cut = |(&start, &len): (&usize, &usize)| Cut { start, step: 1, len };
             RegionAxis::Along(axis as u8, bounds.iter().zip(blocks.iter()).map(cut).collect())
         };
-        return Some((op, array.chunks().iter().enumerate().map(whole).collect()));
+        return Some((source, array.chunks().iter().enumerate().map(whole).collect()));
     }
     let (kernel, maps, input) = slice(array)?;
     if !once(input) {
         return None;
     }
-    let (op, inner) = region(input, once)?;
+    let (source, inner) = region(input, once)?;
     let axes = inner.into_iter().map(|axis| match axis {
         RegionAxis::At(index) => Some(RegionAxis::At(index)),
         RegionAxis::Along(place, cuts) => {
             composed(&cuts, kernel.axes.get(place as usize)?, maps.get(place as usize)?)
         }
     });
-    Some((op, axes.collect::<Option<_>>()?))
+    Some((source, axes.collect::<Option<_>>()?))
 }
 
 /// An axis that is read in `cuts`, sliced.
