@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::dtype::Bool;
 use crate::error::{ArrayError, Result};
 use crate::foreign::{Arg, Call};
-use crate::kernel::gather::{Picks, gather};
+use crate::kernel::gather::{Picks, compress, gather};
 use crate::ops::{Block, Kernel, chunks, value};
 
 /// Elements along an axis of the first input where the second one, of one axis, is true.
@@ -38,6 +38,9 @@ impl Kernel for Compress {
             )));
         }
         let mask = mask.elements::<Bool>()?;
+        if source.ndim() == 1 {
+            return Ok(value(compress(source, &mask)?));
+        }
         let locals: Vec<u32> =
             mask.iter().enumerate().filter(|(_, hit)| hit.0 != 0).map(|(i, _)| i as u32).collect();
         if locals.len() == mask.len() {

@@ -4,7 +4,7 @@
 
 use smallvec::SmallVec;
 
-use crate::dtype::DType;
+use crate::dtype::{Bool, DType};
 use crate::error::{ArrayError, Result};
 use crate::kernel::chunk::{Chunk, Dims, Strides, contiguous_strides, n_elements};
 use crate::kernel::copy;
@@ -91,6 +91,50 @@ pub fn gather(sources: &[Chunk], axes: &[usize], at: usize, picks: Picks<'_>) ->
         }
     }
     Ok(target)
+}
+
+/// The elements of an array of one axis where the mask of the same extent is true.
+///
+/// # Errors
+/// If there is not enough memory, or the extents differ.
+pub fn compress(source: &Chunk, mask: &[Bool]) -> Result<Chunk> {
+    if source.shape() != [mask.len()] {
+        return Err(ArrayError::Value(format!(
+            "a mask of {} elements for an array of shape {:?}",
+            mask.len(),
+            source.shape()
+        )));
+    }
+    let n = mask.iter().map(|hit| usize::from(hit.0 != 0)).sum();
+    // One more: every element is written, and the next one over it unless the mask is true.
+    let target = Chunk::new(source.dtype(), &[n + 1])?;
+    let (from, stride) = (source.as_ptr(), source.strides()[0]);
+    let to = target.buffer().as_mut_ptr();
+    // SAFETY: the source has as many elements as the mask, the target one more than are kept.
+    unsafe {
+        match source.dtype().itemsize() {
+            1 => compress_typed::<u8>(from, stride, mask, to),
+            2 => compress_typed::<[u8; 2]>(from, stride, mask, to),
+            4 => compress_typed::<[u8; 4]>(from, stride, mask, to),
+            8 => compress_typed::<[u8; 8]>(from, stride, mask, to),
+            _ => compress_typed::<[u8; 16]>(from, stride, mask, to),
+        }
+    }
+    Ok(target.sliced(0, 0, 1, n))
+}
+
+/// # Safety
+/// `from` is good for the mask's elements at this stride, `to` for one more than it keeps.
+unsafe fn compress_typed<T: Copy>(from: *const u8, stride: isize, mask: &[Bool], to: *mut u8) {
+    let mut kept = 0;
+    for (i, hit) in mask.iter().enumerate() {
+        // SAFETY: as the caller says. Without a branch: masks can't be foretold.
+        unsafe {
+            let element = from.wrapping_offset(i as isize * stride).cast::<T>().read_unaligned();
+            to.cast::<T>().add(kept).write_unaligned(element);
+        }
+        kept += usize::from(hit.0 != 0);
+    }
 }
 
 /// The byte offset of every pick from the start of its source.
@@ -337,5 +381,17 @@ mod tests {
         let one = Chunk::scalar(5i64).unwrap();
         let put = scatter(&grid(), &[0, 1], 0, &[0, 0, 2, 3], &one, &[0, 1]).unwrap();
         assert_eq!(put.as_slice::<i64>().unwrap(), [5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5]);
+    }
+
+    #[test]
+    fn a_mask_keeps_what_it_is_true_for_at_any_stride() {
+        let chunk = Chunk::from_slice(&(0..20).collect::<Vec<i32>>(), &[20]).unwrap();
+        let view = chunk.sliced(0, 19, -2, 10);
+        let mask: Vec<Bool> = (0..10).map(|i| Bool(u8::from(i % 3 == 0))).collect();
+        let kept = compress(&view, &mask).unwrap();
+        assert_eq!(kept.as_slice::<i32>().unwrap(), [19, 13, 7, 1]);
+        let none = compress(&view, &[Bool(0); 10]).unwrap();
+        assert_eq!(none.shape(), [0]);
+        assert!(compress(&view, &mask[1..]).is_err());
     }
 }
