@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 # fmt: off
-from numpy import (
-    bool_ as bool,
-)
+from numpy import bool_ as bool
 from numpy import (
     complex64,
     complex128,

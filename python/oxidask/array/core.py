@@ -441,10 +441,10 @@ def rebuild(dsk: Any, name: str, chunks: Any, meta: Any, *, rename: Any = None) 
     """Return an array over a graph that has its blocks."""
     if rename:
         name = rename.get(name, name)
-    for block in dsk.values() if isinstance(dsk, dict) else ():
+    for value in dsk.values() if isinstance(dsk, dict) else ():
         # What is kept may be read again and again: results of it must not be written to.
-        if type(block) is np.ndarray and type(block.base) is _native.ChunkMemory:
-            block.flags.writeable = False
+        if type(value) is np.ndarray and type(value.base) is _native.ChunkMemory:
+            value.flags.writeable = False
     return Array(dsk, name, chunks, meta=meta)  # type: ignore[no-any-return]
 
 

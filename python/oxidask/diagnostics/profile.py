@@ -58,7 +58,7 @@ class CacheData(NamedTuple):
 
 def _task_of(dsk: Graph, key: Hashable) -> Any:
     """Return the task of a key; the key itself for one that was added to run the graph."""
-    return dsk[key] if key in dsk else key
+    return dsk.get(key, key)
 
 
 class _Profiler(Callback):

@@ -247,7 +247,7 @@ pub(super) fn read(place: &Place, dtype: DType, start: &[usize], end: &[usize]) 
     let array = opened(place)?;
     let bytes = array
         .retrieve_array_subset_opt::<ArrayBytes<'static>>(&subset(start, end), &options())
-        .map_err(|error| io_error(place, error))?;
+        .map_err(|error| io_error(place, format!("can't read or decode a chunk: {error}")))?;
     let bytes = bytes.into_fixed().map_err(|error| io_error(place, error))?;
     Chunk::from_bytes(dtype, &shape, bytes.into_owned())
 }

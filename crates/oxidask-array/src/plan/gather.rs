@@ -38,8 +38,7 @@ pub fn gather(graph: &mut Graph, array: &Array, layer: u32) -> Result<Option<Tas
     };
     let target = Target::new(dtype, &chunks.shape(), &order)?;
     let grid = chunks.grid();
-    let place =
-        Place { target: target.clone(), bounds: chunks.all_bounds(), grid: grid.clone() };
+    let place = Place { target: target.clone(), bounds: chunks.all_bounds(), grid: grid.clone() };
     let name = |suffix: &str| Group::new(&format!("{suffix}-{}", array.name().as_str()));
     let (op, inputs): (Arc<dyn Op>, _) = match direct {
         Some(((program, order), op, inputs)) => {

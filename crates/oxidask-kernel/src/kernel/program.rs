@@ -123,7 +123,8 @@ impl Program {
     #[must_use]
     pub fn layout(&self) -> Option<AxesOrder> {
         let full = |input: &&Input| input.axes.len() == self.ndim;
-        let order: AxesOrder = self.inputs.iter().find(full)?.axes.iter().copied().collect::<Option<_>>()?;
+        let order: AxesOrder =
+            self.inputs.iter().find(full)?.axes.iter().copied().collect::<Option<_>>()?;
         let follows = |input: &Input| {
             let places = input.axes.iter().flatten();
             places.map(|axis| order.iter().position(|other| other == axis)).is_sorted()

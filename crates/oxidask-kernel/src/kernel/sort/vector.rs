@@ -300,7 +300,18 @@ mod avx512 {
         macro_rules! compare_all {
             ($(($i:literal, $j:literal)),*) => { $(compare(rows, $i, $j);)* };
         }
-        compare_all!((0, 1), (2, 3), (4, 5), (6, 7), (0, 2), (1, 3), (4, 6), (5, 7), (1, 2), (5, 6));
+        compare_all!(
+            (0, 1),
+            (2, 3),
+            (4, 5),
+            (6, 7),
+            (0, 2),
+            (1, 3),
+            (4, 6),
+            (5, 7),
+            (1, 2),
+            (5, 6)
+        );
         compare_all!((0, 4), (1, 5), (2, 6), (3, 7), (2, 4), (3, 5), (1, 2), (3, 4), (5, 6));
     }
 
@@ -326,10 +337,10 @@ mod avx512 {
             }
             loop {
                 merge(&mut rows);
-                for row in 0..ROWS {
-                    _mm512_storeu_epi64(to.as_mut_ptr().add(at + row * WIDTH), rows[row]);
+                for row in &rows[..ROWS] {
+                    _mm512_storeu_epi64(to.as_mut_ptr().add(at), *row);
+                    at += WIDTH;
                 }
-                at += AT_ONCE;
                 if i + AT_ONCE > a.len() || j + AT_ONCE > b.len() {
                     break;
                 }
