@@ -443,7 +443,7 @@ def rebuild(dsk: Any, name: str, chunks: Any, meta: Any, *, rename: Any = None) 
         name = rename.get(name, name)
     for value in dsk.values() if isinstance(dsk, dict) else ():
         # What is kept may be read again and again: results of it must not be written to.
-        if type(value) is np.ndarray and type(value.base) is _native.ChunkMemory:
+        if type(value) is np.ndarray and isinstance(value.base, _native.ChunkMemory):
             value.flags.writeable = False
     return Array(dsk, name, chunks, meta=meta)  # type: ignore[no-any-return]
 
