@@ -110,14 +110,16 @@ def fused(contender: str, n: int) -> tuple[float, float]:
     return timed(contender, vector(n), ask)
 
 
-def operation(title: str, size: int, quick: int, make: Any, ask: Ask) -> Any:
+def operation(
+    title: str, size: int, quick: int, make: Any, ask: Ask, contenders: tuple[str, ...] = THREE
+) -> Any:
     """Register a case of one operation."""
 
     def run(contender: str, n: int) -> tuple[float, float]:
         return timed(contender, make(n), ask)
 
     run.__name__ = "".join(c if c.isalnum() else "_" for c in title.split(",")[0]).strip("_")
-    settings: dict[str, Any] = {"contenders": THREE, "sizes": (size,), "quick": quick}
+    settings: dict[str, Any] = {"contenders": contenders, "sizes": (size,), "quick": quick}
     return case(title, CORES, ONE, **settings)(run)
 
 
@@ -139,9 +141,7 @@ def svd_singular(da: Any, x: Any) -> Any:
 
 
 def to_columns(da: Any, x: Any) -> Any:
-    if hasattr(da, "from_array"):
-        return x.rechunk((x.shape[0], max(x.shape[0] // 20, 1)))
-    return x.copy()
+    return x.rechunk((x.shape[0], max(x.shape[0] // 20, 1)))
 
 
 def smooth(block: Any) -> Any:
@@ -171,7 +171,8 @@ operation("`x.std()`, {n} numbers", 64_000_000, 10_000, vector, lambda da, x: x.
 operation("`x @ x`, {n} × {n}", 2_000, 50, square, lambda da, x: x @ x)
 operation("`fft.fft(x, axis=1)`, {n} × {n}", 4_000, 50, rows, lambda da, x: da.fft.fft(x, axis=1))
 operation("`svd_compressed(x, 10)`, {n} × 100", 1_000_000, 500, thin, svd_singular)
-operation("rechunk rows to columns, {n} × {n}", 8_000, 50, rows, to_columns)
+# An array in one piece has no chunks to change.
+operation("rechunk rows to columns, {n} × {n}", 8_000, 50, rows, to_columns, ("oxidask", "dask"))
 operation("`x.T + 1`, {n} × {n}", 8_000, 50, square, lambda da, x: x.T + 1)
 operation("`map_overlap` of a NumPy function, {n} × {n}", 6_000, 60, rows, overlapped)
 operation("`cumsum(x, axis=0)`, {n} × {n}", 6_000, 50, square, lambda da, x: da.cumsum(x, axis=0))

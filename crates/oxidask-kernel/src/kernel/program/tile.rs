@@ -39,7 +39,8 @@ pub trait Sink {
 const TILE: usize = 2048;
 /// Elements of a tile of a program that computes nothing, and reads its input where it lies.
 const VIEW_TILE: usize = 32 << 10;
-/// Rows of a tile whose inputs are dense along another axis than the last.
+/// Rows of a tile whose inputs are dense along another axis than the last, and its columns: all of
+/// its registers are read and written row by row, so that they should fit the first cache.
 const CROSS_ROWS: usize = 32;
 
 /// How a shape is cut into tiles.
@@ -65,7 +66,7 @@ impl TilePlan {
                 .filter(|&axis| width > 1 && view.strides()[axis].unsigned_abs() < inner)
         });
         if let Some(axis) = transposed {
-            let (rows, columns) = (shape[axis].min(CROSS_ROWS), width.min(TILE / CROSS_ROWS));
+            let (rows, columns) = (shape[axis].min(CROSS_ROWS), width.min(CROSS_ROWS));
             return Self { shape: shape.into(), cross: axis, rows, columns };
         }
         // Rows of a view that have gaps between them would be copied to make a tile.
