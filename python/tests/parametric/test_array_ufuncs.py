@@ -208,6 +208,12 @@ def test_scalars_yield(name, dtype, scalar, first):
     check(getattr(np, name), *operands)
 
 
+def test_infinities_to_whole_complex_powers():
+    left = np.array([np.inf, -np.inf, complex(np.inf, 1), complex(0, np.inf)])
+    for power in range(-4, 7):
+        check(np.power, left, np.full(4, power, "c16"))
+
+
 def test_integers_to_negative_powers():
     lazy = apply(np.power, np.array([1, 2]), np.array([1, -1]))
     with pytest.raises(ValueError, match="Integers to negative integer powers"):

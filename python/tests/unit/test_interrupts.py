@@ -119,7 +119,7 @@ def test_ctrl_c_at_a_random_moment(mode, tmp_path):
 
 
 NESTED = """
-import faulthandler, os, signal, threading
+import faulthandler, os, signal, threading, time
 from oxidask import threaded
 
 faulthandler.dump_traceback_later(100, exit=True)
@@ -132,6 +132,8 @@ def inner(i):
     n_run += 1
     if n_run == 10:
         os.kill(os.getpid(), signal.SIGINT)
+    # Not over before the main thread gets its turn, however busy the machine.
+    time.sleep(0.0001)
 
 
 def outer():

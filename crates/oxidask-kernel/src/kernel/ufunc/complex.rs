@@ -262,7 +262,10 @@ macro_rules! power {
                 base = base * base;
                 left >>= 1;
             }
-            let mut result = base;
+            // As NumPy: but for the first three powers, the product begins with one, which matters to
+            // infinities.
+            let first = (1.0..=3.0).contains(&b.re);
+            let mut result = if first { base } else { C::new(1.0, 0.0) * base };
             left >>= 1;
             while left != 0 {
                 base = base * base;
