@@ -11,8 +11,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use oxidask_core::key::Key;
+use smallvec::SmallVec;
 
 use crate::ids::{BlobHash, ClientId, RunId, TaskId, WorkerId};
+
+/// Workers that hold a value: mostly one or two.
+pub type Holders = SmallVec<[WorkerId; 2]>;
 
 /// What tasks share and a worker is sent once: a pickled function, or an encoded native op.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -113,7 +117,7 @@ pub struct Submission {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Location {
     /// Workers that hold it.
-    pub holders: Vec<WorkerId>,
+    pub holders: Holders,
     /// Its estimated bytes.
     pub nbytes: u64,
 }
@@ -193,6 +197,8 @@ pub enum FromClient {
     },
     /// These could not be fetched from these workers.
     Unfetched(Vec<(Key, WorkerId)>),
+    /// The client will send these shared parts with their bytes when it names them again.
+    DropBlobs(Vec<BlobHash>),
     /// Copies of these are to be on so many of these workers (of all, if none is named).
     Replicate {
         /// The tasks.
