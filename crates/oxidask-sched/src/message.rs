@@ -304,8 +304,9 @@ pub enum ToWorker {
         /// The attempt.
         run: RunId,
     },
-    /// Nobody waits for this attempt any more. It is answered like any other, unless it has not started:
-    /// then by [`FromWorker::Retracted`].
+    /// Nobody waits for this attempt any more. It is answered by [`FromWorker::Retracted`], whatever it
+    /// gives: at once if it has not started, else when it ends. A [`ToWorker::Compute`] of the task before that
+    /// takes the attempt over.
     Cancel {
         /// The task.
         task: TaskId,
@@ -339,7 +340,7 @@ pub enum FromWorker {
         /// Why.
         failure: Arc<TaskFailure>,
     },
-    /// An attempt was given back before it started.
+    /// An attempt is over and has left nothing: it was given back before it started, or was cancelled.
     Retracted {
         /// The task.
         task: TaskId,
@@ -371,7 +372,7 @@ pub enum FromWorker {
     },
     /// The worker has copies of these.
     Copied(Vec<TaskId>),
-    /// The worker has no copies of these, against what the scheduler thinks.
+    /// The worker has no copies of these, against what the scheduler thinks or had asked for.
     Dropped(Vec<TaskId>),
     /// Its state of health.
     Health(Health),
