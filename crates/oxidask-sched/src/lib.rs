@@ -20,4 +20,5 @@
 
 pub mod ids;
 pub mod message;
+pub mod scheduler;
 pub mod worker;
