@@ -305,8 +305,8 @@ pub enum ToWorker {
         run: RunId,
     },
     /// Nobody waits for this attempt any more. It is answered by [`FromWorker::Retracted`], whatever it
-    /// gives: at once if it has not started, else when it ends. A [`ToWorker::Compute`] of the task before that
-    /// takes the attempt over.
+    /// gives: at once if it has not started, else when it ends, or when a [`ToWorker::Compute`] of the task
+    /// takes it over.
     Cancel {
         /// The task.
         task: TaskId,

@@ -80,12 +80,8 @@ impl Worker {
         if let Some(value) = self.values.find(task)
             && self.values[value].held
         {
-            match before {
-                Some(at) if self.attempts[at].stage.has_started() => {
-                    self.attempts[at].cancelled = true;
-                }
-                Some(at) => self.end_attempt(at),
-                None => {}
+            if let Some(at) = before {
+                self.give_up(at, actions);
             }
             self.values[value].doomed = false;
             self.answer_with_value(value, run, actions);
@@ -94,22 +90,34 @@ impl Worker {
         match before {
             Some(at) if self.attempts[at].stage.has_started() => self.adopt(at, run, actions),
             Some(at) => {
-                self.end_attempt(at);
+                self.give_up(at, actions);
                 self.begin_attempt(compute, actions);
             }
             None => self.begin_attempt(compute, actions),
         }
     }
 
-    /// A started attempt goes on under a new run.
+    /// A started attempt goes on under a new run; the old one is over.
     fn adopt(&mut self, at: u32, run: RunId, actions: &mut Vec<Action>) {
         let attempt = &mut self.attempts[at];
-        attempt.run = run;
-        attempt.cancelled = false;
         let task = attempt.task;
+        let before = std::mem::replace(&mut attempt.run, run);
+        attempt.cancelled = false;
+        actions.push(Action::Scheduler(FromWorker::Retracted { task, run: before }));
         actions.push(Action::Scheduler(FromWorker::Started { task, run }));
         if attempt.stage == Stage::LongRunning {
             actions.push(Action::Scheduler(FromWorker::Seceded { task, run }));
+        }
+    }
+
+    /// Nobody waits for an attempt: it ends now, unless a thread has it.
+    fn give_up(&mut self, at: u32, actions: &mut Vec<Action>) {
+        let Attempt { task, run, stage, .. } = self.attempts[at];
+        if stage.has_started() {
+            self.attempts[at].cancelled = true;
+        } else {
+            self.end_attempt(at);
+            actions.push(Action::Scheduler(FromWorker::Retracted { task, run }));
         }
     }
 
@@ -195,17 +203,13 @@ impl Worker {
         if let Some(at) = self.answered_as(task, run)
             && !self.attempts[at].stage.has_started()
         {
-            self.end_attempt(at);
-            actions.push(Action::Scheduler(FromWorker::Retracted { task, run }));
+            self.give_up(at, actions);
         }
     }
 
     pub(super) fn cancel(&mut self, task: TaskId, run: RunId, actions: &mut Vec<Action>) {
-        match self.answered_as(task, run) {
-            Some(at) if self.attempts[at].stage.has_started() => {
-                self.attempts[at].cancelled = true;
-            }
-            _ => self.retract(task, run, actions),
+        if let Some(at) = self.answered_as(task, run) {
+            self.give_up(at, actions);
         }
     }
 
@@ -267,10 +271,8 @@ impl Worker {
         if attempt.stage == Stage::Executing {
             attempt.stage = Stage::LongRunning;
             self.n_executing -= 1;
-            if !attempt.cancelled {
-                let run = attempt.run;
-                actions.push(Action::Scheduler(FromWorker::Seceded { task, run }));
-            }
+            let run = attempt.run;
+            actions.push(Action::Scheduler(FromWorker::Seceded { task, run }));
         }
     }
 

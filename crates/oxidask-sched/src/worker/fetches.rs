@@ -194,7 +194,9 @@ impl Worker {
                 continue;
             };
             let asked = want.holders.iter_mut().find(|(holder, _)| *holder == flight.peer);
-            asked.map(|(_, failed)| *failed = true);
+            if let Some((_, failed)) = asked {
+                *failed = true;
+            }
             if !self.queue_fetch(at) {
                 missing.push(at);
             }

@@ -20,7 +20,7 @@
 //!
 //! Erred is no state here: a failure is reported, and the scheduler keeps it. An attempt holds a claim on
 //! each of its inputs, and on its resources while it runs, until it is answered. Every attempt is answered
-//! exactly once, but for one that a newer `Compute` of its task replaces.
+//! exactly once; one that a newer `Compute` of its task replaces or takes over is answered `Retracted`.
 //!
 //! # Values
 //!

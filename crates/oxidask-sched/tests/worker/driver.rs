@@ -69,7 +69,7 @@ impl Driver {
         self.now = Time(self.now.0 + 1_000_000);
         let mut actions = Vec::new();
         self.worker.handle(self.now, event, &mut actions);
-        self.worker.check_invariants().unwrap();
+        assert_eq!(self.worker.check_invariants(), Ok(()));
         actions
     }
 
@@ -85,7 +85,7 @@ impl Driver {
     pub(crate) fn next(&mut self) -> Option<u32> {
         let mut actions = Vec::new();
         let taken = self.worker.next(&mut actions);
-        self.worker.check_invariants().unwrap();
+        assert_eq!(self.worker.check_invariants(), Ok(()));
         let told: Vec<_> =
             taken.iter().map(|taken| started(taken.task.slot, taken.run.0)).collect();
         assert_eq!(actions, told, "a task that is taken is said to have started, and nothing else");

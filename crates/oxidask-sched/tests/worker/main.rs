@@ -1,4 +1,6 @@
 //! The worker machine, transition by transition and under random events.
 
 mod driver;
+mod fetches;
 mod paths;
+mod runs;
