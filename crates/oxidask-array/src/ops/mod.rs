@@ -12,6 +12,7 @@ pub mod join;
 pub mod linalg;
 pub mod mask;
 pub mod overlap;
+pub mod pair;
 pub mod place;
 pub mod random;
 pub mod rechunk;

@@ -43,7 +43,8 @@ fn reducer_name(reducer: Reducer) -> &'static str {
     }
 }
 
-fn state_value(mut state: State) -> Value {
+/// A state as a value; no parts at all, where a block leaves its state to another.
+pub(super) fn state_value(mut state: State) -> Value {
     if state.len() == 1 {
         return value(state.swap_remove(0));
     }
@@ -56,6 +57,13 @@ fn states(inputs: &[Value]) -> Result<Vec<State>> {
         None => Ok(vec![chunk(input)?]),
     };
     inputs.iter().map(state).collect()
+}
+
+/// The states of several blocks as one, those that are left to others aside.
+pub(super) fn merged(reduction: Reduction, inputs: &[Value]) -> Result<State> {
+    let mut states = states(inputs)?;
+    states.retain(|state| !state.is_empty());
+    if states.is_empty() { Ok(State::new()) } else { reduction.merge(&states) }
 }
 
 impl Partial {
@@ -131,7 +139,7 @@ impl Kernel for Merge {
     }
 
     fn run(&self, inputs: &mut [Value], _: &Block<'_>) -> Result<Value> {
-        Ok(state_value(self.reduction.merge(&states(inputs)?)?))
+        Ok(state_value(merged(self.reduction, inputs)?))
     }
 
     fn call(&self, _: &Block<'_>) -> Result<Call> {
@@ -152,7 +160,7 @@ impl Kernel for Aggregate {
     }
 
     fn run(&self, inputs: &mut [Value], _: &Block<'_>) -> Result<Value> {
-        let state = self.finish.reduction.merge(&states(inputs)?)?;
+        let state = merged(self.finish.reduction, inputs)?;
         Ok(value(self.finish.finish(state)?))
     }
 

@@ -92,6 +92,8 @@ kernels! {
     Trim(ops::overlap::Trim),
     /// The state of a block's reduction.
     ReducePartial(ops::reduce::Partial),
+    /// The states of two blocks that read the same.
+    ReducePairedPartial(ops::pair::PairedPartial),
     /// Several states of a reduction as one.
     ReduceMerge(ops::reduce::Merge),
     /// The result of a reduction's states.

@@ -24,6 +24,7 @@ use crate::plan::array::{Array, Build, From, Layers};
 use crate::plan::chunks::Chunks;
 use crate::plan::elementwise::index_map;
 use crate::plan::fuse::{address, fuse};
+use crate::plan::pair::{Paired, paired};
 use crate::plan::reduce::{Reduced, layers_above, with_casts};
 use crate::plan::region;
 
@@ -254,7 +255,7 @@ impl Lowering {
                 Ok(self.emit_reduction(array, reduced, planned))
             }
             (_, Some(planned)) => {
-                let inputs = self.inputs_of(&planned);
+                let inputs = self.layer_inputs(planned.reads_with_axes());
                 let op = ops::op(planned.elements(), &grid);
                 Ok(self.push(array.name().clone(), grid, op, inputs))
             }
@@ -270,8 +271,11 @@ impl Lowering {
         }
     }
 
-    fn inputs_of(&self, planned: &Planned) -> Box<[LayerInput]> {
-        let inputs = planned.reads_with_axes().map(|(array, axes)| LayerInput {
+    fn layer_inputs<'a>(
+        &self,
+        reads: impl Iterator<Item = (&'a Array, &'a AxesMap)>,
+    ) -> Box<[LayerInput]> {
+        let inputs = reads.map(|(array, axes)| LayerInput {
             layer: self.done[array.name()],
             map: index_map(array.chunks(), axes),
         });
@@ -283,15 +287,23 @@ impl Lowering {
         let reduction = reduced.finish.reduction;
         let is_arg = matches!(reduction.reducer, Reducer::ArgMin | Reducer::ArgMax);
         let starts = if is_arg { planned.chunks.all_bounds() } else { Vec::new() };
-        let inputs = self.inputs_of(&planned);
         let elements = planned.elements();
         let partial =
             Partial { reduction, elements, reduced: reduced.finish.reduced.clone(), starts };
+        let pairs = (self.fusion == Fusion::On)
+            .then(|| paired(&partial, &planned.inputs, &planned.chunks))
+            .flatten();
+        let (inputs, op) = match pairs {
+            Some(Paired { op, inputs }) => {
+                let reads = inputs.iter().zip(op.program.inputs.iter().map(|input| &input.axes));
+                (self.layer_inputs(reads), ops::op(op, &grid))
+            }
+            None => (self.layer_inputs(planned.reads_with_axes()), ops::op(partial, &grid)),
+        };
         let name = |suffix: &str| match suffix {
             "" => array.name().clone(),
             suffix => Group::new(&format!("{}-{suffix}", array.name().as_str())),
         };
-        let op = ops::op(partial, &grid);
         let mut layer = self.push(name("partial"), grid.clone(), op, inputs);
         for above in layers_above(reduced, &grid, &array.chunks().grid()) {
             let inputs = [LayerInput { layer, map: above.map }].into();

@@ -20,6 +20,7 @@ pub mod linalg;
 pub mod lower;
 pub mod normalize;
 pub mod overlap;
+mod pair;
 pub mod random;
 pub mod rechunk;
 pub mod reduce;

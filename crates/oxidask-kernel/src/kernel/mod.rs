@@ -15,6 +15,7 @@ pub mod gather;
 pub mod lanes;
 pub mod math;
 pub mod matmul;
+mod plane;
 pub mod program;
 pub mod random;
 pub mod reduce;

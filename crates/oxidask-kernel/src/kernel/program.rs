@@ -12,16 +12,19 @@ use smallvec::SmallVec;
 
 use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
-use crate::kernel::buffer::Buffer;
 use crate::kernel::chunk::contiguous_strides;
-use crate::kernel::ufunc::{self, Loop, Resolved, Ufunc};
-use crate::kernel::{Chunk, Dims, Strides, cast, copy};
+use crate::kernel::ufunc::{Resolved, Ufunc};
+use crate::kernel::{Chunk, Dims, Strides};
 
 mod feed;
+mod machine;
+mod schedule;
+mod store;
 mod tile;
 
 pub use feed::{Feed, Generator};
-use tile::TilePlan;
+use machine::Machine;
+use store::Store;
 pub use tile::{Sink, Tile};
 
 /// A register: the inputs come first, then the steps' values.
@@ -191,7 +194,7 @@ impl Program {
         let strides = contiguous_strides(&shape, self.dtype().itemsize());
         let start = chunk.buffer().as_mut_ptr();
         let mut sink = Store { start, strides, itemsize: self.dtype().itemsize() };
-        self.run(&views, &shape, &mut sink)?;
+        self.run(&views, &shape, &[self.result], &mut sink)?;
         Ok(chunk)
     }
 
@@ -222,26 +225,25 @@ impl Program {
             strides: target.strides().into(),
             itemsize: self.dtype().itemsize(),
         };
-        self.run(&views, shape, &mut sink)
+        self.run(&views, shape, &[self.result], &mut sink)
     }
 
-    /// Runs over all tiles of `shape`; `views` are [`Program::aligned`] feeds.
+    /// Runs over all tiles of `shape`; `views` are [`Program::aligned`] feeds. The sink takes each
+    /// tile of the registers `results`.
     ///
     /// # Errors
     /// What a step or the sink finds wrong with the data.
-    pub fn run(&self, views: &[Feed<'_>], shape: &[usize], sink: &mut dyn Sink) -> Result<()> {
+    pub fn run(
+        &self,
+        views: &[Feed<'_>],
+        shape: &[usize],
+        results: &[Register],
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
         if shape.contains(&0) {
             return Ok(());
         }
-        let plan = TilePlan::new(views, shape, self.steps.is_empty());
-        let mut machine = Machine::new(self, views, &plan)?;
-        let mut start: Dims = SmallVec::from_elem(0, shape.len());
-        loop {
-            machine.tile(&plan, &start, sink)?;
-            if !plan.advance(&mut start) {
-                return Ok(());
-            }
-        }
+        Machine::new(self, views, shape, results)?.run(sink)
     }
 }
 
@@ -267,193 +269,4 @@ fn stretched(chunk: &Chunk, input: &Input, shape: &Dims, feeds: &[Feed<'_>]) -> 
         }
     }
     Ok(chunk.restrided(shape.clone(), strides))
-}
-
-enum Work {
-    Call { run: Loop, args: SmallVec<[usize; 3]>, outs: SmallVec<[usize; 2]> },
-    Nothing,
-}
-
-/// The registers of a run and its resolved steps.
-struct Machine<'a> {
-    program: &'a Program,
-    views: &'a [Feed<'a>],
-    work: Vec<Work>,
-    /// Scratch memory of each register (and of outputs that nobody wants, at the end).
-    scratch: Vec<usize>,
-    memory: Buffer,
-    /// Where each register's elements are for the tile at hand.
-    at: Vec<*mut u8>,
-}
-
-impl<'a> Machine<'a> {
-    fn new(program: &'a Program, views: &'a [Feed<'a>], plan: &TilePlan) -> Result<Self> {
-        let elements = plan.rows * plan.columns;
-        let n_registers = program.inputs.len() + program.steps.len();
-        let mut scratch = Vec::with_capacity(n_registers);
-        let mut bytes = 0usize;
-        let mut reserve = |dtype: DType| {
-            let at = bytes;
-            bytes += (elements * dtype.itemsize()).next_multiple_of(64);
-            at
-        };
-        for register in 0..n_registers {
-            scratch.push(reserve(program.dtype_of(register as Register)));
-        }
-        let mut work = Vec::with_capacity(program.steps.len());
-        for (number, step) in program.steps.iter().enumerate() {
-            let own = program.inputs.len() + number;
-            work.push(match step {
-                Step::Constant(_) => Work::Nothing,
-                Step::Cast { arg, from, to } => Work::Call {
-                    run: cast::cast_loop(*from, *to)
-                        .map(|function| Loop { function, check: None })
-                        .ok_or_else(|| ArrayError::NoKernel(format!("cast from {from} to {to}")))?,
-                    args: SmallVec::from_slice(&[*arg as usize]),
-                    outs: SmallVec::from_slice(&[own]),
-                },
-                Step::Ufunc { ufunc, args, output, resolved } => {
-                    let found = ufunc::find(*ufunc, resolved);
-                    let found = found.ok_or_else(|| ArrayError::NoKernel(ufunc.name().into()))?;
-                    let mut outs: SmallVec<[usize; 2]> = SmallVec::new();
-                    for (n, &dtype) in resolved.outs.iter().enumerate() {
-                        if n == *output as usize {
-                            outs.push(own);
-                        } else {
-                            outs.push(scratch.len());
-                            scratch.push(reserve(dtype));
-                        }
-                    }
-                    let args = args.iter().map(|&arg| arg as usize).collect();
-                    Work::Call { run: found, args, outs }
-                }
-            });
-        }
-        let memory = Buffer::new(bytes)?;
-        let at = scratch.iter().map(|&at| memory.as_mut_ptr().wrapping_add(at)).collect();
-        let mut machine = Self { program, views, work, scratch, memory, at };
-        machine.fill_constants(elements);
-        Ok(machine)
-    }
-
-    fn fill_constants(&mut self, elements: usize) {
-        for (number, step) in self.program.steps.iter().enumerate() {
-            if let Step::Constant(value) = step {
-                let size = value.dtype().itemsize();
-                let to = self.at[self.program.inputs.len() + number];
-                // SAFETY: a scratch register has room for `elements` of its dtype.
-                unsafe {
-                    copy::copy_raw(
-                        size,
-                        &[elements],
-                        (value.as_ptr(), &[0]),
-                        (to, &[size as isize]),
-                    );
-                }
-            }
-        }
-    }
-
-    fn tile(&mut self, plan: &TilePlan, start: &[usize], sink: &mut dyn Sink) -> Result<()> {
-        let tile = plan.tile(start);
-        let n = tile.rows * tile.columns;
-        for (number, feed) in self.views.iter().enumerate() {
-            let home = self.memory.as_mut_ptr().wrapping_add(self.scratch[number]);
-            self.at[number] = match feed {
-                Feed::Chunk(view) => load(view, &tile, home),
-                Feed::Made(made) => {
-                    // SAFETY: the register has room for the tile, and nobody else has it.
-                    unsafe { made.fill(&tile, home) };
-                    home
-                }
-            };
-        }
-        let result = self.program.result as usize;
-        if result >= self.program.inputs.len()
-            && !matches!(self.program.steps[result - self.program.inputs.len()], Step::Constant(_))
-        {
-            let home = self.memory.as_mut_ptr().wrapping_add(self.scratch[result]);
-            self.at[result] = sink.place(&tile).unwrap_or(home);
-        }
-        let placed = self.at[result];
-        for work in &self.work {
-            let Work::Call { run, args, outs } = work else { continue };
-            let args: SmallVec<[*const u8; 3]> =
-                args.iter().map(|&arg| self.at[arg].cast_const()).collect();
-            let outs: SmallVec<[*mut u8; 2]> = outs.iter().map(|&out| self.at[out]).collect();
-            // SAFETY: each register holds `n` elements of the dtype that the loop was found for.
-            unsafe { run.run(&args, &outs, n)? };
-        }
-        // SAFETY: the result's register holds the tile's elements.
-        unsafe { sink.take(&tile, placed) }
-    }
-}
-
-/// The elements of a tile of `view`: where they lie, if that is contiguous, or copied to `home`.
-fn load(view: &Chunk, tile: &Tile<'_>, home: *mut u8) -> *mut u8 {
-    let size = view.dtype().itemsize();
-    let strides = view.strides();
-    let moved: isize = tile.start.iter().zip(strides).map(|(&i, &s)| i as isize * s).sum();
-    let source = view.as_ptr().wrapping_offset(moved);
-    let inner = strides.last().copied().unwrap_or(size as isize);
-    let cross = if tile.rows > 1 { strides[tile.cross] } else { inner * tile.columns as isize };
-    let dense = inner == size as isize || tile.columns == 1;
-    let aligned = (source as usize).is_multiple_of(size.min(8));
-    if dense && aligned && (tile.rows == 1 || cross == (tile.columns * size) as isize) {
-        return source.cast_mut();
-    }
-    // SAFETY: the tile lies inside of the view, and the register has room for it.
-    unsafe {
-        copy::copy_raw(
-            size,
-            &[tile.rows, tile.columns],
-            (source, &[cross, inner]),
-            (home, &[(tile.columns * size) as isize, size as isize]),
-        );
-    }
-    home
-}
-
-/// Stores a program's value in memory that nobody else has.
-struct Store {
-    start: *mut u8,
-    strides: Strides,
-    itemsize: usize,
-}
-
-impl Store {
-    fn address(&self, tile: &Tile<'_>) -> *mut u8 {
-        let moved: isize =
-            tile.start.iter().zip(&self.strides).map(|(&i, &s)| i as isize * s).sum();
-        self.start.wrapping_offset(moved)
-    }
-}
-
-impl Sink for Store {
-    fn place(&mut self, tile: &Tile<'_>) -> Option<*mut u8> {
-        let row = (tile.columns * self.itemsize) as isize;
-        let dense = tile.columns == 1 || self.strides.last() == Some(&(self.itemsize as isize));
-        let together = tile.rows == 1 || self.strides[tile.cross] == row;
-        (dense && together).then(|| self.address(tile))
-    }
-
-    unsafe fn take(&mut self, tile: &Tile<'_>, elements: *const u8) -> Result<()> {
-        let target = self.address(tile);
-        if target.cast_const() == elements {
-            return Ok(());
-        }
-        let size = self.itemsize as isize;
-        let cross = if tile.rows > 1 { self.strides[tile.cross] } else { 0 };
-        let inner = self.strides.last().copied().unwrap_or(size);
-        // SAFETY: the tile lies inside of the memory, which nobody else has.
-        unsafe {
-            copy::copy_raw(
-                self.itemsize,
-                &[tile.rows, tile.columns],
-                (elements, &[tile.columns as isize * size, size]),
-                (target, &[cross, inner]),
-            );
-        }
-        Ok(())
-    }
 }

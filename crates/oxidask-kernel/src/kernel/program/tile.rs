@@ -39,9 +39,13 @@ pub trait Sink {
 const TILE: usize = 2048;
 /// Elements of a tile of a program that computes nothing, and reads its input where it lies.
 const VIEW_TILE: usize = 32 << 10;
-/// Rows of a tile whose inputs are dense along another axis than the last, and its columns: all of
-/// its registers are read and written row by row, so that they should fit the first cache.
-const CROSS_ROWS: usize = 32;
+/// Columns, and most rows, of a tile whose inputs are dense along another axis than the last.
+const CROSS: usize = 32;
+/// Least rows of such a tile: two cache lines of the widest common elements.
+const LEAST_ROWS: usize = 16;
+/// Bytes of such a tile's registers. Its inputs come line by line from far apart, and must find room
+/// in the first cache beside them.
+const CROSS_BYTES: usize = 24 << 10;
 
 /// How a shape is cut into tiles.
 pub(super) struct TilePlan {
@@ -49,11 +53,12 @@ pub(super) struct TilePlan {
     cross: usize,
     pub(super) rows: usize,
     pub(super) columns: usize,
+    is_crossed: bool,
 }
 
 impl TilePlan {
-    /// `is_view`: nothing is computed.
-    pub(super) fn new(views: &[Feed<'_>], shape: &[usize], is_view: bool) -> Self {
+    /// `is_view`: nothing is computed. `bytes`: what an element takes in all registers.
+    pub(super) fn new(views: &[Feed<'_>], shape: &[usize], is_view: bool, bytes: usize) -> Self {
         let last = shape.len().saturating_sub(1);
         let width = shape.last().copied().unwrap_or(1);
         let strided = || views.iter().filter_map(Feed::chunk);
@@ -66,8 +71,10 @@ impl TilePlan {
                 .filter(|&axis| width > 1 && view.strides()[axis].unsigned_abs() < inner)
         });
         if let Some(axis) = transposed {
-            let (rows, columns) = (shape[axis].min(CROSS_ROWS), width.min(CROSS_ROWS));
-            return Self { shape: shape.into(), cross: axis, rows, columns };
+            let fits = CROSS * CROSS * bytes <= CROSS_BYTES;
+            let rows = shape[axis].min(if fits { CROSS } else { LEAST_ROWS });
+            let columns = width.min(CROSS);
+            return Self { shape: shape.into(), cross: axis, rows, columns, is_crossed: true };
         }
         // Rows of a view that have gaps between them would be copied to make a tile.
         let has_gaps = last > 0
@@ -78,12 +85,24 @@ impl TilePlan {
         let is_view = is_view && views.iter().all(|view| view.chunk().is_some());
         let most = if is_view { VIEW_TILE } else { TILE };
         let most_together = if is_view && has_gaps { TILE / 8 } else { most };
-        let mut plan = Self { shape: shape.into(), cross: last, rows: 1, columns: width.min(most) };
+        let columns = width.min(most);
+        let shape = Dims::from(shape);
+        let mut plan = Self { shape, cross: last, rows: 1, columns, is_crossed: false };
         if last > 0 && width * 2 <= most_together {
             plan.cross = last - 1;
-            plan.rows = shape[last - 1].min(most / width.max(1));
+            plan.rows = plan.shape[last - 1].min(most / width.max(1));
         }
         plan
+    }
+
+    /// The coordinates of the first tile.
+    pub(super) fn first(&self) -> Dims {
+        SmallVec::from_elem(0, self.shape.len())
+    }
+
+    /// Whether tiles are narrow, because some input is dense along another axis than the last.
+    pub(super) fn is_crossed(&self) -> bool {
+        self.is_crossed
     }
 
     /// The tile at `start`.
@@ -96,6 +115,11 @@ impl TilePlan {
         let columns = extent(last, self.columns);
         let rows = if self.cross == last { 1 } else { extent(self.cross, self.rows) };
         Tile { start, cross: self.cross, rows, columns }
+    }
+
+    /// The next tile's start, if there is one.
+    pub(super) fn after(&self, mut start: Dims) -> Option<Dims> {
+        self.advance(&mut start).then_some(start)
     }
 
     /// Moves `start` to the next tile; `false` behind the last one.

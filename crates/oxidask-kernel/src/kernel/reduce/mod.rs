@@ -26,7 +26,7 @@ use crate::dispatch;
 use crate::dtype::{DType, Kind};
 use crate::error::{ArrayError, Result};
 use crate::kernel::chunk::{contiguous_strides, n_elements};
-use crate::kernel::program::{Feed, Program, Sink, Tile};
+use crate::kernel::program::{Feed, Program, Register, Sink, Tile};
 use crate::kernel::{Chunk, Dims};
 use fold::{Extreme, Product, Sum, Time, Truth, Valid};
 use folder::{Accumulate, Folder, Spot};
@@ -104,6 +104,23 @@ impl Reduction {
         reduced: &[bool],
         place: &Place<'_>,
     ) -> Result<State> {
+        self.partial_of(program, &[program.result], feeds, known, reduced, place)
+    }
+
+    /// As [`Reduction::partial`], for the values of several registers of one dtype, which all are
+    /// elements of the block. Places of extremes are found in the program's own result only.
+    ///
+    /// # Errors
+    /// As [`Reduction::partial`].
+    pub fn partial_of(
+        self,
+        program: &Program,
+        results: &[Register],
+        feeds: &[Feed<'_>],
+        known: &[Option<usize>],
+        reduced: &[bool],
+        place: &Place<'_>,
+    ) -> Result<State> {
         if matches!(self.reducer, Reducer::ArgMin | Reducer::ArgMax) {
             let chunk = program.evaluate(feeds, known)?;
             let axis = match reduced.iter().filter(|&&reduced| reduced).count() {
@@ -130,7 +147,7 @@ impl Reduction {
         let shape_run: Dims = order.iter().map(|&axis| shape[axis]).collect();
         let along = order.last().is_none_or(|&axis| reduced[axis]);
         let mut sink = Reduce { accumulators, steps, along };
-        program.run(&views, &shape_run, &mut sink)?;
+        program.run(&views, &shape_run, results, &mut sink)?;
         let mut state = Vec::new();
         for accumulator in sink.accumulators {
             state.extend(accumulator.state(&state_shape)?);
@@ -140,7 +157,7 @@ impl Reduction {
         }
         if self.reducer == Reducer::Mean && !self.skip_nan {
             let n = shape.iter().zip(reduced).filter(|(_, r)| **r).map(|(n, _)| n);
-            let n = n.product::<usize>() as f64;
+            let n = (n.product::<usize>() * results.len()) as f64;
             state.push(Chunk::scalar(n)?.broadcast_to(&state_shape)?);
         }
         Ok(state)
