@@ -114,6 +114,21 @@ pub enum KeyView<'a> {
     Atom(&'a Atom),
 }
 
+/// A key as it is held, for those who write it down without spelling it out.
+#[derive(Debug, PartialEq, Eq)]
+pub enum KeyParts<'a> {
+    /// `group-<32 hex digits>`, by the bytes that the digits stand for.
+    Token(&'a Group, &'a [u8; 16]),
+    /// A block of small coordinates.
+    Small(&'a Group, &'a [u32]),
+    /// A block of any coordinates.
+    Block(&'a Group, &'a [i64]),
+    /// Any other string.
+    Text(&'a str),
+    /// Anything else.
+    Atom(&'a Atom),
+}
+
 impl Key {
     /// The key `group-<32 hex digits>`.
     #[must_use]
@@ -166,6 +181,18 @@ impl Key {
     #[must_use]
     pub fn group(&self) -> &Group {
         &self.group
+    }
+
+    /// The key as it is held; nothing is allocated.
+    #[must_use]
+    pub fn parts(&self) -> KeyParts<'_> {
+        match &self.coord {
+            Coord::Token(token) => KeyParts::Token(&self.group, token),
+            Coord::Small { ndim, index } => KeyParts::Small(&self.group, &index[..*ndim as usize]),
+            Coord::Block(index) => KeyParts::Block(&self.group, index),
+            Coord::Text(text) => KeyParts::Text(text),
+            Coord::Atom(atom) => KeyParts::Atom(atom),
+        }
     }
 
     /// The key in parts.

@@ -1,7 +1,7 @@
-//! Where graphs run: the only home of threads, files and clocks.
+//! Where graphs run: the only home of threads, sockets, files and clocks.
 //!
 //! [`local`] runs a graph on the threads of this machine, keeping its values in a [`store`] that
-//! spills to disk when a memory budget asks for it. The runtime runs opaque ops: it knows no
+//! spills to disk when a memory budget asks for it. [`wire`] carries messages between processes. The runtime runs opaque ops: it knows no
 //! collection and no Python.
 
 pub mod config_files;
@@ -9,3 +9,4 @@ pub mod local;
 pub mod store;
 mod sync;
 pub mod system;
+pub mod wire;
