@@ -18,7 +18,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod ids;
 pub mod message;
 pub mod scheduler;
+mod table;
 pub mod worker;

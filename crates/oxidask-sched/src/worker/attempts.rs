@@ -7,10 +7,10 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::resources::Share;
-use super::table::Table;
 use super::{Action, Outcome, Worker};
 use crate::ids::{RunId, TaskId, WorkerId};
 use crate::message::{Cause, Compute, Finished, FromWorker, TaskFailure};
+use crate::table::Table;
 
 /// Inputs that an attempt can't have, each with those who failed to give it.
 pub(super) type Missing = Vec<(TaskId, Vec<WorkerId>)>;
@@ -66,18 +66,18 @@ pub(super) struct Queues {
     n_arrived: u64,
 }
 
-fn rank(attempts: &Table<Attempt>, at: u32) -> (u64, u64, u32) {
+fn rank(attempts: &Table<TaskId, Attempt>, at: u32) -> (u64, u64, u32) {
     (attempts[at].priority, attempts[at].number, at)
 }
 
 impl Worker {
     pub(super) fn compute(&mut self, compute: Box<Compute>, actions: &mut Vec<Action>) {
         let (task, run) = (compute.task, compute.run);
-        let before = self.attempts.find(task);
+        let before = self.attempts.find(&task);
         if before.is_some_and(|at| self.attempts[at].run == run) {
             return;
         }
-        if let Some(value) = self.values.find(task)
+        if let Some(value) = self.values.find(&task)
             && self.values[value].held
         {
             if let Some(at) = before {
@@ -258,7 +258,7 @@ impl Worker {
         let lingers = self.attempts[at].lingers;
         self.end_attempt(at);
         if lingers {
-            match self.values.find(task) {
+            match self.values.find(&task) {
                 None => self.dropped.push(task),
                 Some(value) => self.values[value].lingers = !self.values[value].held,
             }
@@ -289,7 +289,7 @@ impl Worker {
     pub(super) fn end_attempt(&mut self, at: u32) {
         let rank = rank(&self.attempts, at);
         let task = self.attempts[at].task;
-        let attempt = self.attempts.remove(task, at);
+        let attempt = self.attempts.remove(&task, at);
         match attempt.stage {
             Stage::Waiting(_) => {}
             Stage::Ready => _ = self.queues.ready.remove(&rank),
@@ -322,14 +322,14 @@ impl Worker {
 
     /// The attempt of `task` that a thread took as `run`.
     fn taken(&self, task: TaskId, run: RunId) -> Option<u32> {
-        let at = self.attempts.find(task)?;
+        let at = self.attempts.find(&task)?;
         let attempt = &self.attempts[at];
         (attempt.stage.has_started() && attempt.taken_as == run).then_some(at)
     }
 
     /// The attempt of `task` that is to be answered under `run`.
     fn answered_as(&self, task: TaskId, run: RunId) -> Option<u32> {
-        let at = self.attempts.find(task)?;
+        let at = self.attempts.find(&task)?;
         (self.attempts[at].run == run && !self.attempts[at].cancelled).then_some(at)
     }
 

@@ -152,7 +152,7 @@ impl Worker {
         let nbytes = copies.iter().map(|copy| copy.nbytes).sum();
         self.fetches.measure(nbytes, now.seconds_since(flight.since));
         for Copied { task, nbytes, type_name } in copies {
-            if let Some(at) = self.values.find(task)
+            if let Some(at) = self.values.find(&task)
                 && self.values[at].landing == request
             {
                 self.values[at].landing = 0;
@@ -180,7 +180,7 @@ impl Worker {
     fn fetch_elsewhere(&mut self, request: u64, flight: &Flight, actions: &mut Vec<Action>) {
         let mut missing = Vec::new();
         for &task in &flight.tasks {
-            let Some(at) = self.values.find(task) else { continue };
+            let Some(at) = self.values.find(&task) else { continue };
             let value = &mut self.values[at];
             if value.landing != request {
                 continue;

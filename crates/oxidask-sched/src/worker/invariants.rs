@@ -33,7 +33,7 @@ impl Worker {
 
     fn check_attempt(&self, at: u32, attempt: &Attempt) -> Result<(), String> {
         let Attempt { task, stage, .. } = attempt;
-        ensure!(self.attempts.find(*task) == Some(at), "{task:?} is not found at {at}");
+        ensure!(self.attempts.find(task) == Some(at), "{task:?} is not found at {at}");
         let has_started = stage.has_started();
         ensure!(attempt.compute.is_some() != has_started, "{stage:?} {task:?}: its spec");
         ensure!(has_started || !attempt.cancelled, "{stage:?} {task:?} is cancelled");
@@ -74,7 +74,7 @@ impl Worker {
 
     fn check_value(&self, at: u32, value: &Value) -> Result<(), String> {
         let Value { task, held, want, landing, n_claims, .. } = value;
-        ensure!(self.values.find(*task) == Some(at), "value of {task:?} is not found at {at}");
+        ensure!(self.values.find(task) == Some(at), "value of {task:?} is not found at {at}");
         let claims = self.attempts.iter().filter(|(_, row)| row.inputs.contains(&at)).count();
         ensure!(*n_claims == claims as u32, "{task:?}: {n_claims} claims of {claims} attempts");
         ensure!(
@@ -154,7 +154,7 @@ impl Worker {
         ensure!(n == n_queued, "{n} values are to be fetched, {n_queued} are queued");
         for (request, flight) in &self.fetches.flights {
             for &task in &flight.tasks {
-                let at = self.values.find(task);
+                let at = self.values.find(&task);
                 ensure!(
                     at.is_some_and(|at| self.values[at].landing == *request),
                     "flight {request} brings {task:?}, which knows nothing of it"

@@ -46,7 +46,6 @@ mod attempts;
 mod fetches;
 mod invariants;
 mod resources;
-mod table;
 mod values;
 
 use std::sync::Arc;
@@ -55,11 +54,11 @@ use rustc_hash::FxHashMap;
 
 use crate::ids::{RunId, TaskId, Time, WorkerId};
 use crate::message::{Blob, Compute, FromWorker, Health, Inline, TaskFailure, ToWorker};
+use crate::table::Table;
 
 use attempts::{Attempt, Queues};
 use fetches::Fetches;
 use resources::Resources;
-use table::Table;
 use values::Value;
 
 /// What a worker is and how it fetches.
@@ -198,9 +197,9 @@ pub enum Action {
 #[derive(Debug)]
 pub struct Worker {
     config: WorkerConfig,
-    attempts: Table<Attempt>,
+    attempts: Table<TaskId, Attempt>,
     queues: Queues,
-    values: Table<Value>,
+    values: Table<TaskId, Value>,
     fetches: Fetches,
     resources: Resources,
     blobs: FxHashMap<u32, Blob>,
@@ -274,7 +273,7 @@ impl Worker {
     /// Whether the value of this task is in the store.
     #[must_use]
     pub fn holds(&self, task: TaskId) -> bool {
-        self.values.find(task).is_some_and(|at| self.values[at].held)
+        self.values.find(&task).is_some_and(|at| self.values[at].held)
     }
 
     /// Attempts that are not answered yet.

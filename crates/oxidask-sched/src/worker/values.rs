@@ -62,7 +62,7 @@ impl Value {
 
 impl Worker {
     pub(super) fn value_row(&mut self, task: TaskId) -> u32 {
-        self.values.find(task).unwrap_or_else(|| {
+        self.values.find(&task).unwrap_or_else(|| {
             let row = Value {
                 task,
                 nbytes: 0,
@@ -168,7 +168,7 @@ impl Worker {
         let value = &self.values[at];
         let (task, lingers) = (value.task, value.lingers);
         if value.landing == 0 {
-            self.values.remove(task, at);
+            self.values.remove(&task, at);
             if lingers {
                 self.drop_from_store(task);
             }
@@ -222,7 +222,7 @@ impl Worker {
         }
         self.land(at, nbytes, type_name);
         // There is no need to compute it then.
-        if let Some(attempt) = self.attempts.find(task)
+        if let Some(attempt) = self.attempts.find(&task)
             && !self.attempts[attempt].stage.has_started()
         {
             let run = self.attempts[attempt].run;
@@ -235,7 +235,7 @@ impl Worker {
     /// A cancelled attempt has put its value into the store. It goes, but for the sake of others. False
     /// if there are none who might need it.
     pub(super) fn discard(&mut self, task: TaskId, nbytes: u64, type_name: Arc<str>) -> bool {
-        let Some(at) = self.values.find(task) else { return false };
+        let Some(at) = self.values.find(&task) else { return false };
         let value = &mut self.values[at];
         if value.want.is_some() {
             if !value.doomed {
@@ -250,7 +250,7 @@ impl Worker {
 
     /// The scheduler needs no copy here.
     pub(super) fn free(&mut self, task: TaskId) {
-        let Some(at) = self.values.find(task) else { return };
+        let Some(at) = self.values.find(&task) else { return };
         self.values[at].doomed = true;
         if let Some(want) = &mut self.values[at].want {
             want.acquired = false;
@@ -270,7 +270,7 @@ impl Worker {
 
     /// Drops a value, unless an attempt may have put its own there.
     fn drop_from_store(&mut self, task: TaskId) {
-        match self.attempts.find(task) {
+        match self.attempts.find(&task) {
             Some(at) if self.attempts[at].stage.has_started() => {
                 self.attempts[at].lingers = true;
             }
@@ -334,7 +334,7 @@ impl Worker {
         let mut gone = Vec::new();
         let mut starved: BTreeMap<u32, Missing> = BTreeMap::new();
         for &task in tasks {
-            let Some(at) = self.values.find(task) else { continue };
+            let Some(at) = self.values.find(&task) else { continue };
             let value = &mut self.values[at];
             if !value.held {
                 continue;

@@ -1,0 +1,5 @@
+//! The client machine, transition by transition and under random events.
+
+mod driver;
+mod epochs;
+mod futures;
