@@ -4,6 +4,7 @@
 //! variants of [`AnyKernel`], so that any task of ours can be sent as bytes, compared and named.
 
 pub mod assemble;
+pub mod buckets;
 pub mod contract;
 pub mod cumulative;
 pub mod elementwise;

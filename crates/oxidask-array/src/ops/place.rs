@@ -14,7 +14,7 @@ use crate::kernel::program::{AxesOrder, Feed, Program};
 use crate::kernel::{Chunk, Dims, cast, copy};
 use crate::ops::elementwise::Elementwise;
 use crate::ops::source::{Bounds, region};
-use crate::ops::{AnyKernel, KernelOp, chunk, chunks, value};
+use crate::ops::{AnyKernel, KernelOp, buckets, chunk, chunks, value};
 
 /// A result in the making.
 #[derive(Clone)]
@@ -149,6 +149,43 @@ impl PlaceProgram {
 impl Op for PlaceProgram {
     fn call(&self, inputs: &mut [Value], ctx: &TaskContext<'_>) -> Result<Value, TaskError> {
         match self.run(inputs, ctx) {
+            Ok(()) => Ok(Value::new(Native(()))),
+            Err(ArrayError::NoKernel(_)) => {
+                let block = self.op.call(inputs, ctx)?;
+                self.place.call(&mut [block], ctx)
+            }
+            Err(error) => Err(TaskError::raised(error)),
+        }
+    }
+
+    fn name(&self) -> Cow<'_, str> {
+        self.op.name()
+    }
+}
+
+/// Sorts the blocks of a sorted whole in their places.
+pub struct PlaceSorted {
+    /// What gives the blocks where this can't.
+    pub op: Arc<dyn Op>,
+    /// The bounds of the blocks.
+    pub bounds: Bounds,
+    /// Where blocks go.
+    pub place: Place,
+}
+
+impl PlaceSorted {
+    fn run(&self, inputs: &[Value], block: u32) -> Result<()> {
+        let at = block as usize;
+        let target = self.place.target.chunk()?;
+        // SAFETY: every task writes the region of its own block, and the result is read only
+        // after all of them.
+        unsafe { buckets::sorted_to(inputs, self.bounds[at]..self.bounds[at + 1], &target) }
+    }
+}
+
+impl Op for PlaceSorted {
+    fn call(&self, inputs: &mut [Value], ctx: &TaskContext<'_>) -> Result<Value, TaskError> {
+        match self.run(inputs, ctx.block) {
             Ok(()) => Ok(Value::new(Native(()))),
             Err(ArrayError::NoKernel(_)) => {
                 let block = self.op.call(inputs, ctx)?;

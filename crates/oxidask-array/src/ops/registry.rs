@@ -64,6 +64,8 @@ kernels! {
     Cumulate(ops::cumulative::Cumulate),
     /// Sorts.
     Sort(ops::sort::Sort),
+    /// Sorts of many blocks.
+    Buckets(ops::buckets::Buckets),
     /// Distinct elements.
     Unique(ops::sort::Unique),
     /// Places, bins and counts.

@@ -9,7 +9,8 @@ use oxidask_core::op::Op;
 
 use crate::error::Result;
 use crate::kernel::program::AxesOrder;
-use crate::ops::place::{Gathered, Place, PlaceProgram, Target};
+use crate::ops::buckets;
+use crate::ops::place::{Gathered, Place, PlaceProgram, PlaceSorted, Target};
 use crate::plan::array::Array;
 
 /// Adds a task that gathers the blocks of `array` into one chunk, written block by block into place
@@ -28,23 +29,25 @@ pub fn gather(graph: &mut Graph, array: &Array, layer: u32) -> Result<Option<Tas
         Layer::Mapped(mapped) => Some((mapped.op.clone(), mapped.inputs.clone())),
         Layer::Explicit(_) => None,
     };
-    let direct = (!is_read(graph, layer))
-        .then(|| of(&graph.layers()[layer as usize]))
-        .flatten()
-        .and_then(|(op, inputs)| Some((PlaceProgram::of(&*op)?, op, inputs)));
+    let unread = (!is_read(graph, layer)).then(|| of(&graph.layers()[layer as usize])).flatten();
+    let direct = unread.as_ref().and_then(|(op, _)| PlaceProgram::of(&**op));
+    let sorted = unread.as_ref().and_then(|(op, _)| buckets::sorted_bounds(&**op));
     let order: AxesOrder = match &direct {
-        Some(((_, order), ..)) => order.clone(),
+        Some((_, order)) => order.clone(),
         None => (0..chunks.ndim() as u8).collect(),
     };
     let target = Target::new(dtype, &chunks.shape(), &order)?;
     let grid = chunks.grid();
     let place = Place { target: target.clone(), bounds: chunks.all_bounds(), grid: grid.clone() };
     let name = |suffix: &str| Group::new(&format!("{suffix}-{}", array.name().as_str()));
-    let (op, inputs): (Arc<dyn Op>, _) = match direct {
-        Some(((program, order), op, inputs)) => {
+    let (op, inputs): (Arc<dyn Op>, _) = match (unread, direct, sorted) {
+        (Some((op, inputs)), Some((program, order)), _) => {
             (Arc::new(PlaceProgram { op, program, order, place }), inputs)
         }
-        None => (Arc::new(place), [LayerInput { layer, map: IndexMap::Identity }].into()),
+        (Some((op, inputs)), _, Some(bounds)) => {
+            (Arc::new(PlaceSorted { op, bounds, place }), inputs)
+        }
+        _ => (Arc::new(place), [LayerInput { layer, map: IndexMap::Identity }].into()),
     };
     let shape = grid.clone();
     let placed = graph.push(Layer::Mapped(MappedLayer { name: name("place"), shape, op, inputs }));

@@ -1,19 +1,30 @@
 //! Sorts: `sort`, `argsort`, `topk`, `argtopk`, `unique`.
 //!
-//! An axis of many blocks of a 1-d array is sorted by samples: sorted blocks are cut exactly where
-//! the blocks of the result begin (see [`crate::kernel::sort::splitting`]), and the pieces merged.
-//! Of other arrays the axis is brought into one block, and cut again afterwards.
+//! A 1-d array of many blocks is sorted by buckets (see [`crate::kernel::sort::buckets`]). For its
+//! order, and of complex numbers, sorted blocks are cut exactly where the blocks of the result begin
+//! (see [`crate::kernel::sort::splitting`]), and the pieces merged. Of other arrays the axis is
+//! brought into one block, and cut again afterwards.
 
 use std::sync::Arc;
 
 use oxidask_core::layer::{AxisMap, IndexMap};
 
-use crate::dtype::DType;
+use crate::dtype::{DType, Kind};
 use crate::error::{ArrayError, Result};
+use crate::ops::buckets::{Buckets, ENDS};
 use crate::ops::linalg::Linalg;
 use crate::ops::sort::{Sort, Unique};
 use crate::plan::array::{Array, Build, From, Layers, Name, Node, ProtoLayer};
 use crate::plan::chunks::{AxisChunks, Chunks, UNKNOWN, extent};
+
+/// Buckets for each block of a sorted result: those at its ends are sorted for either side.
+const BUCKETS: usize = 16;
+/// Elements that a bucket should have in a block.
+const LEAST_PIECE: usize = 64;
+/// Samples for each bucket: its extent is about right then.
+const SAMPLES: usize = 32;
+/// Elements of a block that is worth a partition.
+const LARGE: usize = 1 << 16;
 
 /// Blocks that one step of a tree puts together.
 const FAN_IN: u32 = 16;
@@ -55,12 +66,69 @@ impl Array {
             return Self::layer(prefix, op, inputs, self.chunks().clone(), dtype);
         }
         self.chunks().require_known(prefix)?;
+        if let (1, false, Some(dtype)) = (self.ndim(), places, self.dtype())
+            && dtype.kind() != Kind::Complex
+        {
+            return self.sorted_in_buckets();
+        }
         if self.ndim() == 1 && self.dtype().is_some() {
             return self.sorted_by_samples(prefix, places, dtype);
         }
         let whole = self.chunks().clone().with_axis(axis, [extent(blocks)]);
         let sorted = self.rechunked(whole)?.sorted(axis as i64, places)?;
         sorted.rechunked(self.chunks().clone())
+    }
+
+    fn sorted_in_buckets(&self) -> Result<Self> {
+        let source = self.in_large_blocks()?;
+        let blocks = &source.chunks()[0];
+        let (n, n_results) = (blocks.len(), self.chunks()[0].len());
+        let in_block = blocks.iter().copied().max().unwrap_or(0);
+        let n_buckets = (BUCKETS * n_results).min((2 * n_results).max(in_block / LEAST_PIECE));
+        let n_buckets = n_buckets.min(in_block / 4 + 1);
+        let stride = (extent(blocks) / (n_buckets * SAMPLES)).max(1);
+        let (one, grid) = (&[1][..], &[n as u32][..]);
+        let (same, every, first) = (
+            IndexMap::Identity,
+            IndexMap::Axes([AxisMap::Every].into()),
+            IndexMap::Axes([AxisMap::Fixed(0)].into()),
+        );
+        let (input, at) = (From::Input(0), From::Layer);
+        let sorted = Buckets::Sorted { bounds: self.chunks().bounds(0) };
+        let layers = vec![
+            layer("sample", Buckets::Sample { stride }, grid, vec![(input, same.clone())]),
+            layer("splitters", Buckets::Splitters { n_buckets }, one, vec![(at(0), every.clone())]),
+            layer(
+                "split",
+                Buckets::Split,
+                grid,
+                vec![(input, same.clone()), (at(1), first.clone())],
+            ),
+            layer("ends", Linalg::Item(ENDS), grid, vec![(at(2), same)]),
+            layer(
+                "starts",
+                Buckets::Starts,
+                one,
+                vec![(at(1), first.clone()), (at(3), every.clone())],
+            ),
+            layer("", sorted, &[n_results as u32], vec![(at(4), first), (at(2), every)]),
+        ];
+        let name = Name::new("sort").text(self.name().as_str()).chunks(self.chunks()).finish();
+        let build = Build::Layers(Layers { inputs: vec![source], layers });
+        let (chunks, dtype) = (self.chunks().clone(), self.dtype());
+        Ok(Self::new(Node { name, chunks, dtype, build }))
+    }
+
+    /// Neighbouring blocks of a 1-d array put together until they are worth a partition.
+    fn in_large_blocks(&self) -> Result<Self> {
+        let mut large: Vec<usize> = Vec::new();
+        for &n in self.chunks()[0].iter() {
+            match large.last_mut() {
+                Some(last) if *last < LARGE && n < LARGE => *last += n,
+                _ => large.push(n),
+            }
+        }
+        self.rechunked(self.chunks().clone().with_axis(0, large))
     }
 
     fn sorted_by_samples(&self, prefix: &str, places: bool, dtype: Option<DType>) -> Result<Self> {

@@ -1,12 +1,15 @@
 //! Sorts along an axis: `sort`, `argsort`, the k largest or smallest, merges of sorted runs.
 //!
-//! [`order`] says what comes before what, [`unique`] finds distinct elements and [`splitting`] the
-//! places at which sorted blocks are cut to sort an axis of many blocks.
+//! [`order`] says what comes before what, [`unique`] finds distinct elements. An axis of many blocks
+//! is sorted by [`buckets`], or where that doesn't serve (orders, complex numbers) by [`splitting`]:
+//! the places at which sorted blocks are cut.
 
+pub mod buckets;
 pub mod order;
 pub mod splitting;
 pub mod unique;
-mod vector;
+pub mod vector;
+mod words;
 
 use crate::dtype::DType;
 use crate::error::Result;
@@ -134,9 +137,9 @@ fn top_order<'a, T: Sortable>(
 /// As [`sort`]; [`ArrayError::NoKernel`](crate::error::ArrayError::NoKernel) if dtypes differ.
 pub fn merge(runs: &[Chunk]) -> Result<Chunk> {
     let joined = lanes::joined(runs)?;
-    let lengths: Vec<usize> = runs.iter().map(Chunk::len).collect();
     dispatch_sortable!(joined.dtype(), T => lanes::update::<T>(joined, 0, |lane| {
-        T::merge(lane, &lengths);
+        // A stable sort finds the runs and merges them.
+        lane.sort_by_key(|x| x.key());
         Ok(())
     }))
 }

@@ -1,13 +1,15 @@
 //! NumPy's order of elements: NaN and NaT last, complex numbers by real then imaginary part.
 //!
-//! Most dtypes map to integers of their own size whose order is the same, so that sorts run on
-//! integers.
+//! Most dtypes map to integers of their own size whose order is the same (keys), and all but complex
+//! numbers to words, which registers sort.
 
 use std::cmp::Ordering;
 
 use half::f16;
 use num_complex::Complex;
 
+use super::vector::{self, Doubles, Ints, Word};
+use super::words;
 use crate::dtype::{Bool, Element};
 
 /// Elements that sort.
@@ -15,8 +17,20 @@ pub trait Sortable: Element {
     /// Integers that order alike.
     type Key: Copy + Ord + Send;
 
+    /// What [`Sortable::word`] gives.
+    type Word: Word;
+
+    /// Whether elements are words, which sort fast.
+    const HAS_WORDS: bool = true;
+
     /// The integer of an element; of equal rank for elements that are equal (all NaNs are).
     fn key(self) -> Self::Key;
+
+    /// The element as a word; NaN is no word.
+    fn word(self) -> i64;
+
+    /// The element of a word.
+    fn from_word(word: i64) -> Self;
 
     /// The order of two elements.
     fn order(&self, other: &Self) -> Ordering {
@@ -30,108 +44,106 @@ pub trait Sortable: Element {
 
     /// Sorts elements; equal ones are alike but for zeros' signs and NaNs' bits.
     fn sort(lane: &mut [Self]) {
-        lane.sort_unstable_by_key(|x| x.key());
-    }
-
-    /// Sorts elements that come in sorted runs of these lengths.
-    fn merge(lane: &mut [Self], lengths: &[usize]) {
-        let _ = lengths;
-        // The standard library's stable sort finds the runs and merges them.
-        lane.sort_by_key(|x| x.key());
+        if !Self::HAS_WORDS || lane.len() <= FEW {
+            lane.sort_unstable_by_key(|x| x.key());
+            return;
+        }
+        if let Some(words) = words::in_place(lane) {
+            let n = words::made_in_place::<Self>(words);
+            vector::sort::<Self::Word>(&mut words[..n]);
+            words::unmade_in_place::<Self>(words);
+            return;
+        }
+        let mut words = vec![0; lane.len()];
+        let n = words::make(lane, &mut words);
+        vector::sort::<Self::Word>(&mut words[..n]);
+        words::unmake(&words, lane);
     }
 }
+
+/// Elements that are better sorted where they are.
+const FEW: usize = 16;
 
 macro_rules! integers {
     ($($ty:ty),*) => {$(
         impl Sortable for $ty {
             type Key = $ty;
+            // Registers compare doubles faster than 64-bit integers.
+            type Word = Doubles;
 
             fn key(self) -> $ty {
                 self
             }
 
-            fn sort(lane: &mut [Self]) {
-                lane.sort_unstable();
+            fn word(self) -> i64 {
+                f64::from(self).to_bits() as i64
+            }
+
+            fn from_word(word: i64) -> $ty {
+                f64::from_bits(word as u64) as $ty
             }
         }
     )*};
 }
 
-integers!(i8, i16, u8, u16, u64);
-
-macro_rules! widened {
-    ($($ty:ty),*) => {$(
-        impl Sortable for $ty {
-            type Key = $ty;
-
-            fn key(self) -> $ty {
-                self
-            }
-
-            fn sort(lane: &mut [Self]) {
-                widened(lane, |x| i64::from(x), |x| x as $ty, super::vector::sort);
-            }
-
-            fn merge(lane: &mut [Self], lengths: &[usize]) {
-                let merge = |wide: &mut [i64]| super::vector::merge(wide, lengths);
-                widened(lane, |x| i64::from(x), |x| x as $ty, merge);
-            }
-        }
-    )*};
-}
-
-widened!(i32, u32);
-
-/// Puts 64-bit integers of the same order into order, which vector registers do many times faster
-/// than the standard library sorts 32-bit ones.
-fn widened<T: Copy>(
-    lane: &mut [T],
-    widen: impl Fn(T) -> i64,
-    narrow: impl Fn(i64) -> T,
-    order: impl Fn(&mut [i64]),
-) {
-    let mut wide: Vec<i64> = lane.iter().map(|&x| widen(x)).collect();
-    order(&mut wide);
-    lane.iter_mut().zip(wide).for_each(|(x, y)| *x = narrow(y));
-}
-
-/// The integer of the double of the same value; any NaN is above all numbers.
-fn widened_single(x: f32) -> i64 {
-    if f32::is_nan(x) { i64::MAX } else { flip(f64::from(x).to_bits() as i64) }
-}
-
-fn narrowed_single(wide: i64) -> f32 {
-    if wide == i64::MAX { f32::NAN } else { f64::from_bits(flip(wide) as u64) as f32 }
-}
+integers!(i8, i16, i32, u8, u16, u32);
 
 impl Sortable for i64 {
     type Key = i64;
+    type Word = Ints;
 
     fn key(self) -> i64 {
         self
     }
 
-    fn sort(lane: &mut [Self]) {
-        super::vector::sort(lane);
+    fn word(self) -> i64 {
+        self
     }
 
-    fn merge(lane: &mut [Self], lengths: &[usize]) {
-        super::vector::merge(lane, lengths);
+    fn from_word(word: i64) -> i64 {
+        word
+    }
+}
+
+impl Sortable for u64 {
+    type Key = u64;
+    type Word = Ints;
+
+    fn key(self) -> u64 {
+        self
+    }
+
+    fn word(self) -> i64 {
+        self as i64 ^ i64::MIN
+    }
+
+    fn from_word(word: i64) -> u64 {
+        (word ^ i64::MIN) as u64
     }
 }
 
 impl Sortable for Bool {
     type Key = u8;
+    type Word = Doubles;
 
     fn key(self) -> u8 {
         self.0
     }
+
+    fn word(self) -> i64 {
+        self.0.word()
+    }
+
+    fn from_word(word: i64) -> Self {
+        Self(u8::from_word(word))
+    }
 }
 
 macro_rules! floats {
-    ($($ty:ty, $int:ty, $zero:expr $(, $sort:item)*);*) => {$(
+    ($($ty:ty, $int:ty, $zero:expr, $narrow:expr);*) => {$(
         impl Sortable for $ty {
             type Key = $int;
+            type Word = Doubles;
 
             fn key(self) -> $int {
                 if self.is_nan() {
@@ -142,71 +154,46 @@ macro_rules! floats {
                 bits ^ (((bits >> (<$int>::BITS - 1)) as $int) & <$int>::MAX)
             }
 
+            fn word(self) -> i64 {
+                f64::from(self).to_bits() as i64
+            }
+
+            fn from_word(word: i64) -> $ty {
+                $narrow(f64::from_bits(word as u64))
+            }
+
             fn is_nan(&self) -> bool {
                 <$ty>::is_nan(*self)
             }
-
-            $($sort)*
         }
     )*};
 }
 
-floats!(f16, i16, f16::ZERO; f32, i32, 0.0, fn sort(lane: &mut [Self]) {
-    widened(lane, widened_single, narrowed_single, super::vector::sort);
-}, fn merge(lane: &mut [Self], lengths: &[usize]) {
-    let merge = |wide: &mut [i64]| super::vector::merge(wide, lengths);
-    widened(lane, widened_single, narrowed_single, merge);
-}; f64, i64, 0.0, fn sort(lane: &mut [Self]) {
-    // NaNs go last; the others sort as integers, in their own memory.
-    let has_nan = lane.iter().filter(|x| f64::is_nan(**x)).count() > 0;
-    let mut n = lane.len();
-    let mut at = if has_nan { 0 } else { n };
-    while at < n {
-        if f64::is_nan(lane[at]) {
-            n -= 1;
-            lane.swap(at, n);
-        } else {
-            at += 1;
-        }
-    }
-    let integers = as_integers(&mut lane[..n]);
-    integers.iter_mut().for_each(|bits| *bits = flip(*bits));
-    super::vector::sort(integers);
-    integers.iter_mut().for_each(|bits| *bits = flip(*bits));
-}, fn merge(lane: &mut [Self], lengths: &[usize]) {
-    // With one NaN for all, its bits order after those of any number.
-    lane.iter_mut().filter(|x| f64::is_nan(**x)).for_each(|x| *x = f64::from_bits(0x7ff8 << 48));
-    let integers = as_integers(lane);
-    integers.iter_mut().for_each(|bits| *bits = flip(*bits));
-    super::vector::merge(integers, lengths);
-    integers.iter_mut().for_each(|bits| *bits = flip(*bits));
-});
-
-/// Bits of a floating point number as an integer of the same order, and back.
-fn flip(bits: i64) -> i64 {
-    // Not `bits >> 63`: vectors of 64-bit integers shift in no sign.
-    let sign = ((bits as u64) >> 63).wrapping_neg() as i64;
-    bits ^ (sign & i64::MAX)
-}
-
-/// The bits of floating point numbers.
-fn as_integers(lane: &mut [f64]) -> &mut [i64] {
-    #[expect(unsafe_code, reason = "plain data of one size")]
-    // SAFETY: both types have the same size and alignment, and any bits are valid for both.
-    unsafe {
-        std::slice::from_raw_parts_mut(lane.as_mut_ptr().cast(), lane.len())
-    }
-}
+floats!(
+    f16, i16, f16::ZERO, f16::from_f64;
+    f32, i32, 0.0, |x| x as f32;
+    f64, i64, 0.0, |x| x
+);
 
 macro_rules! complex {
     ($($ty:ty, $int:ty);*) => {$(
         impl Sortable for Complex<$ty> {
             type Key = (bool, bool, $int, $int);
+            type Word = Ints;
+            const HAS_WORDS: bool = false;
 
             fn key(self) -> Self::Key {
                 // Numbers without NaN come first, then those with NaN as their imaginary part.
                 let (re, im) = (self.re.is_nan(), self.im.is_nan());
                 (re, im, self.re.key(), self.im.key())
+            }
+
+            fn word(self) -> i64 {
+                unreachable!("complex numbers have no words")
+            }
+
+            fn from_word(_: i64) -> Self {
+                unreachable!("complex numbers have no words")
             }
 
             fn is_nan(&self) -> bool {
@@ -229,10 +216,19 @@ impl Element for Time {
 
 impl Sortable for Time {
     type Key = u64;
+    type Word = Ints;
 
     fn key(self) -> u64 {
         // Wraps not-a-time round to the largest number.
         ((self.0 as u64) ^ (1 << 63)).wrapping_sub(1)
+    }
+
+    fn word(self) -> i64 {
+        self.0.wrapping_sub(1)
+    }
+
+    fn from_word(word: i64) -> Self {
+        Self(word.wrapping_add(1))
     }
 
     fn is_nan(&self) -> bool {

@@ -112,3 +112,47 @@ proptest! {
         }
     }
 }
+
+/// The sort of blocks by buckets, range by range, as it runs over tasks.
+fn by_buckets(blocks: &[Chunk], n_buckets: usize, ranges: &[usize]) -> Vec<Chunk> {
+    let samples: Vec<Chunk> = blocks.iter().map(|b| buckets::sample(b, 3).unwrap()).collect();
+    let cuts = buckets::splitters(&samples, n_buckets).unwrap();
+    let splits = blocks.iter().map(|block| {
+        let (whole, ends) = buckets::split(block, &cuts).unwrap();
+        buckets::Split { whole, ends }
+    });
+    let splits: Vec<_> = splits.collect();
+    let ends: Vec<Chunk> = splits.iter().map(|split| split.ends.clone()).collect();
+    let starts = buckets::starts(&ends, &cuts).unwrap();
+    let range = |at: &[usize]| buckets::sorted(&splits, &starts, at[0]..at[1]).unwrap();
+    ranges.windows(2).map(range).collect()
+}
+
+fn check_buckets<T: crate::dtype::Element>(x: &[T], dtype: DType, blocks: usize, n_buckets: usize) {
+    let whole = Chunk::from_slice(x, &[x.len()]).unwrap().reinterpreted(dtype);
+    let bounds: Vec<usize> = (0..=blocks).map(|i| i * x.len() / blocks).collect();
+    let parts: Vec<Chunk> =
+        bounds.windows(2).map(|at| whole.sliced(0, at[0], 1, at[1] - at[0])).collect();
+    let found = lanes::joined(&by_buckets(&parts, n_buckets, &bounds)).unwrap();
+    let expected = sort(whole, 0).unwrap();
+    assert_eq!(found.bytes(), expected.bytes());
+}
+
+proptest! {
+    #[test]
+    fn buckets_sort_any_blocks(
+        x in prop::collection::vec(0..12i64, 1..300), blocks in 1usize..7, n_buckets in 1usize..40,
+    ) {
+        let time = DType::Datetime(TimeUnit { base: TimeBase::Second, count: 1 });
+        let nat = |&x: &i64| if x > 9 { i64::MIN } else { x - 5 };
+        let nan = |&x: &i64| if x > 9 { f64::NAN } else { x as f64 / 4.0 - 1.0 };
+        check_buckets(&x.iter().map(nan).collect::<Vec<_>>(), DType::F64, blocks, n_buckets);
+        let single = |x: &i64| nan(x) as f32;
+        check_buckets(&x.iter().map(single).collect::<Vec<_>>(), DType::F32, blocks, n_buckets);
+        check_buckets(&x.iter().map(nat).collect::<Vec<_>>(), time, blocks, n_buckets);
+        let wide = |&x: &i64| (x as u64) << 60;
+        check_buckets(&x.iter().map(wide).collect::<Vec<_>>(), DType::U64, blocks, n_buckets);
+        check_buckets(&x.iter().map(|&x| x as u8).collect::<Vec<_>>(), DType::U8, blocks, n_buckets);
+        check_buckets(&x, DType::I64, blocks, n_buckets);
+    }
+}
