@@ -22,5 +22,6 @@ pub mod client;
 pub mod ids;
 pub mod message;
 pub mod scheduler;
+pub mod sim;
 mod table;
 pub mod worker;

@@ -114,7 +114,7 @@ pub struct Submission {
 }
 
 /// Where a value is.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Location {
     /// Workers that hold it.
     pub holders: Holders,

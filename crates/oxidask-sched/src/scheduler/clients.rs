@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use super::task::{NO_BLOB, NOBODY, State};
 use super::{Scheduler, Step};
 use crate::ids::{ClientId, WorkerId};
-use crate::message::{Action, ClientInfo, FromClient, Input, Location, ToClient, ToWorker};
+use crate::message::{Action, Cause, ClientInfo, FromClient, Input, Location, ToClient, ToWorker};
 
 /// One client.
 pub(super) struct ClientState {
@@ -154,7 +154,7 @@ impl Scheduler {
         let mut stack = vec![slot];
         let mut failed = Vec::new();
         while let Some(slot) = stack.pop() {
-            if self.tasks.hot(slot).state != State::Erred {
+            if self.tasks.hot(slot).state != State::Erred || self.lacks_an_input(slot) {
                 continue;
             }
             let hot = self.tasks.hot_mut(slot);
@@ -167,6 +167,14 @@ impl Scheduler {
             self.tell(slot, actions, ToClient::Lost);
             self.steps.push(Step::Require(slot));
         }
+    }
+
+    /// Whether a task reads what was not known when it came: no retry helps.
+    fn lacks_an_input(&self, slot: u32) -> bool {
+        self.tasks.failures.get(&slot).is_some_and(|failure| {
+            matches!(failure.cause, Cause::UnknownInput(_))
+                && failure.origin == self.tasks.cold(slot).key
+        })
     }
 
     /// A client has put a value on workers.

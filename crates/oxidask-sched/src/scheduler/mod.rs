@@ -252,6 +252,12 @@ impl Scheduler {
         Some(self.tasks.hot(self.tasks.find(key)?).state)
     }
 
+    /// What workers know a task by.
+    #[must_use]
+    pub fn id_of(&self, key: &Key) -> Option<TaskId> {
+        self.tasks.find(key).map(|slot| self.tasks.id(slot))
+    }
+
     /// Where a value is; none if it is nowhere.
     #[must_use]
     pub fn locate(&self, key: &Key) -> Option<Location> {

@@ -45,6 +45,14 @@ impl Fetches {
         }
     }
 
+    /// Forgets peers that nothing is asked of, where fetches are not launched for now.
+    pub(super) fn forget_idle_stirred(&mut self) {
+        let mut stirred = std::mem::take(&mut self.stirred);
+        stirred.iter().for_each(|&peer| self.forget_idle(peer));
+        stirred.retain(|peer| self.peers.contains_key(peer));
+        self.stirred = stirred;
+    }
+
     fn measure(&mut self, nbytes: u64, seconds: f64) {
         if nbytes == 0 || seconds <= 0.0 {
             return;

@@ -328,6 +328,7 @@ impl Worker {
             actions.push(Action::DropValues(std::mem::take(&mut self.dropped)));
         }
         if self.paused {
+            self.fetches.forget_idle_stirred();
             return;
         }
         self.launch_fetches(now, actions);

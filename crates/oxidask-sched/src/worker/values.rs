@@ -251,7 +251,8 @@ impl Worker {
     /// The scheduler needs no copy here.
     pub(super) fn free(&mut self, task: TaskId) {
         let Some(at) = self.values.find(&task) else { return };
-        self.values[at].doomed = true;
+        // The store may have lost what an attempt still runs on.
+        self.values[at].doomed = self.values[at].held || self.values[at].want.is_some();
         if let Some(want) = &mut self.values[at].want {
             want.acquired = false;
         }

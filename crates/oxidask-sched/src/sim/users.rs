@@ -1,0 +1,168 @@
+//! What users do: submit, hold, let go, cancel, retry, copy.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::program::{Program, key};
+use super::world::World;
+use crate::ids::{BlobHash, ClientId};
+use crate::message::{
+    Annotations, Blob, FromClient, InputRef, NewTask, RetryPolicy, RunSpec, Submission,
+};
+
+/// A client of the simulation: what it holds, and what it was told of that.
+#[derive(Default, Debug)]
+pub(super) struct User {
+    pub(super) holds: BTreeSet<usize>,
+    pub(super) known: BTreeMap<usize, Known>,
+}
+
+/// What a client knows of a future.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Known {
+    Pending,
+    Ready,
+    Failed,
+    Cancelled,
+}
+
+impl World {
+    /// One thing that some user does.
+    pub(super) fn user_acts(&mut self) {
+        let clients: Vec<ClientId> = self.users.keys().copied().collect();
+        let Some(&client) = self.random.pick(&clients) else { return };
+        if self.random.per_mille(450) {
+            self.user_submits(client);
+            return;
+        }
+        let held: Vec<usize> = self.users[&client].holds.iter().copied().collect();
+        let Some(&number) = self.random.pick(&held) else { return };
+        match self.random.below(20) {
+            0..=11 => {
+                self.let_go(client, number);
+                self.say(client, FromClient::Release(vec![key(number)]));
+            }
+            12 | 13 => {
+                let force = self.random.per_mille(500);
+                self.let_go(client, number);
+                self.say(client, FromClient::Cancel { keys: vec![key(number)], force });
+            }
+            14 | 15 => self.say(client, FromClient::Retry(vec![key(number)])),
+            16 => {
+                if let Some(&other) = self.random.pick(&clients) {
+                    self.holds(other, number);
+                    self.say(other, FromClient::Want(vec![key(number)]));
+                }
+            }
+            _ => {
+                let replicate =
+                    FromClient::Replicate { keys: vec![key(number)], n: 2, workers: Vec::new() };
+                self.say(client, replicate);
+            }
+        }
+    }
+
+    fn let_go(&mut self, client: ClientId, number: usize) {
+        if let Some(user) = self.users.get_mut(&client) {
+            user.holds.remove(&number);
+            user.known.remove(&number);
+        }
+    }
+
+    fn holds(&mut self, client: ClientId, number: usize) {
+        if let Some(user) = self.users.get_mut(&client) {
+            user.holds.insert(number);
+            user.known.insert(number, Known::Pending);
+        }
+    }
+
+    /// A graph of new tasks over each other and over what the client holds.
+    fn user_submits(&mut self, client: ClientId) {
+        let first = self.programs.len();
+        let held: Vec<usize> = self.users[&client].holds.iter().copied().collect();
+        let most = if self.random.per_mille(50) { 60 } else { 12 };
+        let n = 1 + self.random.below(most);
+        let blobs = (0..2).map(|i| Blob {
+            hash: BlobHash(i),
+            family: "sim".into(),
+            bytes: Bytes::from(vec![1, i as u8]),
+        });
+        let mut submission = Submission { blobs: blobs.collect(), ..Submission::default() };
+        for i in 0..n {
+            let inputs = self.some_inputs(first, i, &held);
+            let annotations = self.some_annotations(&mut submission);
+            let retries = annotations.as_ref().map_or(0, |a| a.retries.n);
+            let odd = self.plan.faults.odd_tasks;
+            self.programs.push(Program {
+                inputs: inputs.clone(),
+                raises: odd && self.random.per_mille(20),
+                raises_first: if odd && self.random.per_mille(60) { 1 } else { 0 },
+                retries,
+            });
+            let wanted = i + 1 == n || self.random.per_mille(250);
+            if wanted {
+                self.holds(client, first + i);
+            }
+            let refs = inputs.into_iter().map(|input| match input.checked_sub(first) {
+                Some(local) => InputRef::Local(local as u32),
+                None => InputRef::Known(key(input)),
+            });
+            submission.tasks.push(NewTask {
+                key: key(first + i),
+                run: RunSpec { blob: (i % 2) as u32, block: 0, payload: Bytes::new() },
+                inputs: refs.collect(),
+                wanted,
+                annotations: if annotations.is_some() {
+                    submission.annotations.len() as u32
+                } else {
+                    0
+                },
+            });
+        }
+        self.say(client, FromClient::Submit(submission));
+    }
+
+    fn some_inputs(&mut self, first: usize, i: usize, held: &[usize]) -> Vec<usize> {
+        let wide = self.random.per_mille(80);
+        let n = self.random.below(if wide { 12 } else { 4 });
+        let mut inputs = Vec::new();
+        for _ in 0..n {
+            if i > 0 && self.random.per_mille(700) {
+                inputs.push(first + self.random.below(i));
+            } else if let Some(&number) = self.random.pick(held) {
+                inputs.push(number);
+            }
+        }
+        inputs
+    }
+
+    fn some_annotations(&mut self, submission: &mut Submission) -> Option<Arc<Annotations>> {
+        if !self.random.per_mille(150) {
+            return None;
+        }
+        let annotations = Annotations {
+            priority: self.random.below(5) as i32 - 2,
+            // Every worker is on this host: the name restricts nothing for ever.
+            workers: if self.random.per_mille(300) { vec!["host0".into()] } else { Vec::new() },
+            allow_other_workers: self.random.per_mille(500),
+            resources: if self.random.per_mille(200) {
+                vec![("gpu".into(), 1.0)]
+            } else {
+                Vec::new()
+            },
+            retries: RetryPolicy {
+                n: self.random.below(3) as u32,
+                backoff_s: if self.random.per_mille(500) { 2e-3 } else { 0.0 },
+                factor: 2.0,
+                max_backoff_s: 1.0,
+                only: Vec::new(),
+            },
+            limit: self.random.per_mille(300).then(|| (Arc::from("few"), 2)),
+            ..Annotations::default()
+        };
+        submission.annotations.push(annotations.clone());
+        Some(Arc::new(annotations))
+    }
+}
