@@ -21,13 +21,12 @@ fn submission(
     inputs: impl Fn(usize) -> Vec<u32>,
     wanted: impl Fn(usize) -> bool,
 ) -> Submission {
-    let blobs =
-        vec![Blob { hash: BlobHash(1), family: "x".into(), bytes: Bytes::from_static(b"f") }];
+    let blobs = vec![Blob { hash: BlobHash(1), family: "x".into(), bytes: b"f".as_slice().into() }];
     let group = Group::new("inc");
     let payload = Bytes::from(vec![0; 16 * n]);
     let tasks = (0..n).map(|i| NewTask {
         key: Key::with_token(group.clone(), i as u128 * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834),
-        run: RunSpec { blob: 0, block: 0, payload: payload.slice(16 * i..16 * i + 16) },
+        run: RunSpec { blob: 0, block: 0, payload: payload.slice(16 * i..16 * i + 16).into() },
         inputs: inputs(i).into_iter().map(InputRef::Local).collect(),
         wanted: wanted(i),
         annotations: 0,

@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod content;
 pub mod ids;
 pub mod message;
 pub mod scheduler;

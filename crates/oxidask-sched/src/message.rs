@@ -9,10 +9,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use oxidask_core::key::Key;
 use smallvec::SmallVec;
 
+use crate::content::Content;
 use crate::ids::{BlobHash, ClientId, RunId, TaskId, WorkerId};
 
 /// Workers that hold a value: mostly one or two.
@@ -26,7 +26,7 @@ pub struct Blob {
     /// The family that can decode it (`python`, `array`, ...).
     pub family: Arc<str>,
     /// What only that family reads.
-    pub bytes: Bytes,
+    pub bytes: Content,
 }
 
 /// What one task runs.
@@ -37,7 +37,7 @@ pub struct RunSpec {
     /// The task's block, for ops that serve a grid of them.
     pub block: u32,
     /// The task's own part, such as pickled arguments. Empty for tasks of native layers.
-    pub payload: Bytes,
+    pub payload: Content,
 }
 
 /// How often and when a task that raised is tried again.
@@ -128,7 +128,7 @@ pub struct Inline {
     /// The family that can decode it.
     pub family: Arc<str>,
     /// What only that family reads.
-    pub bytes: Bytes,
+    pub bytes: Content,
 }
 
 /// Why a task has no value.
@@ -141,7 +141,7 @@ pub struct TaskFailure {
     /// The failure in words, for those who can't read `bytes`.
     pub text: Arc<str>,
     /// The exception and its traceback, in bytes that the family of the task reads.
-    pub bytes: Bytes,
+    pub bytes: Content,
 }
 
 /// Kinds of failures.

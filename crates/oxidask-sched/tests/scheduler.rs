@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use oxidask_core::key::Key;
+use oxidask_sched::content::Content;
 use oxidask_sched::ids::{BlobHash, ClientId, RunId, TaskId, Time, WorkerId};
 use oxidask_sched::message::{
     Action, Annotations, Blob, Cause, ClientInfo, Compute, Event, Finished, FromClient, FromWorker,
@@ -183,7 +183,7 @@ impl World {
             blobs: vec![Blob {
                 hash: BlobHash(7),
                 family: "test".into(),
-                bytes: Bytes::from_static(b"f"),
+                bytes: b"f".as_slice().into(),
             }],
             ..Submission::default()
         };
@@ -236,7 +236,7 @@ impl World {
             place.insert(from + i, i as u32);
             submission.tasks.push(NewTask {
                 key,
-                run: RunSpec { blob: 0, block: 0, payload: Bytes::new() },
+                run: RunSpec { blob: 0, block: 0, payload: Content::new() },
                 inputs: inputs_as_refs,
                 wanted,
                 annotations,
@@ -355,7 +355,7 @@ impl World {
                 origin: key,
                 cause: Cause::Raised("ValueError".into()),
                 text: "no".into(),
-                bytes: Bytes::new(),
+                bytes: Content::new(),
             };
             model.outbox.push_back(FromWorker::Failed { task, run, failure: Arc::new(failure) });
         } else {

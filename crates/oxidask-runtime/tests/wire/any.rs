@@ -76,7 +76,7 @@ fn blob() -> impl Strategy<Value = Blob> {
     (any::<u128>(), text(), bytes()).prop_map(|(hash, family, bytes)| Blob {
         hash: BlobHash(hash),
         family,
-        bytes,
+        bytes: bytes.into(),
     })
 }
 
@@ -84,7 +84,7 @@ fn spec() -> impl Strategy<Value = RunSpec> {
     (any::<u32>(), any::<u32>(), bytes()).prop_map(|(blob, block, payload)| RunSpec {
         blob,
         block,
-        payload,
+        payload: payload.into(),
     })
 }
 
@@ -94,7 +94,7 @@ fn place() -> impl Strategy<Value = Location> {
 }
 
 fn inline() -> impl Strategy<Value = Inline> {
-    (text(), bytes()).prop_map(|(family, bytes)| Inline { family, bytes })
+    (text(), bytes()).prop_map(|(family, bytes)| Inline { family, bytes: bytes.into() })
 }
 
 fn retries() -> impl Strategy<Value = RetryPolicy> {
@@ -154,8 +154,9 @@ fn failure() -> impl Strategy<Value = Arc<TaskFailure>> {
         Just(Cause::Codec),
         Just(Cause::Unrunnable),
     ];
-    (key(), cause, text(), bytes())
-        .prop_map(|(origin, cause, text, bytes)| TaskFailure { origin, cause, text, bytes }.into())
+    (key(), cause, text(), bytes()).prop_map(|(origin, cause, text, bytes)| {
+        TaskFailure { origin, cause, text, bytes: bytes.into() }.into()
+    })
 }
 
 pub(crate) fn from_client() -> impl Strategy<Value = FromClient> {

@@ -108,20 +108,20 @@ fn golden_submission() {
         blobs: vec![Blob {
             hash: BlobHash(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff),
             family: "python".into(),
-            bytes: Bytes::from_static(b"\x80\x05N."),
+            bytes: Bytes::from_static(b"\x80\x05N.").into(),
         }],
         annotations: vec![],
         tasks: vec![
             NewTask {
                 key: Key::with_token(Group::new("inc"), 7),
-                run: RunSpec { blob: 0, block: 0, payload: Bytes::from_static(b"1") },
+                run: RunSpec { blob: 0, block: 0, payload: Bytes::from_static(b"1").into() },
                 inputs: vec![],
                 wanted: false,
                 annotations: 0,
             },
             NewTask {
                 key: Key::block(Group::new("inc"), &[300, 2]),
-                run: RunSpec { blob: 0, block: 5, payload: Bytes::new() },
+                run: RunSpec { blob: 0, block: 5, payload: Bytes::new().into() },
                 inputs: vec![InputRef::Local(0), InputRef::Known(Key::from("x"))],
                 wanted: true,
                 annotations: 0,
@@ -163,7 +163,7 @@ fn golden_worker() {
         task,
         run: RunId(9),
         key: Key::block(Group::new("x"), &[0]),
-        spec: RunSpec { blob: 3, block: 0, payload: Bytes::new() },
+        spec: RunSpec { blob: 3, block: 0, payload: Bytes::new().into() },
         inputs: vec![Input { task: TaskId { slot: 1, generation: 0 }, place }],
         priority: 4,
         resources: vec![("GPU".into(), 1.0)],
@@ -182,7 +182,10 @@ fn golden_worker() {
         nbytes: 28,
         duration_s: 0.5,
         type_name: "int".into(),
-        inline: Some(Inline { family: "python".into(), bytes: Bytes::from_static(b"K\x01.") }),
+        inline: Some(Inline {
+            family: "python".into(),
+            bytes: Bytes::from_static(b"K\x01.").into(),
+        }),
     };
     golden(
         &[FromWorker::Started { task, run: RunId(9) }, FromWorker::Finished(Box::new(finished))],
@@ -204,13 +207,13 @@ fn bytes_are_slices_of_their_frame() {
     let blob = Blob { hash: BlobHash(1), family: "f".into(), bytes: vec![1; 100].into() };
     let frame = encode(&[ToWorker::Blob { number: 1, blob }]);
     let [ToWorker::Blob { blob, .. }] = &decode(&frame).unwrap()[..] else { panic!() };
-    assert!(frame.as_ptr_range().contains(&blob.bytes.as_ptr()));
+    assert!(frame.as_ptr_range().contains(&blob.bytes.as_bytes().unwrap().as_ptr()));
 }
 
 #[test]
 fn large_bytes_are_not_copied() {
     let bytes = Bytes::from(vec![1; 100_000]);
-    let blob = Blob { hash: BlobHash(1), family: "f".into(), bytes: bytes.clone() };
+    let blob = Blob { hash: BlobHash(1), family: "f".into(), bytes: bytes.clone().into() };
     let mut out = Encoder::new();
     let mark = out.begin();
     oxidask_runtime::wire::codec::Field::encode(&ToWorker::Blob { number: 1, blob }, &mut out);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
+use crate::content::Content;
 use rustc_hash::FxHashMap;
 
 use crate::ids::BlobHash;
@@ -42,12 +42,12 @@ impl SentBlobs {
     pub(super) fn on_the_way_out(&mut self, blobs: &mut [Blob]) -> Vec<BlobHash> {
         let first_use = self.n_uses;
         for blob in blobs {
-            let nbytes = blob.bytes.len() as u64;
+            let nbytes = blob.bytes.as_bytes().map_or(0, |bytes| bytes.len() as u64);
             match self.sent.get_mut(&blob.hash) {
                 Some(sent) => {
                     self.by_use.remove(&sent.used);
                     sent.used = self.n_uses;
-                    blob.bytes = Bytes::new();
+                    blob.bytes = Content::new();
                 }
                 None => {
                     self.sent.insert(blob.hash, Sent { nbytes, used: self.n_uses });

@@ -33,9 +33,9 @@ mod invariants;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use oxidask_core::key::Key;
 
+use crate::content::Content;
 use crate::ids::{Time, WorkerId};
 use crate::message::{Cause, FromClient, Inline, Location, Submission, TaskFailure, ToClient};
 use crate::table::Table;
@@ -463,7 +463,7 @@ impl Client {
                 origin: key.clone(),
                 cause: Cause::Codec,
                 text: reason.clone(),
-                bytes: Bytes::new(),
+                bytes: Content::new(),
             });
             self.futures[at].state = FutureState::Error;
             actions.push(Action::Settled { key, settlement: Settlement::Failed(failure) });

@@ -63,7 +63,7 @@ impl Scheduler {
                 origin: key,
                 cause: Cause::KilledWorkers { n, last: address.clone() },
                 text: text.into(),
-                bytes: bytes::Bytes::new(),
+                bytes: crate::content::Content::new(),
             };
             self.steps.push(Step::Fail(slot, Arc::new(failure)));
         } else {

@@ -210,6 +210,6 @@ fn unknown_input(key: &oxidask_core::key::Key, input: oxidask_core::key::Key) ->
         origin: key.clone(),
         cause: Cause::UnknownInput(input),
         text: text.into(),
-        bytes: bytes::Bytes::new(),
+        bytes: crate::content::Content::new(),
     }
 }

@@ -84,7 +84,7 @@ impl Scheduler {
             text: format!("{key} ran for longer than its timeout of {seconds} s").into(),
             origin: key,
             cause: Cause::TimedOut,
-            bytes: bytes::Bytes::new(),
+            bytes: crate::content::Content::new(),
         })
     }
 }

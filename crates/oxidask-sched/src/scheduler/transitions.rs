@@ -227,7 +227,7 @@ impl Scheduler {
             origin: key,
             cause: Cause::Lost,
             text: text.into(),
-            bytes: bytes::Bytes::new(),
+            bytes: crate::content::Content::new(),
         })
     }
 }

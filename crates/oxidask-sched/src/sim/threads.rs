@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::network::Parcel;
 use super::program::number;
 use super::world::World;
+use crate::content::Content;
 use crate::ids::{RunId, TaskId, Time, WorkerId};
 use crate::message::{Cause, Compute, TaskFailure};
 use crate::worker::{self, Outcome};
@@ -81,7 +80,7 @@ impl World {
                 origin: compute.key.clone(),
                 cause: Cause::Raised("builtins.ValueError".into()),
                 text: "simulated".into(),
-                bytes: Bytes::new(),
+                bytes: Content::new(),
             };
             return (Outcome::Failed(Arc::new(failure)), None);
         }

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::program::{Program, key};
 use super::world::World;
+use crate::content::Content;
 use crate::ids::{BlobHash, ClientId};
 use crate::message::{
     Annotations, Blob, FromClient, InputRef, NewTask, RetryPolicy, RunSpec, Submission,
@@ -87,7 +86,7 @@ impl World {
         let blobs = (0..2).map(|i| Blob {
             hash: BlobHash(i),
             family: "sim".into(),
-            bytes: Bytes::from(vec![1, i as u8]),
+            bytes: vec![1, i as u8].into(),
         });
         let mut submission = Submission { blobs: blobs.collect(), ..Submission::default() };
         for i in 0..n {
@@ -111,7 +110,7 @@ impl World {
             });
             submission.tasks.push(NewTask {
                 key: key(first + i),
-                run: RunSpec { blob: (i % 2) as u32, block: 0, payload: Bytes::new() },
+                run: RunSpec { blob: (i % 2) as u32, block: 0, payload: Content::new() },
                 inputs: refs.collect(),
                 wanted,
                 annotations: if annotations.is_some() {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::resources::Share;
 use super::{Action, Outcome, Worker};
+use crate::content::Content;
 use crate::ids::{RunId, TaskId, WorkerId};
 use crate::message::{Cause, Compute, Finished, FromWorker, TaskFailure};
 use crate::table::Table;
@@ -130,7 +130,7 @@ impl Worker {
                     origin: compute.key.clone(),
                     cause: Cause::Unrunnable,
                     text: text.into(),
-                    bytes: Bytes::new(),
+                    bytes: Content::new(),
                 });
                 actions.push(Action::Scheduler(FromWorker::Failed { task, run, failure }));
                 return;

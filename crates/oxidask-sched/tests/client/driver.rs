@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use oxidask_core::key::{Group, Key};
 use oxidask_sched::client::{Action, Client, ClientConfig, Event, Settlement};
+use oxidask_sched::content::Content;
 use oxidask_sched::ids::{BlobHash, Time};
 use oxidask_sched::message::{
     Blob, Cause, FromClient, NewTask, RunSpec, Submission, TaskFailure, ToClient,
@@ -37,7 +37,7 @@ pub(crate) fn submission(number: u64, tasks: &[u32]) -> Submission {
 /// As the scheduler gets it when it has the function.
 pub(crate) fn short(number: u64, tasks: &[u32]) -> Action {
     let mut submission = submission(number, tasks);
-    submission.blobs[0].bytes = Bytes::new();
+    submission.blobs[0].bytes = Content::new();
     said(FromClient::Submit(submission))
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn ready(i: u32) -> ToClient {
 
 pub(crate) fn failure(i: u32) -> Arc<TaskFailure> {
     let cause = Cause::Raised("builtins.ValueError".into());
-    Arc::new(TaskFailure { origin: key(i), cause, text: "no".into(), bytes: Bytes::new() })
+    Arc::new(TaskFailure { origin: key(i), cause, text: "no".into(), bytes: Content::new() })
 }
 
 pub(crate) fn failed(i: u32) -> ToClient {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use oxidask_core::key::{Group, Key};
+use oxidask_sched::content::Content;
 use oxidask_sched::ids::{RunId, TaskId, Time, WorkerId};
 use oxidask_sched::message::{
     Cause, Compute, FromWorker, Input, Location, RunSpec, TaskFailure, ToWorker,
@@ -47,7 +47,7 @@ pub(crate) fn value() -> Outcome {
 
 pub(crate) fn failure(slot: u32) -> Arc<TaskFailure> {
     let cause = Cause::Raised("builtins.ValueError".into());
-    Arc::new(TaskFailure { origin: key(slot), cause, text: "no".into(), bytes: Bytes::new() })
+    Arc::new(TaskFailure { origin: key(slot), cause, text: "no".into(), bytes: Content::new() })
 }
 
 pub(crate) struct Driver {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use oxidask_sched::content::Content;
 use oxidask_sched::ids::{BlobHash, RunId, TaskId, WorkerId};
 use oxidask_sched::message::{Holders, InputRef};
 
@@ -192,6 +193,18 @@ impl Field for Arc<str> {
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let text = input.text()?;
         Ok(input.names().word(text))
+    }
+}
+
+impl Field for Content {
+    /// # Panics
+    /// If it is an object: whoever sends content over a wire has its family encode it first.
+    fn encode(&self, out: &mut Encoder) {
+        out.shared(self.as_bytes().expect("objects of a process stay there"));
+    }
+
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        input.shared().map(Self::Bytes)
     }
 }
 
