@@ -233,6 +233,8 @@ def slogdet(a: Any) -> tuple[Array, Array]:
 def eigh(a: Any, UPLO: str = "L") -> tuple[Array, Array]:
     """Return eigenvalues, rising, and eigenvectors, as columns, of a Hermitian matrix.
 
+    One task holds the whole matrix.
+
     Parameters
     ----------
     a

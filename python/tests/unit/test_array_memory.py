@@ -167,6 +167,31 @@ def svd_compressed(scale):
     return x.nbytes, values, check
 
 
+def solve(scale):
+    """By LU, whose panels are the matrix again."""
+    n = 5800 // scale
+    x = random((n, n), n // 8)
+    want = np.random.default_rng(2).normal(size=n)
+    b = (x @ da.from_array(want, n // 8)).persist()
+
+    def check(solution):
+        np.testing.assert_allclose(solution, want, atol=1e-6)
+
+    return x.nbytes, da.linalg.solve(x, b), check
+
+
+def cholesky(scale):
+    """Of a kernel that falls off, so that the factor's rows have the norms of the diagonal."""
+    n = 5800 // scale
+    at = da.arange(n, chunks=n // 8, dtype="f8")
+    x = 0.5 ** abs(at[:, None] - at)
+
+    def check(norms):
+        np.testing.assert_allclose(norms, 1)
+
+    return x.nbytes, (da.linalg.cholesky(x, lower=True) ** 2).sum(axis=1), check
+
+
 work, budget = globals()[sys.argv[1]], int(sys.argv[2]) * MIB
 with oxidask.config.set({"local.memory-limit": budget, "scheduler": "threads"}):
     _, warm, check = work(8)
@@ -197,6 +222,8 @@ assert grown <= bound + ALLOWANCE, f"{grown / MIB:.0f} MiB, of {bound / MIB:.0f}
         "anomaly",
         "anomaly_by_xarray",
         "svd_compressed",
+        "solve",
+        "cholesky",
     ],
 )
 def test_four_times_the_budget_takes_what_its_plan_says(work):

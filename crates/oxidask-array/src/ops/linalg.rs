@@ -75,7 +75,7 @@ fn parts(chunks: impl IntoIterator<Item = Chunk>) -> Value {
 }
 
 /// Part `index` of a value, as a chunk.
-fn part(whole: &Value, index: usize) -> Result<Chunk> {
+pub(super) fn part(whole: &Value, index: usize) -> Result<Chunk> {
     let parts = whole.downcast_ref::<Parts>();
     let part = parts.and_then(|parts| parts.0.get(index));
     chunk(part.ok_or_else(|| ArrayError::NoKernel(whole.payload().type_name().into_owned()))?)

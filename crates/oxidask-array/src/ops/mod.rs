@@ -5,6 +5,7 @@
 
 pub mod assemble;
 pub mod buckets;
+pub mod columns;
 pub mod contract;
 pub mod cumulative;
 pub mod elementwise;
@@ -268,5 +269,20 @@ impl Op for Alias {
 
     fn as_any(&self) -> Option<&dyn Any> {
         Some(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_comes_back_from_disk_takes_its_bytes() {
+        let value = ChunkValue(Chunk::zeros(DType::F64, &[1000]).unwrap());
+        let encoded = value.encode().unwrap();
+        let buffers = encoded.buffers.iter().map(|buffer| (**buffer).as_ref().to_vec()).collect();
+        let back = ArrayFamily.decode(&encoded.header, buffers).unwrap();
+        assert_eq!(back.payload().nbytes(), value.nbytes());
+        assert!(value.nbytes() >= 8000);
     }
 }

@@ -56,6 +56,8 @@ kernels! {
     Contract(ops::contract::Contract),
     /// The sum of partial products.
     AddBlocks(ops::contract::AddBlocks),
+    /// Factorisations column by column.
+    Columns(ops::columns::Columns),
     /// Decompositions and solutions.
     Linalg(ops::linalg::Linalg),
     /// Fourier transforms.

@@ -30,8 +30,10 @@ pub struct Buffer {
 enum Owner {
     /// Allocated here, with this capacity.
     Allocated(usize),
-    /// Someone else's; dropped to give it back.
-    Foreign { _owner: Box<dyn Any + Send + Sync>, writable: bool },
+    /// A vector's, which was read from somewhere.
+    Bytes { _bytes: Vec<u8> },
+    /// Someone else's, to read only; dropped to give it back.
+    Foreign { _owner: Box<dyn Any + Send + Sync> },
 }
 
 // SAFETY: the bytes are plain data; who writes holds the buffer alone, or parts that no other
@@ -83,20 +85,22 @@ impl Buffer {
         Ok(Self { start, len, owner: Owner::Allocated(capacity) })
     }
 
+    /// Bytes that came from elsewhere, and are ours now.
+    #[must_use]
+    pub fn bytes(mut bytes: Vec<u8>) -> Self {
+        let start = NonNull::new(bytes.as_mut_ptr()).unwrap_or(NonNull::dangling());
+        Self { start, len: bytes.len(), owner: Owner::Bytes { _bytes: bytes } }
+    }
+
     /// Someone else's memory, valid for as long as `owner` lives.
     ///
     /// # Safety
-    /// `start` must be valid for reads of `len` bytes (and writes, if `writable`) until `owner` is
-    /// dropped, and nobody may write to it while the buffer lives.
+    /// `start` must be valid for reads of `len` bytes until `owner` is dropped, and nobody may write
+    /// to it while the buffer lives.
     #[must_use]
-    pub unsafe fn foreign(
-        start: *const u8,
-        len: usize,
-        owner: Box<dyn Any + Send + Sync>,
-        writable: bool,
-    ) -> Self {
+    pub unsafe fn foreign(start: *const u8, len: usize, owner: Box<dyn Any + Send + Sync>) -> Self {
         let start = NonNull::new(start.cast_mut()).unwrap_or(NonNull::dangling());
-        Self { start, len, owner: Owner::Foreign { _owner: owner, writable } }
+        Self { start, len, owner: Owner::Foreign { _owner: owner } }
     }
 
     /// Bytes that are usable.
@@ -127,16 +131,13 @@ impl Buffer {
     /// Whether who holds it alone may write to it.
     #[must_use]
     pub fn is_writable(&self) -> bool {
-        match self.owner {
-            Owner::Allocated(_) => true,
-            Owner::Foreign { writable, .. } => writable,
-        }
+        self.is_ours()
     }
 
     /// Whether dropping it frees memory of ours.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        matches!(self.owner, Owner::Allocated(_))
+        !matches!(self.owner, Owner::Foreign { .. })
     }
 }
 

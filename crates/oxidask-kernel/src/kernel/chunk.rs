@@ -107,8 +107,7 @@ impl Chunk {
         let strides = contiguous_strides(shape, dtype.itemsize());
         let (start, len) = (bytes.as_ptr(), bytes.len());
         if (start as usize).is_multiple_of(16) {
-            // SAFETY: the vector lives in the buffer and is never touched but through it.
-            let buffer = Arc::new(unsafe { Buffer::foreign(start, len, Box::new(bytes), true) });
+            let buffer = Arc::new(Buffer::bytes(bytes));
             return Ok(Self { dtype, shape: shape.into(), strides, offset: 0, buffer });
         }
         let chunk = Self::new(dtype, shape)?;

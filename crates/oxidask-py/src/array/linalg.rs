@@ -5,7 +5,6 @@ use oxidask_array::kernel::cumulative::Scan;
 use oxidask_array::kernel::fft::{Norm, Transform};
 use oxidask_array::kernel::matmul::Label;
 use oxidask_array::kernel::search::Side;
-use oxidask_array::ops::linalg::Linalg;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -51,8 +50,8 @@ pub(crate) fn array_linalg(name: &str, a: &ArrayExpr, lower: bool) -> PyResult<V
         "sfqr" => exprs(a.sfqr().map(|(q, r)| [q, r])),
         "svd" => exprs(a.svd()),
         "lu" => exprs(a.lu()),
-        "cholesky" => one(a.square_kernel("cholesky", Linalg::Cholesky)),
-        "inv" => one(a.square_kernel("inv", Linalg::Inverse)),
+        "cholesky" => one(a.cholesky()),
+        "inv" => one(a.inv()),
         "det" => one(a.det()),
         "slogdet" => exprs(a.slogdet()),
         "eigh" => exprs(a.eigh(lower)),
@@ -69,11 +68,10 @@ pub(crate) fn array_solve(
     lower: Option<bool>,
     unit: bool,
 ) -> PyResult<ArrayExpr> {
-    let (what, kernel) = match lower {
-        None => ("solve", Linalg::Solve),
-        Some(lower) => ("solve_triangular", Linalg::SolveTriangular { lower, unit }),
-    };
-    expr(a.0.solve_kernel(&b.0, what, kernel))
+    expr(match lower {
+        None => a.0.solve(&b.0),
+        Some(lower) => a.0.solve_triangular(&b.0, lower, unit),
+    })
 }
 
 /// A Fourier transform along an axis.

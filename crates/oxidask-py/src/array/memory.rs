@@ -128,7 +128,7 @@ fn array_chunk(array: &Bound<'_, PyAny>) -> Option<Chunk> {
     // SAFETY: the array keeps its memory for as long as the owner lives; tasks may not write to
     // their inputs, nor may users while a computation runs.
     unsafe {
-        let buffer = Buffer::foreign(start, (high - low) as usize, owner, false);
+        let buffer = Buffer::foreign(start, (high - low) as usize, owner);
         Some(Chunk::from_raw(dtype, shape.into(), strides, -low as usize, Arc::new(buffer)))
     }
 }

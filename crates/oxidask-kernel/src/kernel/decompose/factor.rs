@@ -2,7 +2,7 @@
 
 use faer::{MatRef, Side};
 
-use super::{Scalar, filled, for_matrix, prepared, square, store, view};
+use super::{Scalar, filled, for_matrix, pivot, prepared, square, store, view};
 use crate::dtype::Element;
 use crate::error::{ArrayError, Result};
 use crate::kernel::Chunk;
@@ -74,13 +74,25 @@ pub struct Lu {
 /// # Errors
 /// As [`prepared`].
 pub fn lu(a: &Chunk) -> Result<Lu> {
-    let a = prepared(a)?;
-    let k = a.shape()[0].min(a.shape()[1]);
+    let (packed, rows) = packed(&prepared(a)?)?;
+    let k = packed.shape()[0].min(packed.shape()[1]);
+    for_matrix!(packed, T => {
+        let lu = view::<T>(&packed);
+        let (l, u) = (lower::<T>(lu.subcols(0, k), true)?, upper::<T>(lu.subrows(0, k), false)?);
+        Ok(Lu { rows, l, u })
+    })
+}
+
+/// Both factors in one matrix, and the order of the rows.
+fn packed(a: &Chunk) -> Result<(Chunk, Vec<usize>)> {
     for_matrix!(a, T => {
-        let lu = view::<T>(&a).partial_piv_lu();
-        let l = lower::<T>(lu.L().subcols(0, k), true)?;
-        let u = upper::<T>(lu.U().subrows(0, k), false)?;
-        Ok(Lu { rows: lu.P().arrays().0.to_vec(), l, u })
+        let mut rows = Vec::new();
+        let packed = filled::<T>(a.shape()[0], a.shape()[1], |mut lu| {
+            lu.copy_from(view::<T>(a));
+            rows = pivot::factor_in_place(lu);
+            Ok(())
+        })?;
+        Ok((packed, rows))
     })
 }
 
@@ -103,10 +115,9 @@ pub fn permutation(lu: &Lu) -> Result<Chunk> {
 /// # Errors
 /// As [`square`].
 pub fn slogdet(a: &Chunk) -> Result<(Chunk, Chunk)> {
-    let a = square(a)?;
-    for_matrix!(a, T => {
-        let lu = view::<T>(&a).partial_piv_lu();
-        let (sign, log) = T::sign_and_log(lu.U(), is_odd(lu.P().arrays().0));
+    let (packed, rows) = packed(&square(a)?)?;
+    for_matrix!(packed, T => {
+        let (sign, log) = T::sign_and_log(view::<T>(&packed), is_odd(&rows));
         Ok((Chunk::scalar(sign)?, Chunk::scalar(log)?))
     })
 }
@@ -116,10 +127,9 @@ pub fn slogdet(a: &Chunk) -> Result<(Chunk, Chunk)> {
 /// # Errors
 /// As [`square`].
 pub fn det(a: &Chunk) -> Result<Chunk> {
-    let a = square(a)?;
-    for_matrix!(a, T => {
-        let lu = view::<T>(&a).partial_piv_lu();
-        Chunk::scalar(T::diagonal_product(lu.U(), is_odd(lu.P().arrays().0)))
+    let (packed, rows) = packed(&square(a)?)?;
+    for_matrix!(packed, T => {
+        Chunk::scalar(T::diagonal_product(view::<T>(&packed), is_odd(&rows)))
     })
 }
 
@@ -161,7 +171,7 @@ determinant!(
 );
 
 /// Whether a permutation is odd.
-fn is_odd(permutation: &[usize]) -> bool {
+pub(super) fn is_odd(permutation: &[usize]) -> bool {
     let mut seen = vec![false; permutation.len()];
     let mut odd = false;
     for start in 0..permutation.len() {

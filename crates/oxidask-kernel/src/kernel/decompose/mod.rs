@@ -3,12 +3,16 @@
 //! Matrices are 2-d chunks of f32, f64, c64 or c128; integers and booleans are taken as f64, as
 //! NumPy does. Results are chunks in column-major layout where that spares a copy.
 //! [`factor`] has QR, SVD, Cholesky and LU; [`solve`] what solves equations with them; [`eigen`]
-//! eigenvalues.
+//! eigenvalues; [`columns`] the steps of factorisations that no task holds whole.
 #![expect(unsafe_code, reason = "chunks as faer's views")]
 
+pub mod columns;
 pub mod eigen;
 pub mod factor;
+mod pivot;
 pub mod solve;
+
+use std::ops::{DivAssign, Neg};
 
 use faer::traits::ComplexField;
 use faer::{MatMut, MatRef};
@@ -20,7 +24,9 @@ use crate::error::{ArrayError, Result};
 use crate::kernel::{Chunk, copy};
 
 /// Elements of matrices that decompose.
-pub trait Scalar: Element + ComplexField<Real = Self::Size> {
+pub trait Scalar:
+    Element + ComplexField<Real = Self::Size> + Neg<Output = Self> + DivAssign
+{
     /// Their absolute values.
     type Size: Element + faer::traits::RealField;
 }
