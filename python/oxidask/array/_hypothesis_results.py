@@ -16,57 +16,38 @@ __all__ = [
 ]
 
 
-class F_onewayResult(NamedTuple):
+class _Result(NamedTuple):
+    statistic: Any
+    pvalue: Any
+
+
+class F_onewayResult(_Result):
     """What :func:`oxidask.array.stats.f_oneway` gives."""
 
-    statistic: Any
-    pvalue: Any
 
-
-class KurtosistestResult(NamedTuple):
+class KurtosistestResult(_Result):
     """What :func:`oxidask.array.stats.kurtosistest` gives."""
 
-    statistic: Any
-    pvalue: Any
 
-
-class NormaltestResult(NamedTuple):
+class NormaltestResult(_Result):
     """What :func:`oxidask.array.stats.normaltest` gives."""
 
-    statistic: Any
-    pvalue: Any
 
-
-class Power_divergenceResult(NamedTuple):
+class Power_divergenceResult(_Result):
     """What :func:`oxidask.array.stats.power_divergence` gives."""
 
-    statistic: Any
-    pvalue: Any
 
-
-class SkewtestResult(NamedTuple):
+class SkewtestResult(_Result):
     """What :func:`oxidask.array.stats.skewtest` gives."""
 
-    statistic: Any
-    pvalue: Any
 
-
-class Ttest_1sampResult(NamedTuple):
+class Ttest_1sampResult(_Result):
     """What :func:`oxidask.array.stats.ttest_1samp` gives."""
 
-    statistic: Any
-    pvalue: Any
 
-
-class Ttest_indResult(NamedTuple):
+class Ttest_indResult(_Result):
     """What :func:`oxidask.array.stats.ttest_ind` gives."""
 
-    statistic: Any
-    pvalue: Any
 
-
-class Ttest_relResult(NamedTuple):
+class Ttest_relResult(_Result):
     """What :func:`oxidask.array.stats.ttest_rel` gives."""
-
-    statistic: Any
-    pvalue: Any

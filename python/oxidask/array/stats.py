@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from oxidask.array import _hypothesis_results
 from oxidask.array._hypothesis_results import (
     F_onewayResult,
     KurtosistestResult,
@@ -25,14 +26,6 @@ from oxidask.array.core import Array, asanyarray, elemwise
 from oxidask.delayed import delayed
 
 __all__ = [
-    "F_onewayResult",
-    "KurtosistestResult",
-    "NormaltestResult",
-    "Power_divergenceResult",
-    "SkewtestResult",
-    "Ttest_1sampResult",
-    "Ttest_indResult",
-    "Ttest_relResult",
     "chisquare",
     "f_oneway",
     "kurtosis",
@@ -46,6 +39,7 @@ __all__ = [
     "ttest_ind",
     "ttest_rel",
 ]
+__all__ += _hypothesis_results.__all__
 
 _POWERS = {
     "pearson": 1,
