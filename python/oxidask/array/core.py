@@ -19,6 +19,7 @@ from oxidask.array._operators import Operators
 from oxidask.array._plugins import plugged
 from oxidask.array._protocols import Protocols
 from oxidask.array._reduction_methods import ReductionMethods
+from oxidask.array._stock_dask import StockGraph, is_asked_by_stock_dask
 from oxidask.array._storage_methods import StorageMethods
 from oxidask.base import DaskMethodsMixin, named_schedulers, own
 from oxidask.highlevelgraph import HighLevelGraph
@@ -350,11 +351,15 @@ class Array(Operators, Protocols, ReductionMethods, Methods, StorageMethods, Das
     # The protocol of collections.
 
     def __dask_graph__(self) -> Any:
-        return self.dask
+        return StockGraph(self._graph) if is_asked_by_stock_dask() else self._graph
 
-    @cached_property
+    @property
     def dask(self) -> Any:
         """The task graph, in layers."""
+        return StockGraph(self._graph) if is_asked_by_stock_dask() else self._graph
+
+    @cached_property
+    def _graph(self) -> Any:
         return layered_graph([self._expr])
 
     def __dask_layers__(self) -> tuple[str, ...]:
