@@ -294,11 +294,14 @@ impl Worker {
             Stage::Waiting(_) => {}
             Stage::Ready => _ = self.queues.ready.remove(&rank),
             Stage::Constrained => _ = self.queues.constrained.remove(&rank),
-            Stage::Executing => {
-                self.n_executing -= 1;
-                self.give_back(&attempt.share);
-            }
-            Stage::LongRunning => self.give_back(&attempt.share),
+            Stage::Executing => self.n_executing -= 1,
+            Stage::LongRunning => {}
+        }
+        if attempt.stage.has_started() {
+            self.resources.give_back(&attempt.share);
+        }
+        if !attempt.share.is_empty() {
+            self.reconsider_constrained();
         }
         let waits = matches!(attempt.stage, Stage::Waiting(_));
         for &value in &attempt.inputs {
@@ -333,11 +336,9 @@ impl Worker {
         (self.attempts[at].run == run && !self.attempts[at].cancelled).then_some(at)
     }
 
-    fn give_back(&mut self, share: &Share) {
-        if share.is_empty() {
-            return;
-        }
-        self.resources.give_back(share);
+    /// Makes those ready that fit by now. Not only resources that come back change that: an attempt
+    /// that they were left to may be gone.
+    fn reconsider_constrained(&mut self) {
         let mut left = self.resources.clone();
         let constrained = self.queues.constrained.iter().copied();
         let fitting: Vec<_> =

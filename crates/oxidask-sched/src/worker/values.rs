@@ -142,25 +142,20 @@ impl Worker {
 
     /// Lets go of a value that nobody needs any more.
     pub(super) fn review(&mut self, at: u32) {
-        let value = &self.values[at];
-        if value.n_claims > 0 {
-            return;
-        }
-        if value.held {
-            if value.doomed {
-                self.drop_value(at);
-            }
-            return;
-        }
-        if let Some(want) = &value.want {
-            if want.acquired {
+        if let Some(want) = &self.values[at].want {
+            if want.acquired || !want.waiters.is_empty() {
                 return;
             }
             self.unqueue_fetch(at);
             self.values[at].want = None;
+            self.values[at].doomed = false;
         }
-        self.values[at].doomed = false;
-        self.forget_value(at);
+        let value = &self.values[at];
+        match (value.n_claims, value.held) {
+            (0, true) if value.doomed => self.drop_value(at),
+            (0, false) => self.forget_value(at),
+            _ => {}
+        }
     }
 
     /// Forgets a value that is neither held nor wanted, unless a fetch will tell of it.
@@ -252,8 +247,9 @@ impl Worker {
     pub(super) fn free(&mut self, task: TaskId) {
         let Some(at) = self.values.find(&task) else { return };
         // The store may have lost what an attempt still runs on.
-        self.values[at].doomed = self.values[at].held || self.values[at].want.is_some();
-        if let Some(want) = &mut self.values[at].want {
+        let value = &mut self.values[at];
+        value.doomed = value.held || value.want.is_some();
+        if let Some(want) = &mut value.want {
             want.acquired = false;
         }
         self.review(at);
@@ -337,10 +333,10 @@ impl Worker {
         for &task in tasks {
             let Some(at) = self.values.find(&task) else { continue };
             let value = &mut self.values[at];
-            if !value.held {
+            value.lingers = false;
+            if !std::mem::take(&mut value.held) {
                 continue;
             }
-            value.held = false;
             if !std::mem::take(&mut value.doomed) {
                 gone.push(task);
             }

@@ -3,4 +3,5 @@
 mod driver;
 mod fetches;
 mod paths;
+mod random;
 mod runs;

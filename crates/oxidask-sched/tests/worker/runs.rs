@@ -259,3 +259,44 @@ fn a_thread_that_finds_inputs_lost_says_so() {
     let dropped = said(FromWorker::Dropped(vec![task(1)]));
     assert_eq!(actions, [dropped, missing(2, &[(1, &[0])])]);
 }
+
+// What random events have found.
+
+#[test]
+fn freeing_what_was_lost_changes_nothing() {
+    let mut driver = Driver::new(1);
+    driver.run(1);
+    driver.compute(2, &[input(1, &[0])]);
+    driver.next();
+    driver.handle(Event::Lost(vec![task(1)]));
+    assert_eq!(driver.free(&[1]), []);
+    assert_eq!(driver.end(2, value()).len(), 1);
+}
+
+#[test]
+fn resources_left_to_an_attempt_that_is_given_back_go_to_the_next() {
+    let mut driver = with_gpus(1, 1.0);
+    for slot in [1, 2, 3] {
+        gpus(&mut driver, slot, 1.0);
+    }
+    assert_eq!(driver.next(), Some(1));
+    driver.handle(secede(1));
+    assert_eq!(driver.next(), None);
+    // Its end leaves the resource to the second, which goes: that is the third's.
+    driver.end(1, value());
+    assert_eq!(driver.tell(retract(2)), [retracted(2, 2)]);
+    assert_eq!(driver.next(), Some(3));
+}
+
+#[test]
+fn what_was_lost_and_is_read_by_a_thread_is_not_wanted_for_its_sake() {
+    let mut driver = Driver::new(1);
+    driver.run(1);
+    driver.compute(2, &[input(1, &[0])]);
+    driver.next();
+    driver.handle(Event::Lost(vec![task(1)]));
+    driver.handle(Event::Health(Health { paused: true, ..Health::default() }));
+    driver.compute(3, &[input(1, &[6])]);
+    driver.tell(retract(3));
+    assert_eq!(driver.handle(Event::Health(Health::default())).len(), 1);
+}
