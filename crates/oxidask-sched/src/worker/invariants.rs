@@ -145,7 +145,7 @@ impl Worker {
             ensure!(n == peer.n_flights, "{id:?} has {n} flights, counted {}", peer.n_flights);
             let most = self.config.max_fetches_per_peer;
             ensure!(n <= most, "{id:?} has {n} flights");
-            ensure!(n > 0 || !peer.queue.is_empty() || self.paused, "{id:?} is kept for nothing");
+            ensure!(n > 0 || !peer.queue.is_empty(), "{id:?} is kept for nothing");
             let is_idle = n < most && !peer.queue.is_empty();
             ensure!(!is_idle || self.paused, "{id:?} could be asked for more");
         }
