@@ -263,6 +263,48 @@ fn prefetch_run(start: *const u8, bytes: usize) {
     let _ = (start, bytes);
 }
 
+/// Copies bytes past the caches: to memory that nobody reads soon, which then isn't read before it
+/// is written. [`settle`] before others may read it.
+///
+/// # Safety
+/// Both sides must be valid for so many bytes, and not overlap.
+pub(crate) unsafe fn stream(source: *const u8, target: *mut u8, bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
+        // Whole lines only: parts of lines would be written one by one.
+        let before = target.align_offset(64).min(bytes);
+        let lines = (bytes - before) / 64;
+        let after = before + lines * 64;
+        // SAFETY: inside of both; the lines are aligned.
+        unsafe {
+            target.copy_from_nonoverlapping(source, before);
+            for at in (before..after).step_by(64) {
+                let from = source.add(at).cast::<__m128i>();
+                let to = target.add(at).cast::<__m128i>();
+                for k in 0..4 {
+                    _mm_stream_si128(to.add(k), _mm_loadu_si128(from.add(k)));
+                }
+            }
+            target.add(after).copy_from_nonoverlapping(source.add(after), bytes - after);
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    // SAFETY: the caller's promise.
+    unsafe {
+        target.copy_from_nonoverlapping(source, bytes);
+    }
+}
+
+/// Makes what was [`stream`]ed visible to others before whatever follows.
+pub(crate) fn settle() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every processor of this kind has the instruction.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,6 +332,19 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn streams_of_any_alignment_arrive() {
+        let source: Vec<u8> = (0..1000).map(|i| (i % 251) as u8).collect();
+        for (from, to, n) in [(0, 0, 1000), (3, 17, 900), (1, 64, 63), (0, 63, 1), (5, 5, 0)] {
+            let mut target = vec![0u8; 1000];
+            // SAFETY: inside of the vectors.
+            unsafe { stream(source.as_ptr().add(from), target.as_mut_ptr().add(to), n) };
+            settle();
+            assert_eq!(target[to..to + n], source[from..from + n]);
+            assert!(target[..to].iter().chain(&target[to + n..]).all(|&byte| byte == 0));
         }
     }
 

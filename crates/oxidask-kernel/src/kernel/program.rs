@@ -30,6 +30,9 @@ pub use tile::{Sink, Tile};
 /// A register: the inputs come first, then the steps' values.
 pub type Register = u32;
 
+/// Results of so many bytes are far larger than what caches keep until somebody reads them.
+const STREAMED_FROM: usize = 32 << 20;
+
 /// How an input's axes lie in the output: axis `i` of the input is axis `axes[i]` of the output, or
 /// `None` for an axis of extent 1 that the output hasn't got.
 pub type AxesMap = SmallVec<[Option<u8>; 4]>;
@@ -193,7 +196,8 @@ impl Program {
         let chunk = Chunk::new(self.dtype(), &shape)?;
         let strides = contiguous_strides(&shape, self.dtype().itemsize());
         let start = chunk.buffer().as_mut_ptr();
-        let mut sink = Store { start, strides, itemsize: self.dtype().itemsize() };
+        let itemsize = self.dtype().itemsize();
+        let mut sink = Store { start, strides, itemsize, streams: false };
         self.run(&views, &shape, &[self.result], &mut sink)?;
         Ok(chunk)
     }
@@ -224,6 +228,7 @@ impl Program {
             start: target.as_ptr().cast_mut().wrapping_offset(at),
             strides: target.strides().into(),
             itemsize: self.dtype().itemsize(),
+            streams: target.nbytes() >= STREAMED_FROM,
         };
         self.run(&views, shape, &[self.result], &mut sink)
     }

@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::kernel::Strides;
-use crate::kernel::plane::{Plane, copy_plane};
+use crate::kernel::plane::{Plane, copy_plane, settle, stream};
 use crate::kernel::program::{Sink, Tile};
 
 /// Stores a program's value in memory that nobody else has.
@@ -11,9 +11,20 @@ pub(super) struct Store {
     pub(super) start: *mut u8,
     pub(super) strides: Strides,
     pub(super) itemsize: usize,
+    /// Whether nobody reads the memory soon: long rows then are written past the caches.
+    pub(super) streams: bool,
 }
 
+/// Shorter rows begin and end with parts of cache lines that are too many to be streamed.
+const STREAMED: usize = 2048;
+
 impl Store {
+    /// Whether a tile's rows are written past the caches.
+    fn is_streamed(&self, tile: &Tile<'_>) -> bool {
+        let is_dense = self.strides.last() == Some(&(self.itemsize as isize));
+        self.streams && is_dense && tile.columns * self.itemsize >= STREAMED
+    }
+
     fn address(&self, tile: &Tile<'_>) -> *mut u8 {
         let moved: isize =
             tile.start.iter().zip(&self.strides).map(|(&i, &s)| i as isize * s).sum();
@@ -23,6 +34,9 @@ impl Store {
 
 impl Sink for Store {
     fn place(&mut self, tile: &Tile<'_>) -> Option<*mut u8> {
+        if self.is_streamed(tile) {
+            return None;
+        }
         let row = (tile.columns * self.itemsize) as isize;
         let dense = tile.columns == 1 || self.strides.last() == Some(&(self.itemsize as isize));
         let together = tile.rows == 1 || self.strides[tile.cross] == row;
@@ -37,6 +51,15 @@ impl Sink for Store {
         let size = self.itemsize as isize;
         let cross = if tile.rows > 1 { self.strides[tile.cross] } else { 0 };
         let inner = self.strides.last().copied().unwrap_or(size);
+        if self.is_streamed(tile) {
+            let bytes = tile.columns * self.itemsize;
+            for row in 0..tile.rows {
+                let to = target.wrapping_offset(row as isize * cross);
+                // SAFETY: as below.
+                unsafe { stream(elements.add(row * bytes), to, bytes) };
+            }
+            return Ok(());
+        }
         // SAFETY: the tile lies inside of the memory, which nobody else has.
         unsafe {
             copy_plane(
@@ -47,5 +70,13 @@ impl Sink for Store {
             );
         }
         Ok(())
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.streams {
+            settle();
+        }
     }
 }
