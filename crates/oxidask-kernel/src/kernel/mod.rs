@@ -16,6 +16,7 @@ pub mod lanes;
 pub mod math;
 pub mod matmul;
 mod plane;
+pub mod processor;
 pub mod program;
 pub mod random;
 pub mod reduce;

@@ -1,14 +1,13 @@
 //! Distributions of which each element needs one word: all the work in vector registers.
 //!
 //! A piece of elements is filled with the distribution's standard form and then brought to its
-//! parameters. Normals come in pairs from two words (elements 16 apart in a group of 32), the others
-//! by the inverse of their distribution function.
+//! parameters. Normals come from `normals`, the others by the inverse of their distribution function.
 
+use super::ars::Ars;
 use super::distribution::{Distribution, Param};
-use super::math::{box_muller, exp, exp_m1, ln, open_unit, sin_cos_turns, unit};
+use super::math::{exp, exp_m1, ln, open_unit, sin_cos_turns, unit};
 use super::multiversion::multiversion;
-use super::threefry::Threefry;
-use super::words;
+use super::normals;
 
 /// Elements of a piece: what stays in the first cache.
 const PIECE: usize = 512;
@@ -40,17 +39,26 @@ impl Distribution {
 pub(super) fn fill(
     distribution: Distribution,
     params: &[Param<'_>],
-    generator: &Threefry,
+    generator: &Ars,
     start: u64,
     out: &mut [f64],
 ) {
-    let mut at = 0;
-    while at < out.len() {
-        // Pieces end where groups of words end.
+    if let (Distribution::Normal, &[Param::Scalar(loc), Param::Scalar(scale)]) =
+        (distribution, params)
+    {
+        return normals::fill(generator, start, [loc, scale], out);
+    }
+    let mut words = [0; PIECE];
+    for (i, piece) in out.chunks_mut(PIECE).enumerate() {
+        let at = i * PIECE;
         let element = start.wrapping_add(at as u64);
-        let n = (PIECE - (element % words::GROUP as u64) as usize).min(out.len() - at);
-        let piece = &mut out[at..at + n];
-        standard(distribution, generator, element, piece);
+        if matches!(distribution, Distribution::Normal | Distribution::Lognormal) {
+            normals::fill(generator, element, [0.0, 1.0], piece);
+        } else {
+            let words = &mut words[..piece.len()];
+            generator.words(element, words);
+            standard(distribution, words, piece);
+        }
         match *params {
             [] => {}
             [Param::Scalar(a)] => transform(distribution, [a; 3], piece),
@@ -64,7 +72,6 @@ pub(super) fn fill(
             }
             _ => transform_each(distribution, params, at, piece),
         }
-        at += n;
     }
 }
 
@@ -73,79 +80,42 @@ fn is_standard(distribution: Distribution, a: f64, b: f64) -> bool {
 }
 
 multiversion! {
-    /// The distribution in its standard form.
-    fn standard(d: Distribution, g: &Threefry, start: u64, out: &mut [f64]) =>
-        standard_body(d, g, start, out)
+    /// The distribution in its standard form, of words.
+    fn standard(d: Distribution, words: &[u64], out: &mut [f64]) => standard_body(d, words, out)
 }
 
 #[inline(always)]
-fn standard_body(distribution: Distribution, g: &Threefry, start: u64, out: &mut [f64]) {
+fn standard_body(distribution: Distribution, words: &[u64], out: &mut [f64]) {
     use Distribution as D;
+    macro_rules! each {
+        (|$word:ident| $body:expr) => {
+            for (out, &$word) in out.iter_mut().zip(words) {
+                *out = $body;
+            }
+        };
+    }
     match distribution {
-        D::Uniform | D::Triangular => words::fill::<Unit>(g, start, out),
-        D::Normal | D::Lognormal => words::fill::<Normals>(g, start, out),
+        D::Uniform | D::Triangular => each!(|word| unit(word)),
         D::Exponential | D::Rayleigh | D::Weibull | D::Pareto | D::Power => {
-            words::fill::<Exponential>(g, start, out);
+            each!(|word| -ln(open_unit(word)));
         }
-        D::Gumbel => words::fill::<Gumbel>(g, start, out),
-        D::Laplace => words::fill::<Laplace>(g, start, out),
-        D::Logistic => words::fill::<Logistic>(g, start, out),
-        D::Cauchy => words::fill::<Cauchy>(g, start, out),
+        D::Gumbel => each!(|word| -ln(-ln(open_unit(word)))),
+        // The word's lowest bit is not in the unit number: it is the sign.
+        D::Laplace => {
+            each!(|word| f64::from_bits(ln(open_unit(word)).to_bits() ^ (word << 63)));
+        }
+        D::Logistic => each!(|word| {
+            let u = open_unit(word);
+            ln(u) - ln(1.0 - u)
+        }),
+        // A direction: within an eighth of a turn of one axis, or of the other.
+        D::Cauchy => each!(|word| {
+            let (sin, cos) = sin_cos_turns((open_unit(word) - 0.5) * 0.25);
+            let (y, x) = if word & 1 != 0 { (cos, sin) } else { (sin, cos) };
+            y / x
+        }),
         _ => {}
     }
-}
-
-struct Normals;
-
-impl words::Make for Normals {
-    type Out = f64;
-
-    #[inline(always)]
-    fn four([a, b, c, d]: [u64; 4]) -> [f64; 4] {
-        let (a, c) = box_muller(a, c);
-        let (b, d) = box_muller(b, d);
-        [a, b, c, d]
-    }
-}
-
-macro_rules! of_one_word {
-    ($($name:ident: $word:ident => $body:expr;)*) => {
-        $(struct $name;
-
-        impl $name {
-            #[inline(always)]
-            fn one($word: u64) -> f64 {
-                $body
-            }
-        }
-
-        impl words::Make for $name {
-            type Out = f64;
-
-            #[inline(always)]
-            fn four(words: [u64; 4]) -> [f64; 4] {
-                [Self::one(words[0]), Self::one(words[1]), Self::one(words[2]), Self::one(words[3])]
-            }
-        })*
-    };
-}
-
-of_one_word! {
-    Unit: word => unit(word);
-    Exponential: word => -ln(open_unit(word));
-    Gumbel: word => -ln(-ln(open_unit(word)));
-    // The word's lowest bit is not in the unit number: it is the sign.
-    Laplace: word => f64::from_bits(ln(open_unit(word)).to_bits() ^ (word << 63));
-    Logistic: word => {
-        let u = open_unit(word);
-        ln(u) - ln(1.0 - u)
-    };
-    // A direction: within an eighth of a turn of one axis, or of the other.
-    Cauchy: word => {
-        let (sin, cos) = sin_cos_turns((open_unit(word) - 0.5) * 0.25);
-        let (y, x) = if word & 1 != 0 { (cos, sin) } else { (sin, cos) };
-        y / x
-    };
 }
 
 multiversion! {
@@ -200,7 +170,8 @@ fn transform_body<P: Parameters>(distribution: Distribution, params: &P, out: &m
     }
     match distribution {
         D::Uniform => each!(|u, [low, high, _]| low + (high - low) * u),
-        D::Normal | D::Laplace | D::Gumbel | D::Logistic => {
+        D::Normal => each!(|x, [loc, scale, _]| x.mul_add(scale, loc)),
+        D::Laplace | D::Gumbel | D::Logistic => {
             each!(|x, [loc, scale, _]| loc + scale * x);
         }
         D::Exponential => each!(|x, [scale, ..]| scale * x),

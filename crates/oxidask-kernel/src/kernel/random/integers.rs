@@ -3,11 +3,9 @@
 //! D. Lemire, *Fast random integer generation in an interval*, ACM TOMACS 29, 2019: the upper half of
 //! a word's product with the number of integers, drawn again where that would favour some.
 
+use super::ars::Ars;
 use super::key::Key;
-use super::multiversion::multiversion;
 use super::stream::Stream;
-use super::threefry::Threefry;
-use super::words;
 use crate::dtype::{Bool, DType};
 use crate::error::{ArrayError, Result};
 
@@ -85,22 +83,6 @@ impl Integer for Bool {
     }
 }
 
-struct Words;
-
-impl words::Make for Words {
-    type Out = u64;
-
-    #[inline(always)]
-    fn four(words: [u64; 4]) -> [u64; 4] {
-        words
-    }
-}
-
-multiversion! {
-    fn fill_words(generator: &Threefry, start: u64, out: &mut [u64]) =>
-        words::fill::<Words>(generator, start, out)
-}
-
 /// Fills `out` with the elements `start..` of an array of integers, of which element `i` of the run
 /// lies in `range(i)`.
 pub fn fill_integers<T: Integer>(
@@ -116,7 +98,7 @@ pub fn fill_integers<T: Integer>(
         let from = piece * PIECE;
         let first = start.wrapping_add(from as u64);
         let words = &mut words[..out.len()];
-        fill_words(&generator, first, words);
+        generator.words(first, words);
         for (i, (out, &mut word)) in out.iter_mut().zip(words).enumerate() {
             let range = range(from + i);
             let element = first.wrapping_add(i as u64);
@@ -128,7 +110,7 @@ pub fn fill_integers<T: Integer>(
 
 /// An integer below `n`, where 0 stands for 2^64, from the element's word.
 #[inline(always)]
-fn below(n: u64, word: u64, generator: &Threefry, element: u64) -> u64 {
+fn below(n: u64, word: u64, generator: &Ars, element: u64) -> u64 {
     if n == 0 {
         return word;
     }
@@ -142,7 +124,7 @@ fn below(n: u64, word: u64, generator: &Threefry, element: u64) -> u64 {
 
 #[cold]
 #[inline(never)]
-fn below_slowly(n: u64, product: u128, generator: &Threefry, element: u64) -> u64 {
+fn below_slowly(n: u64, product: u128, generator: &Ars, element: u64) -> u64 {
     below_from(n, product, &mut Stream::of(generator, element))
 }
 

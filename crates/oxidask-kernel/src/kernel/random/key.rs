@@ -2,14 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::threefry::{Domain, Threefry};
+use super::ars::{Ars, Domain};
 
 /// 128 bits from which all numbers of an array follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Key(pub [u64; 2]);
-
-/// Fills a key up to the generator's 256 bits (the digits of pi).
-const FILL: [u64; 2] = [0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7344];
 
 impl Key {
     /// The key of a seed of any length: other words, or more of them, give another key.
@@ -26,13 +23,12 @@ impl Key {
     /// Another key for each `stream`: the arrays of one generator.
     #[must_use]
     pub fn derive(&self, stream: u64) -> Self {
-        let [a, b, ..] = self.generator().block([stream, 0, Domain::Keys as u64, 0]);
-        Self([a, b])
+        Self(self.generator().block([stream, Domain::Keys.draw(0)]))
     }
 
-    #[inline(always)]
-    pub(super) fn generator(&self) -> Threefry {
-        Threefry::new([self.0[0], self.0[1], FILL[0], FILL[1]])
+    #[inline]
+    pub(super) fn generator(&self) -> Ars {
+        Ars::new(self.0)
     }
 }
 

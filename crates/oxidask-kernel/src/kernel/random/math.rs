@@ -5,7 +5,7 @@
 
 /// `c[0] + c[1] x + ...` by Horner's rule.
 #[inline(always)]
-fn polynomial<const N: usize>(x: f64, c: [f64; N]) -> f64 {
+pub(super) fn polynomial<const N: usize>(x: f64, c: [f64; N]) -> f64 {
     let mut sum = c[N - 1];
     let mut i = N - 1;
     while i > 0 {
@@ -15,9 +15,12 @@ fn polynomial<const N: usize>(x: f64, c: [f64; N]) -> f64 {
     sum
 }
 
-const MANTISSA: u64 = (1 << 52) - 1;
+/// The bits of a float's mantissa.
+pub(super) const MANTISSA: u64 = (1 << 52) - 1;
+/// The bits of 1.
+pub(super) const ONE: u64 = 0x3FF0_0000_0000_0000;
 /// 2^52 as bits: a small integer put into its mantissa is that float less 2^52.
-const SHIFTED: u64 = 0x4330_0000_0000_0000;
+pub(super) const SHIFTED: u64 = 0x4330_0000_0000_0000;
 
 /// ln 2 in two parts, the first with zeros at its end: its product with an exponent is exact.
 const LN2_HIGH: f64 = f64::from_bits(0x3FE6_2E42_FEFA_3800);
@@ -183,7 +186,6 @@ fn power_of_two(k: u64) -> f64 {
 /// A number in (0, 1) of a word: the middles of 2^52 equal parts.
 #[inline(always)]
 pub(super) fn open_unit(word: u64) -> f64 {
-    const ONE: u64 = 0x3FF0_0000_0000_0000;
     f64::from_bits(ONE | (word >> 12)) - (1.0 - f64::EPSILON / 2.0)
 }
 
@@ -191,20 +193,6 @@ pub(super) fn open_unit(word: u64) -> f64 {
 #[inline(always)]
 pub(super) fn unit(word: u64) -> f64 {
     (word >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
-}
-
-/// Two independent standard normals of two words (G. E. P. Box, M. E. Muller, *A note on the
-/// generation of random normal deviates*, 1958).
-#[inline(always)]
-pub(super) fn box_muller(a: u64, b: u64) -> (f64, f64) {
-    let radius = (-2.0 * ln(open_unit(a))).sqrt();
-    // An angle within an eighth of a turn of an axis, then which axis: two bits of the word.
-    let turns = (open_unit(b) - 0.5) * 0.25;
-    let (sin, cos) = sin_cos_turns(turns);
-    let cos = f64::from_bits(cos.to_bits() ^ (b << 63));
-    let swap = b & 2 != 0;
-    let (x, y) = if swap { (cos, sin) } else { (sin, cos) };
-    (radius * x, radius * y)
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@
 //! on the distribution's parameters at `e` only: no state goes from one element to the next. Words
 //! come from a counter-based generator; [`fill_f64`] and its fellows fill runs of neighbours.
 //!
-//! Where to read next: [`Distribution`] for what there is, `threefry` for the generator, `words` for
-//! how elements map to its counters, `continuous` for how words become numbers.
+//! Where to read next: [`Distribution`] for what there is, `ars` for the generator,
+//! `continuous` and `normals` for how words become numbers.
 #![expect(unsafe_code, reason = "calls of functions for instruction sets that the machine has")]
 
+mod ars;
 mod continuous;
 mod counts;
 mod distribution;
@@ -16,13 +17,13 @@ mod integers;
 mod key;
 mod math;
 mod multiversion;
+mod normals;
 mod permutation;
 mod rows;
 mod stream;
-mod threefry;
 mod weighted;
-mod words;
 
+use ars::Ars;
 use smallvec::SmallVec;
 
 pub use distribution::{Distribution, Param, Parameter};
@@ -31,7 +32,6 @@ pub use key::Key;
 use multiversion::multiversion;
 pub use permutation::Permutation;
 pub use rows::RowDistribution;
-use threefry::Threefry;
 pub use weighted::{fill_weighted, weighted_order};
 
 /// Fills `out` with the elements `start..` of an array: `params` are the run's, checked before.
@@ -97,12 +97,12 @@ pub fn fill_i64(
 }
 
 multiversion! {
-    fn floats(d: Distribution, p: &[Param<'_>], g: &Threefry, start: u64, out: &mut [f64]) =>
+    fn floats(d: Distribution, p: &[Param<'_>], g: &Ars, start: u64, out: &mut [f64]) =>
         floats_body(d, p, g, start, out)
 }
 
 #[inline(always)]
-fn floats_body(d: Distribution, p: &[Param<'_>], g: &Threefry, start: u64, out: &mut [f64]) {
+fn floats_body(d: Distribution, p: &[Param<'_>], g: &Ars, start: u64, out: &mut [f64]) {
     use Distribution as D;
     match d {
         D::Gamma => stream::fill::<gamma::Gamma>(p, g, start, out),
@@ -119,12 +119,12 @@ fn floats_body(d: Distribution, p: &[Param<'_>], g: &Threefry, start: u64, out: 
 }
 
 multiversion! {
-    fn whole_numbers(d: Distribution, p: &[Param<'_>], g: &Threefry, start: u64, out: &mut [i64]) =>
+    fn whole_numbers(d: Distribution, p: &[Param<'_>], g: &Ars, start: u64, out: &mut [i64]) =>
         whole_numbers_body(d, p, g, start, out)
 }
 
 #[inline(always)]
-fn whole_numbers_body(d: Distribution, p: &[Param<'_>], g: &Threefry, start: u64, out: &mut [i64]) {
+fn whole_numbers_body(d: Distribution, p: &[Param<'_>], g: &Ars, start: u64, out: &mut [i64]) {
     use Distribution as D;
     match d {
         D::Poisson => stream::fill::<counts::Poisson>(p, g, start, out),

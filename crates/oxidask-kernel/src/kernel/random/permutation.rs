@@ -5,10 +5,10 @@
 //! 2002). Short ones, of which a network reaches too few, are shuffled (R. Durstenfeld, *Algorithm
 //! 235*, CACM 7, 1964) as a whole wherever a part is asked for.
 
+use super::ars::Domain;
 use super::integers::draw_below;
 use super::key::Key;
 use super::stream::Stream;
-use super::threefry::Domain;
 
 /// The longest permutation that is shuffled.
 const SHORT: u64 = 1 << 14;
@@ -41,7 +41,7 @@ impl Permutation {
         let mut base = n.isqrt();
         base += u64::from(base * base < n);
         let keys = std::array::from_fn(|round| {
-            generator.block([round as u64, 0, Domain::Permutation as u64, 0])[0]
+            generator.block([round as u64, Domain::Permutation.draw(0)])[0]
         });
         Self { n, kind: Kind::Network { base, keys } }
     }

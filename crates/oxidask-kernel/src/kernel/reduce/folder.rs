@@ -48,12 +48,12 @@ macro_rules! by_level {
                 fn avx2<$F: $bound>($($arg: $ty),*) $(-> $ret)? {
                     $body($($arg),*)
                 }
-                match $crate::kernel::ufunc::drive::level() {
+                match $crate::kernel::processor::level() {
                     // SAFETY: the processor has been seen to have these features.
-                    $crate::kernel::ufunc::drive::Level::Avx512 => return unsafe { avx512::<$F>($($arg),*) },
+                    $crate::kernel::processor::Level::Avx512 => return unsafe { avx512::<$F>($($arg),*) },
                     // SAFETY: the processor has been seen to have these features.
-                    $crate::kernel::ufunc::drive::Level::Avx2 => return unsafe { avx2::<$F>($($arg),*) },
-                    $crate::kernel::ufunc::drive::Level::Base => {}
+                    $crate::kernel::processor::Level::Avx2 => return unsafe { avx2::<$F>($($arg),*) },
+                    $crate::kernel::processor::Level::Base => {}
                 }
             }
             $body($($arg),*)

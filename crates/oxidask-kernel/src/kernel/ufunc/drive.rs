@@ -8,11 +8,11 @@
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
-use std::sync::OnceLock;
 
 use half::f16;
 
 use crate::error::Result;
+use crate::kernel::processor::{Level, level};
 
 /// Contiguous, aligned arrays of `n` elements of the loop's dtypes. An output may be one of the
 /// arguments (the whole of it), if its elements have the same size.
@@ -52,54 +52,6 @@ impl Loop {
         unsafe { (self.function)(args, outs, n) };
         Ok(())
     }
-}
-
-/// What a processor can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Whatever the target guarantees.
-    Base,
-    /// AVX2 and fused multiply-add.
-    Avx2,
-    /// AVX-512 with byte, word, double-word and vector-length extensions.
-    Avx512,
-}
-
-/// The level of this processor, or a lower one that `OXIDASK_SIMD` (`avx512`, `avx2`, `base`) asks
-/// for. Found out once.
-#[must_use]
-pub fn level() -> Level {
-    static LEVEL: OnceLock<Level> = OnceLock::new();
-    *LEVEL.get_or_init(|| {
-        let wanted = match std::env::var("OXIDASK_SIMD").as_deref() {
-            Ok("base") => Level::Base,
-            Ok("avx2") => Level::Avx2,
-            _ => Level::Avx512,
-        };
-        wanted.min(detected())
-    })
-}
-
-#[cfg(target_arch = "x86_64")]
-fn detected() -> Level {
-    let avx2 = is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("fma")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("f16c");
-    let avx512 = is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl");
-    match (avx2, avx512) {
-        (true, true) => Level::Avx512,
-        (true, false) => Level::Avx2,
-        _ => Level::Base,
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn detected() -> Level {
-    Level::Base
 }
 
 /// Whether the version for any processor has fused multiply-add.
