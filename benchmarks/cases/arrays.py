@@ -59,10 +59,12 @@ def numbers(shape: tuple[int, ...], chunks: Any, da: Any) -> Any:
     return array_of(da, np.random.default_rng(0).random(shape), chunks)
 
 
+def chunked(da: Any) -> dict[str, int]:
+    return {"chunks": 1_000_000} if hasattr(da, "from_array") else {}
+
+
 def normal_mean(da: Any, n: int) -> Any:
-    if hasattr(da, "from_array"):
-        return da.random.normal(10, 0.1, size=n, chunks=1_000_000).mean()
-    return da.random.default_rng().normal(10, 0.1, size=n).mean()
+    return da.random.normal(10, 0.1, size=n, **chunked(da)).mean()
 
 
 @case(
@@ -75,6 +77,22 @@ def normal_mean(da: Any, n: int) -> Any:
 )
 def headline(contender: str, n: int) -> tuple[float, float]:
     return timed(contender, lambda _: n, normal_mean)
+
+
+def generator_mean(da: Any, n: int) -> Any:
+    return da.random.default_rng().normal(10, 0.1, size=n, **chunked(da)).mean()
+
+
+@case(
+    "`default_rng().normal(10, 0.1, size={n}).mean()`",
+    Measure("s", "all cores", target="NumPy / 25"),
+    ONE,
+    contenders=THREE,
+    sizes=(200_000_000,),
+    quick=2_000_000,
+)
+def generator(contender: str, n: int) -> tuple[float, float]:
+    return timed(contender, lambda _: n, generator_mean)
 
 
 def square(n: int) -> Callable[[Any], Any]:

@@ -181,7 +181,7 @@ class Generator(_Choices):
         self._keys = KeySequence(key_of(bit_generator))
 
     def __repr__(self) -> str:
-        return f"Generator(Threefry) at 0x{id(self):X}"
+        return f"Generator(ARS) at 0x{id(self):X}"
 
     __str__ = __repr__
 
