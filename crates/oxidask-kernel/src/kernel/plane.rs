@@ -152,7 +152,7 @@ type Square = unsafe fn(from: *const u8, line: isize, to: *mut u8, row: isize);
 fn square<T>() -> Option<Square> {
     #[cfg(target_arch = "x86_64")]
     {
-        use crate::kernel::ufunc::drive::{Level, level};
+        use crate::kernel::processor::{Level, level};
         match size_of::<T>() {
             8 if level() == Level::Avx512 => return Some(x86::square_8),
             4 if level() >= Level::Avx2 => return Some(x86::square_4),
