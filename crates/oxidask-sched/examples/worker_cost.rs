@@ -9,8 +9,10 @@ use oxidask_sched::ids::{RunId, TaskId, Time, WorkerId};
 use oxidask_sched::message::{Compute, Input, Location, RunSpec, ToWorker};
 use oxidask_sched::worker::{Copied, Event, Outcome, Worker, WorkerConfig};
 
-/// Tasks of a round.
-const N: u32 = 200_000;
+/// Tasks of a round: few, so that some rounds are not interrupted.
+const N: u32 = 2_000;
+/// The quickest of these counts.
+const ROUNDS: u32 = 500;
 /// Tasks that the scheduler has sent ahead.
 const AHEAD: u32 = 16;
 
@@ -83,7 +85,7 @@ fn measure(inputs: impl Fn(u32) -> Vec<Input>) -> f64 {
 fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let best = |inputs: &dyn Fn(u32) -> Vec<Input>| {
-        (0..5).map(|_| measure(inputs)).fold(f64::INFINITY, f64::min)
+        (0..ROUNDS).map(|_| measure(inputs)).fold(f64::INFINITY, f64::min)
     };
     writeln!(out, "without inputs     {:6.0} ns a task", best(&|_| Vec::new()))?;
     let fetched = |i| {
