@@ -284,14 +284,17 @@ impl Client {
         let future = &mut self.futures[at];
         future.n_held += 1;
         let was_gone = future.n_held == 1;
-        if !was_gone && future.state != FutureState::Cancelled {
+        // The scheduler may not know a key that is merely wanted, and be about to say so.
+        let is_a_guess = future.state == FutureState::Pending && future.submission == 0;
+        if is_a_guess && submission > 0 && !was_gone {
+            future.silent_until = self.fence_sent + 1;
+        } else if !was_gone && future.state != FutureState::Cancelled {
             return false;
         }
         self.n_gone -= usize::from(was_gone);
         future.state = FutureState::Pending;
         future.submission = submission;
-        let silent_until = future.silent_until;
-        if silent_until > self.fence_sent {
+        if future.silent_until > self.fence_sent {
             self.send_fence(actions);
         }
         true
@@ -400,9 +403,7 @@ impl Client {
                 let settlement = Settlement::Failed(failure);
                 self.settle(key, FutureState::Error, settlement, actions);
             }
-            ToClient::Cancelled(key) => {
-                self.settle(key, FutureState::Cancelled, Settlement::Cancelled, actions);
-            }
+            ToClient::Cancelled(key) => self.cancelled_there(key, actions),
             ToClient::Lost(key) => {
                 if let Some(at) = self.listening(&key)
                     && matches!(self.futures[at].state, FutureState::Finished | FutureState::Error)
@@ -446,6 +447,17 @@ impl Client {
             self.futures[at].state = state;
             actions.push(Action::Settled { key, settlement });
         }
+    }
+
+    /// The scheduler has cancelled a future, or does not know it. If the user has submitted it
+    /// again meanwhile it does: so it is told that nobody holds it now.
+    fn cancelled_there(&mut self, key: Key, actions: &mut Vec<Action>) {
+        let Some(at) = self.listening(&key) else { return };
+        let future = &mut self.futures[at];
+        future.state = FutureState::Cancelled;
+        future.silent_until = self.fence_sent + 1;
+        actions.push(Action::Scheduler(FromClient::Release(vec![key.clone()])));
+        actions.push(Action::Settled { key, settlement: Settlement::Cancelled });
     }
 
     /// What a refused submission was to make has failed.

@@ -3,3 +3,4 @@
 mod driver;
 mod epochs;
 mod futures;
+mod random;
