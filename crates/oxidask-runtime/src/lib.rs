@@ -4,6 +4,7 @@
 //! spills to disk when a memory budget asks for it. [`wire`] carries messages between processes. The runtime runs opaque ops: it knows no
 //! collection and no Python.
 
+pub mod cluster;
 pub mod config_files;
 pub mod local;
 pub mod store;

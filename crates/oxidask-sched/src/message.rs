@@ -239,8 +239,8 @@ pub enum ToClient {
     Located {
         /// The request's.
         request: u64,
-        /// Where each is; none for those without a value now.
-        places: Vec<Option<Location>>,
+        /// What workers know each by and where it is; none for those without a value now.
+        places: Vec<Option<Input>>,
     },
     /// The submission of this number is refused as a whole.
     Refused {

@@ -188,7 +188,7 @@ pub(crate) fn to_client() -> impl Strategy<Value = ToClient> {
         (key(), failure()).prop_map(|(key, failure)| ToClient::Failed { key, failure }),
         key().prop_map(ToClient::Lost),
         key().prop_map(ToClient::Cancelled),
-        (number(), vec(option::of(place()), 0..4))
+        (number(), vec(option::of(input()), 0..4))
             .prop_map(|(request, places)| ToClient::Located { request, places }),
         (number(), text())
             .prop_map(|(submission, reason)| ToClient::Refused { submission, reason }),

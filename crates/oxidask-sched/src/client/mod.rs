@@ -37,7 +37,9 @@ use oxidask_core::key::Key;
 
 use crate::content::Content;
 use crate::ids::{Time, WorkerId};
-use crate::message::{Cause, FromClient, Inline, Location, Submission, TaskFailure, ToClient};
+use crate::message::{
+    Cause, FromClient, Inline, Input, Location, Submission, TaskFailure, ToClient,
+};
 use crate::table::Table;
 
 use blobs::SentBlobs;
@@ -128,8 +130,8 @@ pub enum Action {
     Located {
         /// The request's.
         request: u64,
-        /// Where each is; none for those without a value now.
-        places: Vec<Option<Location>>,
+        /// What workers know each by and where it is; none for those without a value now.
+        places: Vec<Option<Input>>,
     },
 }
 

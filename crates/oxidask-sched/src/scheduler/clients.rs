@@ -76,7 +76,7 @@ impl Scheduler {
                 .into_iter()
                 .for_each(|(key, place)| self.scattered(client, key, place, actions)),
             FromClient::Locate { request, keys } => {
-                let places = keys.iter().map(|key| self.locate(key)).collect();
+                let places = keys.iter().map(|key| self.located(key)).collect();
                 actions.push(Action::Client(client, ToClient::Located { request, places }));
             }
             FromClient::Unfetched(keys) => keys.into_iter().for_each(|(key, holder)| {

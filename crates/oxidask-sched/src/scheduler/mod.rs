@@ -65,7 +65,7 @@ use self::task::Tasks;
 use self::timing::Deadline;
 use self::workers::{Queue, Workers};
 use crate::ids::{ClientId, TaskId, Time, WorkerId};
-use crate::message::{Action, Event, Location, TaskFailure, ToClient, ToWorker};
+use crate::message::{Action, Event, Input, Location, TaskFailure, ToClient, ToWorker};
 
 /// What can be set.
 #[derive(Clone, Copy, Debug)]
@@ -265,6 +265,11 @@ impl Scheduler {
         let holders = self.tasks.holders(slot);
         let nbytes = self.tasks.hot(slot).nbytes;
         (!holders.is_empty()).then_some(Location { holders, nbytes })
+    }
+
+    /// Where a value is, and what workers know it by.
+    fn located(&self, key: &Key) -> Option<Input> {
+        Some(Input { task: self.id_of(key)?, place: self.locate(key)? })
     }
 
     /// All that is known of a task, in words: what it waits for, and who has it.

@@ -1,0 +1,272 @@
+//! The scheduler as a node: its machine, its links and its clock.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use oxidask_sched::ids::{ClientId, Time, WorkerId};
+use oxidask_sched::message::{
+    Action, ClientInfo, Event, FromClient, FromWorker, ToClient, ToWorker, WorkerInfo,
+};
+use oxidask_sched::scheduler::{Config, Counts, Scheduler};
+use parking_lot::{Condvar, Mutex};
+
+use super::link::Outbox;
+use super::turn::{Node, make_due};
+
+/// A scheduler that runs.
+pub struct SchedulerNode {
+    inbox: Mutex<Vec<Incoming>>,
+    state: Mutex<State>,
+    n_workers: AtomicU32,
+    n_clients: AtomicU32,
+    started: Instant,
+    timer: Arc<Timer>,
+    this: Weak<Self>,
+}
+
+enum Incoming {
+    Event(Event),
+    Worker(WorkerId, WorkerInfo, Arc<dyn Outbox<ToWorker>>),
+    Client(ClientId, ClientInfo, Arc<dyn Outbox<ToClient>>),
+}
+
+struct State {
+    machine: Scheduler,
+    workers: BTreeMap<WorkerId, Arc<dyn Outbox<ToWorker>>>,
+    clients: BTreeMap<ClientId, Arc<dyn Outbox<ToClient>>>,
+    /// Kept for its room.
+    actions: Vec<Action>,
+}
+
+/// When the machine wants to be woken, for the thread that does it.
+#[derive(Default)]
+struct Timer {
+    due: Mutex<Due>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Due {
+    at: Option<Instant>,
+    closed: bool,
+}
+
+impl SchedulerNode {
+    /// A scheduler without workers.
+    #[must_use]
+    pub fn new(config: Config) -> Arc<Self> {
+        let state = State {
+            machine: Scheduler::new(config),
+            workers: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            actions: Vec::new(),
+        };
+        Arc::new_cyclic(|this| Self {
+            inbox: Mutex::new(Vec::new()),
+            state: Mutex::new(state),
+            n_workers: AtomicU32::new(0),
+            n_clients: AtomicU32::new(0),
+            started: Instant::now(),
+            timer: Arc::default(),
+            this: this.clone(),
+        })
+    }
+
+    /// Starts the thread that looks at the clock for the machine.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start_timer(&self) -> std::io::Result<thread::JoinHandle<()>> {
+        let (timer, this) = (self.timer.clone(), self.this.clone());
+        thread::Builder::new()
+            .name("oxidask-timer".into())
+            .spawn(move || timer.serve(&|| this.upgrade().is_some_and(|node| node.tick())))
+    }
+
+    /// Ends the timer. Nothing else is left to end: the machine runs on the threads of others.
+    pub fn close(&self) {
+        self.timer.due.lock().closed = true;
+        self.timer.changed.notify_all();
+    }
+
+    /// A number for a worker, under which it joins.
+    pub fn next_worker(&self) -> WorkerId {
+        WorkerId(self.n_workers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A worker has come.
+    pub fn join(&self, id: WorkerId, info: WorkerInfo, outbox: Arc<dyn Outbox<ToWorker>>) {
+        self.take_in([Incoming::Worker(id, info, outbox)]);
+    }
+
+    /// A client has come.
+    pub fn connect(&self, info: ClientInfo, outbox: Arc<dyn Outbox<ToClient>>) -> ClientId {
+        let id = ClientId(self.n_clients.fetch_add(1, Ordering::Relaxed));
+        self.take_in([Incoming::Client(id, info, outbox)]);
+        id
+    }
+
+    /// Something has happened that is no message: a peer is gone, say.
+    pub fn happened(&self, event: Event) {
+        self.take_in([Incoming::Event(event)]);
+    }
+
+    /// How many there are of everything.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.state.lock().machine.counts()
+    }
+
+    /// Checks the machine.
+    ///
+    /// # Errors
+    /// With what is not as it must be.
+    pub fn check_invariants(&self) -> Result<(), String> {
+        self.state.lock().machine.check_invariants()
+    }
+
+    fn take_in(&self, incoming: impl IntoIterator<Item = Incoming>) {
+        self.inbox.lock().extend(incoming);
+        if let Some(this) = self.this.upgrade() {
+            make_due(this);
+        }
+    }
+
+    fn tick(&self) -> bool {
+        self.take_in([Incoming::Event(Event::Tick)]);
+        true
+    }
+
+    fn now(&self) -> Time {
+        Time(self.started.elapsed().as_nanos() as u64)
+    }
+
+    fn turn_with(&self, state: &mut State, incoming: Vec<Incoming>) {
+        let State { machine, workers, clients, actions } = state;
+        let mut lost = Vec::new();
+        let events = incoming.into_iter().map(|incoming| match incoming {
+            Incoming::Worker(id, info, outbox) => {
+                workers.insert(id, outbox);
+                Event::WorkerJoined(id, info)
+            }
+            Incoming::Client(id, info, outbox) => {
+                clients.insert(id, outbox);
+                Event::ClientJoined(id, info)
+            }
+            Incoming::Event(event) => {
+                if matches!(event, Event::WorkerLost(..) | Event::ClientLost(_)) {
+                    lost.push(event.clone());
+                }
+                event
+            }
+        });
+        let events: Vec<Event> = events.collect();
+        machine.handle_all(self.now(), events, actions);
+        for event in lost {
+            match event {
+                Event::WorkerLost(id, _) => drop(workers.remove(&id)),
+                Event::ClientLost(id) => drop(clients.remove(&id)),
+                _ => {}
+            }
+        }
+        let mut to_workers: BTreeMap<WorkerId, Vec<ToWorker>> = BTreeMap::new();
+        let mut to_clients: BTreeMap<ClientId, Vec<ToClient>> = BTreeMap::new();
+        let mut retired = Vec::new();
+        for action in actions.drain(..) {
+            match action {
+                Action::Worker(id, message) => to_workers.entry(id).or_default().push(message),
+                Action::Client(id, message) => to_clients.entry(id).or_default().push(message),
+                Action::Retired(id) => retired.push(id),
+            }
+        }
+        for (id, messages) in to_workers {
+            if let Some(outbox) = workers.get(&id) {
+                outbox.post(messages);
+            }
+        }
+        for (id, messages) in to_clients {
+            if let Some(outbox) = clients.get(&id) {
+                outbox.post(messages);
+            }
+        }
+        let gone = retired.into_iter().map(|id| Event::WorkerLost(id, "retired".into()));
+        self.inbox.lock().extend(gone.map(Incoming::Event));
+        let due = machine.deadline().map(|at| self.started + Duration::from_nanos(at.0));
+        self.timer.set(due);
+    }
+}
+
+impl Node for SchedulerNode {
+    fn turn(&self) {
+        loop {
+            let Some(mut state) = self.state.try_lock() else { return };
+            loop {
+                let incoming = std::mem::take(&mut *self.inbox.lock());
+                if incoming.is_empty() {
+                    break;
+                }
+                self.turn_with(&mut state, incoming);
+            }
+            drop(state);
+            if self.inbox.lock().is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+impl Timer {
+    fn set(&self, at: Option<Instant>) {
+        let mut due = self.due.lock();
+        if due.at != at {
+            due.at = at;
+            self.changed.notify_one();
+        }
+    }
+
+    /// Calls `tick` whenever it is time, until it says that there is nobody to call.
+    fn serve(&self, tick: &dyn Fn() -> bool) {
+        let mut due = self.due.lock();
+        while !due.closed {
+            match due.at {
+                None => self.changed.wait(&mut due),
+                Some(at) if at > Instant::now() => {
+                    self.changed.wait_until(&mut due, at);
+                }
+                Some(_) => {
+                    due.at = None;
+                    drop(due);
+                    if !tick() {
+                        return;
+                    }
+                    due = self.due.lock();
+                }
+            }
+        }
+    }
+}
+
+/// The way of a worker to the scheduler of its process.
+pub(super) struct FromWorkerHere(pub(super) WorkerId, pub(super) Weak<SchedulerNode>);
+
+impl Outbox<FromWorker> for FromWorkerHere {
+    fn post(&self, messages: Vec<FromWorker>) {
+        let Some(node) = self.1.upgrade() else { return };
+        let events = messages.into_iter().map(|message| Event::Worker(self.0, message));
+        node.take_in(events.map(Incoming::Event));
+    }
+}
+
+/// The way of a client to the scheduler of its process.
+pub(super) struct FromClientHere(pub(super) ClientId, pub(super) Weak<SchedulerNode>);
+
+impl Outbox<FromClient> for FromClientHere {
+    fn post(&self, messages: Vec<FromClient>) {
+        let Some(node) = self.1.upgrade() else { return };
+        let events = messages.into_iter().map(|message| Event::Client(self.0, message));
+        node.take_in(events.map(Incoming::Event));
+    }
+}

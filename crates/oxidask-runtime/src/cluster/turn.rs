@@ -1,0 +1,72 @@
+//! Running machines on whichever thread has something for them.
+//!
+//! A node's machine is behind a lock that nobody waits for here: who posts a message tries it and, with the lock, takes
+//! in all that is in the inbox. Who finds the lock taken goes away: the holder looks into the inbox once more after it
+//! has let go. Messages that a turn posts to other nodes make those due on the same thread; they have their turns after it,
+//! not inside of it, so that no lock is held while another one is tried and nothing recurses.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A machine with an inbox.
+pub(super) trait Node: Send + Sync {
+    /// Takes in what is in the inbox, unless another thread is at it.
+    fn turn(&self);
+}
+
+thread_local! {
+    /// Nodes that are due on this thread; none if no turn is under way.
+    static DUE: RefCell<Option<VecDeque<Arc<dyn Node>>>> = const { RefCell::new(None) };
+}
+
+/// Gives a node its turn: now, or after the one that is under way on this thread.
+pub(super) fn make_due(node: Arc<dyn Node>) {
+    let is_first = DUE.with_borrow_mut(|due| match due {
+        Some(due) => {
+            due.push_back(node.clone());
+            false
+        }
+        None => {
+            *due = Some(VecDeque::new());
+            true
+        }
+    });
+    if !is_first {
+        return;
+    }
+    let _end = End;
+    let mut next = Some(node);
+    while let Some(node) = next {
+        node.turn();
+        next = DUE.with_borrow_mut(|due| due.as_mut().and_then(VecDeque::pop_front));
+    }
+}
+
+/// Keeps what becomes due from having its turn until `body` is over: for those who hold a node's lock.
+pub(super) fn after<R>(body: impl FnOnce() -> R) -> R {
+    let is_first = DUE.with_borrow_mut(|due| {
+        let is_first = due.is_none();
+        due.get_or_insert_with(VecDeque::new);
+        is_first
+    });
+    if !is_first {
+        return body();
+    }
+    let end = End;
+    let result = body();
+    while let Some(node) = DUE.with_borrow_mut(|due| due.as_mut().and_then(VecDeque::pop_front)) {
+        node.turn();
+    }
+    drop(end);
+    result
+}
+
+/// Ends the turns of this thread, also by a panic.
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        DUE.with_borrow_mut(|due| *due = None);
+    }
+}
