@@ -10,4 +10,5 @@ pub mod local;
 pub mod store;
 mod sync;
 pub mod system;
+#[cfg(not(loom))]
 pub mod wire;

@@ -18,3 +18,4 @@ pub mod frame;
 pub mod greeting;
 pub mod peer;
 pub mod session;
+pub mod transport;

@@ -73,6 +73,9 @@ pub struct Session {
     kept_bytes: usize,
     acknowledged: u64,
     cursor: Cursor,
+    /// What the other side says it has: acknowledgements may come before it is known here that a
+    /// write is done.
+    claimed: u64,
     /// Whether frames are kept until they are acknowledged, or only until they are written.
     resumable: bool,
     /// The last frame of the other side that was taken.
@@ -91,6 +94,7 @@ impl Session {
             kept_bytes: 0,
             acknowledged: 0,
             cursor: Cursor::default(),
+            claimed: 0,
             resumable,
             heard: 0,
             told: 0,
@@ -194,6 +198,15 @@ impl Session {
                 self.forget(1);
             }
         }
+        self.settle();
+    }
+
+    /// Forgets what is written and acknowledged.
+    fn settle(&mut self) {
+        let n = self.claimed.saturating_sub(self.acknowledged) as usize;
+        if self.resumable {
+            self.forget(n.min(self.cursor.frame));
+        }
     }
 
     fn forget(&mut self, n: usize) {
@@ -223,15 +236,13 @@ impl Session {
     /// The other side has all frames up to this one.
     ///
     /// # Errors
-    /// If no such frame was written.
+    /// If there is no such frame.
     pub fn acknowledge(&mut self, number: u64) -> Result<(), SessionError> {
-        let written = self.acknowledged + self.cursor.frame as u64;
-        if number > written {
-            return Err(SessionError::Unsent { found: number, sent: written });
+        if number > self.sent() {
+            return Err(SessionError::Unsent { found: number, sent: self.sent() });
         }
-        if let Some(n) = number.checked_sub(self.acknowledged).filter(|_| self.resumable) {
-            self.forget(n as usize);
-        }
+        self.claimed = self.claimed.max(number);
+        self.settle();
         Ok(())
     }
 
