@@ -4,7 +4,11 @@
 //! is sorted by [`buckets`], or where that doesn't serve (orders, complex numbers) by [`splitting`]:
 //! the places at which sorted blocks are cut.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 pub mod buckets;
+#[cfg(target_arch = "x86_64")]
+mod network;
 pub mod order;
 pub mod splitting;
 pub mod unique;

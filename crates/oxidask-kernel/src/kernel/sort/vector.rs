@@ -1,12 +1,11 @@
 //! Quicksort of 64-bit words, and their partition by known cuts.
 //!
 //! A word holds an integer or a double; [`Word`] tells their order. Vector registers sort them
-//! ([`avx512`]); machines without AVX-512 sort by the standard library. Doubles must not be NaN:
+//! (`avx512`); machines without AVX-512 sort by the standard library. Doubles must not be NaN:
 //! whoever makes words keeps those apart.
 
 #[cfg(target_arch = "x86_64")]
-#[path = "avx512.rs"]
-mod avx512;
+use super::avx512;
 
 /// What the bits of a word mean.
 pub trait Word: Copy {
@@ -63,7 +62,7 @@ pub struct Cut {
     pub is_after: bool,
 }
 
-/// Whether this machine has what [`avx512`] needs.
+/// Whether this machine has what `avx512` needs.
 fn has_vectors() -> bool {
     #[cfg(target_arch = "x86_64")]
     return std::arch::is_x86_feature_detected!("avx512f")
