@@ -171,3 +171,34 @@ def test_foreign_blocks_run_numpy():
     assert values.compute().tolist() == ["a", "b", "c"]
     assert counts.compute().tolist() == [1, 2, 1]
     assert da.sort(lazy(z, 4)).compute().tolist() == ["a", "b", "b", "c"]
+
+
+SORTED = {
+    "random": lambda n: RNG.normal(size=n),
+    "skewed": lambda n: RNG.random(n) ** 40,
+    "one value mostly": lambda n: np.where(RNG.random(n) < 0.9, 0.5, RNG.random(n)),
+    "three values": lambda n: np.arange(n) % 3 * 1.0,
+    "falling": lambda n: -np.arange(n) * 1.0,
+    "periodic": lambda n: np.tile(np.arange(1000.0), n // 1000),
+    "all nan": lambda n: np.full(n, np.nan),
+    "half nan": lambda n: np.where(RNG.random(n) < 0.5, np.nan, RNG.random(n)),
+}
+
+
+@pytest.mark.parametrize("kind", SORTED)
+def test_many_large_blocks_sort_whatever_the_values(kind):
+    x = SORTED[kind](300_000)
+    expected = np.sort(x)
+    for chunks in (70_000, (1, 0, 150_000, 149_999), 3_000):
+        result = da.sort(da.from_array(x, chunks=(chunks,)))
+        assert result.chunks == da.from_array(x, chunks=(chunks,)).chunks
+        np.testing.assert_array_equal(result.compute(), expected)
+    # Blocks that are not gathered into one result.
+    np.testing.assert_array_equal((da.sort(lazy(x, 70_000)) * 2).compute(), expected * 2)
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "u2", "i4", "u8", "i8", "f2", "f4", "M8[s]", "c16"])
+def test_many_large_blocks_of_every_dtype_sort(dtype):
+    bits = RNG.integers(0, 256, 300_000 * np.dtype(dtype).itemsize, dtype="u1")
+    x = (bits > 127) if dtype == "?" else bits.view(dtype)
+    np.testing.assert_array_equal(da.sort(lazy(x, 70_000)).compute(), np.sort(x))
