@@ -10,7 +10,6 @@ use oxidask_core::graph::{Graph, TaskRef};
 use oxidask_core::key::{Group, Key};
 use oxidask_core::layer::IndexMap;
 use oxidask_core::op::Op;
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
@@ -19,6 +18,8 @@ use crate::kernel::program::Program;
 use crate::ops::AnyKernel;
 use crate::plan::chunks::{Chunks, UNKNOWN};
 use crate::plan::reduce::Reduced;
+
+pub use crate::plan::name::Name;
 
 /// A lazy array.
 #[derive(Clone)]
@@ -128,7 +129,7 @@ impl Array {
         let kernel = kernel.into();
         let mut name = Name::new(prefix).bytes(&kernel.to_bytes()?).chunks(&chunks);
         for (array, map) in &inputs {
-            name = name.text(array.name().as_str()).text(&format!("{map:?}"));
+            name = name.text(array.name().as_str()).map(map);
         }
         let grid = chunks.grid();
         let (arrays, maps): (Vec<_>, Vec<_>) = inputs.into_iter().unzip();
@@ -307,52 +308,4 @@ fn take_inputs(build: &mut Build) -> Vec<Array> {
 pub fn normalize_axis(axis: i64, ndim: usize) -> Result<usize> {
     let counted = if axis < 0 { axis + ndim as i64 } else { axis };
     usize::try_from(counted).ok().filter(|&axis| axis < ndim).ok_or(ArrayError::Axis { axis, ndim })
-}
-
-/// A name in the making: a prefix and a hash of what is computed.
-pub struct Name {
-    prefix: String,
-    hash: Xxh3,
-}
-
-impl Name {
-    /// A name that starts so.
-    #[must_use]
-    pub fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.into(), hash: Xxh3::new() }
-    }
-
-    /// Hashes bytes.
-    #[must_use]
-    pub fn bytes(mut self, bytes: &[u8]) -> Self {
-        self.hash.update(&(bytes.len() as u64).to_le_bytes());
-        self.hash.update(bytes);
-        self
-    }
-
-    /// Hashes text.
-    #[must_use]
-    pub fn text(self, text: &str) -> Self {
-        self.bytes(text.as_bytes())
-    }
-
-    /// Hashes chunks.
-    #[must_use]
-    pub fn chunks(mut self, chunks: &Chunks) -> Self {
-        for axis in chunks.iter() {
-            self.hash.update(&(axis.len() as u64).to_le_bytes());
-            // Long axes are mostly of one extent: runs are hashed, not every block.
-            for run in axis.chunk_by(|a, b| a == b) {
-                self.hash.update(&(run.len() as u64).to_le_bytes());
-                self.hash.update(&(run[0] as u64).to_le_bytes());
-            }
-        }
-        self
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn finish(self) -> Group {
-        Group::new(&format!("{}-{:032x}", self.prefix, self.hash.digest128()))
-    }
 }

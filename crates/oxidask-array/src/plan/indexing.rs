@@ -96,7 +96,7 @@ impl Array {
             }
             return self.sliced(&axes, &out);
         }
-        let blocks = point_blocks(self.chunks(), points);
+        let blocks = point_blocks(self.chunks(), points, self.dtype().map_or(8, DType::itemsize));
         let plan = take::plan(self.chunks(), points, blocks)?;
         let inputs = vec![(self.clone(), plan.map)];
         Self::layer("take", plan.kernel, inputs, plan.chunks, self.dtype())

@@ -18,6 +18,7 @@ pub mod indexing;
 pub mod join;
 pub mod linalg;
 pub mod lower;
+pub mod name;
 pub mod normalize;
 pub mod overlap;
 mod pair;

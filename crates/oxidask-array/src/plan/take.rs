@@ -13,6 +13,7 @@ use crate::kernel::chunk::n_elements;
 use crate::ops::take::Take;
 use crate::plan::chunks::{AxisChunks, Chunks, UNKNOWN};
 use crate::plan::normalize::split;
+use crate::plan::room;
 use crate::plan::slice::locate;
 
 /// One layer.
@@ -39,15 +40,34 @@ pub struct Points<'a> {
     pub at: usize,
 }
 
+/// Points of small blocks are put together until their block has so many bytes.
+const GATHERED_BYTES: u64 = 2 << 20;
+
+/// So many times as many blocks as are read are too many, if they are small.
+const MANY: usize = 4;
+
+/// Fewer blocks than these may be as small as they are.
+const FEW: usize = 64;
+
 /// The blocks along the first axis of the points: as many points in each as the largest block of the
-/// input has.
+/// input has. Where that makes many more blocks than there were, all of them small, they have more:
+/// the months' means by the month of each day are one row each.
 #[must_use]
-pub fn point_blocks(chunks: &Chunks, points: &Points<'_>) -> AxisChunks {
+pub fn point_blocks(chunks: &Chunks, points: &Points<'_>, itemsize: usize) -> AxisChunks {
     let largest = chunks.largest_block();
     let aim: usize =
         points.axes.iter().map(|&axis| largest[axis].max(1)).fold(1, usize::saturating_mul);
     let row = n_elements(&points.shape[1..]).max(1);
-    split((aim / row).max(1), points.shape[0])
+    let aim = (aim / row).max(1);
+    let n_read = points.axes.iter().map(|&axis| chunks[axis].len()).fold(1, usize::saturating_mul);
+    let n_blocks = points.shape[0].div_ceil(aim);
+    if n_blocks <= FEW || n_blocks / MANY <= n_read {
+        return split(aim, points.shape[0]);
+    }
+    let others = rest(chunks, points).into_iter().map(|axis| largest[axis] as u64);
+    let bytes = others.fold((row * itemsize) as u64, u64::saturating_mul).max(1);
+    let gathered = (room::task_bytes(GATHERED_BYTES) / bytes) as usize;
+    split(gathered.max(aim), points.shape[0])
 }
 
 /// Plans the gathering of points; `blocks` cuts the first axis of their shape.
@@ -199,7 +219,7 @@ mod tests {
         let chunks: Chunks = [&[20, 20, 20, 20][..], &[20, 20]].into_iter().collect();
         let list = positions(&[5, 1, 47, 3]);
         let points = Points { axes: &[0], positions: &list, shape: &[4], at: 0 };
-        let plan = plan(&chunks, &points, point_blocks(&chunks, &points)).unwrap();
+        let plan = plan(&chunks, &points, point_blocks(&chunks, &points, 8)).unwrap();
         assert_eq!(plan.chunks.to_string(), "((4,), (20, 20))");
         assert_eq!(
             (&*plan.kernel.slots, &*plan.kernel.locals),
@@ -211,11 +231,27 @@ mod tests {
     }
 
     #[test]
+    fn many_small_blocks_are_put_together() {
+        let chunks = Chunks::new([vec![1; 12].into(), AxisChunks::from([500, 500])]);
+        let rows = |n: usize| {
+            let months = positions(&(0..n).map(|i| i / 30 % 12).collect::<Vec<_>>());
+            let points = Points { axes: &[0], positions: &months, shape: &[n], at: 0 };
+            point_blocks(&chunks, &points, 8)
+        };
+        assert_eq!(*rows(60), [1; 60]);
+        assert_eq!(*rows(720), [524, 196]);
+        let large = Chunks::new([vec![1; 12].into(), AxisChunks::from([1 << 20])]);
+        let months = positions(&[3; 100]);
+        let points = Points { axes: &[0], positions: &months, shape: &[100], at: 0 };
+        assert_eq!(*point_blocks(&large, &points, 8), [1; 100]);
+    }
+
+    #[test]
     fn points_of_two_axes_read_the_blocks_that_have_them() {
         let chunks: Chunks = [&[2, 2][..], &[3], &[2, 2]].into_iter().collect();
         let list: Vec<Arc<[usize]>> = vec![[0, 3].into(), [3, 0].into()];
         let points = Points { axes: &[0, 2], positions: &list, shape: &[2], at: 0 };
-        let plan = plan(&chunks, &points, point_blocks(&chunks, &points)).unwrap();
+        let plan = plan(&chunks, &points, point_blocks(&chunks, &points, 8)).unwrap();
         assert_eq!(plan.chunks.to_string(), "((2,), (3,))");
         let mut read = Vec::new();
         assert!(plan.map.read(0, &[0, 0], &[2, 1, 2], &mut read));
@@ -227,7 +263,7 @@ mod tests {
         let chunks: Chunks = [&[2, 2][..]].into_iter().collect();
         let list = positions(&[]);
         let points = Points { axes: &[0], positions: &list, shape: &[0], at: 0 };
-        let plan = plan(&chunks, &points, point_blocks(&chunks, &points)).unwrap();
+        let plan = plan(&chunks, &points, point_blocks(&chunks, &points, 8)).unwrap();
         let mut read = Vec::new();
         assert!(plan.map.read(0, &[0], &[2], &mut read));
         assert_eq!((plan.chunks.to_string().as_str(), &*read), ("((0,),)", &[0][..]));
@@ -244,7 +280,7 @@ mod tests {
             let chunks = Chunks::new([AxisChunks::from(blocks.clone())]);
             let list = positions(&picks);
             let points = Points { axes: &[0], positions: &list, shape: &[picks.len()], at: 0 };
-            let plan = plan(&chunks, &points, point_blocks(&chunks, &points)).unwrap();
+            let plan = plan(&chunks, &points, point_blocks(&chunks, &points, 8)).unwrap();
             let bounds = chunks.bounds(0);
             let all: Vec<i64> = (0..n as i64).collect();
             let mut got = Vec::new();
