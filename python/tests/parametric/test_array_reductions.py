@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import oxidask.array as da
 import pytest
+from array_strategies import shapes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
@@ -22,7 +23,7 @@ PLACES = ["argmin", "argmax", "nanargmin", "nanargmax"]
 def arrays(draw: st.DrawFn, empty: bool = True) -> tuple[np.ndarray, tuple[int, ...]]:
     """Draw an array with a size of chunks for each axis."""
     dtype = np.dtype(draw(st.sampled_from(DTYPES)))
-    shape = draw(nps.array_shapes(min_dims=0, max_dims=3, min_side=0 if empty else 1, max_side=7))
+    shape = draw(shapes(least=0 if empty else 1, most=7))
     elements = nps.from_dtype(
         dtype,
         allow_infinity=False,
@@ -30,8 +31,7 @@ def arrays(draw: st.DrawFn, empty: bool = True) -> tuple[np.ndarray, tuple[int, 
         **({"max_magnitude": 100.0} if dtype.kind == "c" else {}),
     )
     values = draw(nps.arrays(dtype, shape, elements=elements))
-    chunks = tuple(draw(st.integers(1, 4)) for _ in shape)
-    return values, chunks
+    return values, tuple(draw(st.integers(1, 4)) for _ in shape)
 
 
 def axes_of(draw: st.DrawFn, ndim: int) -> int | tuple[int, ...] | None:
