@@ -243,27 +243,39 @@ fn stacked(n: u32, grid: &[u32]) -> Box<[u32]> {
     std::iter::once(n).chain(grid.iter().copied()).collect()
 }
 
+/// The last layer of an array whose blocks are sums of those that are stacked in another layer.
+pub(super) fn sum_of_all(layer: usize, grid: &[u32]) -> ProtoLayer {
+    let others = (0..grid.len() as u8).map(AxisMap::Same);
+    let axes = std::iter::once(AxisMap::Every).chain(others).collect();
+    ProtoLayer {
+        suffix: String::new(),
+        op: crate::ops::op(AddBlocks { squeeze: true }, grid),
+        inputs: vec![(From::Layer(layer), IndexMap::Axes(axes))],
+        grid: grid.into(),
+    }
+}
+
 /// Appends the layers that sum `n` stacked partial products, the last of `layers`, `fan` at a time.
 fn add_up(layers: &mut Vec<ProtoLayer>, mut n: u32, fan: u32, grid: &[u32]) {
     loop {
         let is_last = n <= fan;
-        let shift = u8::from(!is_last);
-        let first = if is_last { AxisMap::Every } else { AxisMap::Tree { axis: 0, by: fan } };
-        let others = (0..grid.len() as u8).map(|axis| AxisMap::Same(axis + shift));
+        if is_last {
+            layers.push(sum_of_all(layers.len() - 1, grid));
+            return;
+        }
         n = n.div_ceil(fan);
-        let grid = if is_last { grid.into() } else { stacked(n, grid) };
+        let first = AxisMap::Tree { axis: 0, by: fan };
+        let others = (1..=grid.len() as u8).map(AxisMap::Same);
+        let grid = stacked(n, grid);
         layers.push(ProtoLayer {
-            suffix: if is_last { String::new() } else { format!("sum-{}", layers.len()) },
-            op: crate::ops::op(AddBlocks { squeeze: is_last }, &grid),
+            suffix: format!("sum-{}", layers.len()),
+            op: crate::ops::op(AddBlocks { squeeze: false }, &grid),
             inputs: vec![(
                 From::Layer(layers.len() - 1),
                 IndexMap::Axes(std::iter::once(first).chain(others).collect()),
             )],
             grid,
         });
-        if is_last {
-            return;
-        }
     }
 }
 

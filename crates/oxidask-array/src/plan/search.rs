@@ -10,6 +10,7 @@ use crate::ops::contract::AddBlocks;
 use crate::ops::search::Search;
 use crate::plan::array::{Array, Build, From, Layers, Name, Node, ProtoLayer};
 use crate::plan::chunks::{AxisChunks, Chunks, UNKNOWN};
+use crate::plan::contract::sum_of_all;
 use crate::promote::promote;
 
 impl Array {
@@ -51,16 +52,7 @@ impl Array {
                 (From::Input(1), IndexMap::Axes(shifted)),
             ],
         };
-        let every = std::iter::once(AxisMap::Every);
-        let sum = ProtoLayer {
-            suffix: String::new(),
-            op: crate::ops::op(AddBlocks { squeeze: true }, &grid),
-            inputs: vec![(
-                From::Layer(0),
-                IndexMap::Axes(every.chain((0..grid.len() as u8).map(AxisMap::Same)).collect()),
-            )],
-            grid,
-        };
+        let sum = sum_of_all(0, &grid);
         let name = Name::new("searchsorted").text(&format!("{side:?}"));
         let name = name.text(a.name().as_str()).text(v.name().as_str()).finish();
         let chunks = v.chunks().clone();

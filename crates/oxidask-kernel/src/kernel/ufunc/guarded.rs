@@ -154,20 +154,35 @@ impl<F: PairFunction, T: Real> Body for Pair<F, T> {
 
     #[inline(always)]
     unsafe fn run<const FMA: bool>(args: &[*const u8], outs: &[*mut u8], n: usize) {
-        let (x, y) = (args[0].cast::<T>(), args[1].cast::<T>());
-        let out = outs[0].cast::<MaybeUninit<T>>();
         // SAFETY: all have `n` elements, and the output is none of the arguments.
-        let (x, y, out) = unsafe {
-            (
-                std::slice::from_raw_parts(x, n),
-                std::slice::from_raw_parts(y, n),
-                std::slice::from_raw_parts_mut(out, n),
-            )
-        };
-        for ((x, y), out) in x.chunks(BLOCK).zip(y.chunks(BLOCK)).zip(out.chunks_mut(BLOCK)) {
+        for (x, y, out) in unsafe { pair_blocks::<T>(args, outs, n) } {
             pair_block::<F, T, FMA>(x, y, out);
         }
     }
+}
+
+/// The blocks of two arguments and an output.
+///
+/// # Safety
+/// All must have `n` elements of the type, and the output must be none of the arguments.
+#[inline(always)]
+pub(super) unsafe fn pair_blocks<'a, T: 'a>(
+    args: &[*const u8],
+    outs: &[*mut u8],
+    n: usize,
+) -> impl Iterator<Item = (&'a [T], &'a [T], &'a mut [MaybeUninit<T>])> {
+    let (x, y) = (args[0].cast::<T>(), args[1].cast::<T>());
+    let out = outs[0].cast::<MaybeUninit<T>>();
+    // SAFETY: the caller's promise.
+    let (x, y, out) = unsafe {
+        (
+            std::slice::from_raw_parts(x, n),
+            std::slice::from_raw_parts(y, n),
+            std::slice::from_raw_parts_mut(out, n),
+        )
+    };
+    let blocks = x.chunks(BLOCK).zip(y.chunks(BLOCK)).zip(out.chunks_mut(BLOCK));
+    blocks.map(|((x, y), out)| (x, y, out))
 }
 
 /// One block of a function of two numbers.

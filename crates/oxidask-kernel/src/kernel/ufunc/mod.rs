@@ -5,6 +5,18 @@
 //! Casting operands, tiling and broadcasting are the caller's. [`drive`] turns an element's function
 //! into a loop; every other module holds the element functions of one family.
 
+/// Those that compare two numbers, as a pattern.
+macro_rules! comparisons {
+    () => {
+        $crate::kernel::ufunc::Ufunc::Equal
+            | $crate::kernel::ufunc::Ufunc::NotEqual
+            | $crate::kernel::ufunc::Ufunc::Less
+            | $crate::kernel::ufunc::Ufunc::LessEqual
+            | $crate::kernel::ufunc::Ufunc::Greater
+            | $crate::kernel::ufunc::Ufunc::GreaterEqual
+    };
+}
+
 pub mod drive;
 mod resolve;
 mod resolve_time;
@@ -240,17 +252,9 @@ pub fn find(ufunc: Ufunc, resolved: &Resolved) -> Option<Loop> {
         | U::Gcd
         | U::Lcm => divide::find(ufunc, dtype),
         U::Power | U::FloatPower => power::find(dtype),
-        U::Equal
-        | U::NotEqual
-        | U::Less
-        | U::LessEqual
-        | U::Greater
-        | U::GreaterEqual
-        | U::Maximum
-        | U::Minimum
-        | U::Fmax
-        | U::Fmin
-        | U::Clip => compare::find(ufunc, dtype),
+        comparisons!() | U::Maximum | U::Minimum | U::Fmax | U::Fmin | U::Clip => {
+            compare::find(ufunc, dtype)
+        }
         U::LogicalAnd
         | U::LogicalOr
         | U::LogicalXor

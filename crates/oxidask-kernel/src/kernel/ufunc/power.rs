@@ -9,7 +9,7 @@ use std::ops::{Div, Mul};
 
 use super::arith::unsigned;
 use super::drive::{Body, CheckFn, Loop, half_binary, versioned};
-use super::guarded::{BLOCK, Real, pair_block};
+use super::guarded::{BLOCK, Real, pair_block, pair_blocks};
 use crate::dispatch;
 use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
@@ -61,24 +61,12 @@ impl<T: Root> Body for Powers<T> {
 
     #[inline(always)]
     unsafe fn run<const FMA: bool>(args: &[*const u8], outs: &[*mut u8], n: usize) {
-        let (x, y, out) = (args[0].cast::<T>(), args[1].cast::<T>(), outs[0].cast::<T>());
-        let mut at = 0;
-        while at < n {
-            let len = BLOCK.min(n - at);
-            // SAFETY: all have `n` elements, and the output is none of the arguments.
-            let (x, y, out) = unsafe {
-                let out = out.add(at).cast::<MaybeUninit<T>>();
-                (
-                    std::slice::from_raw_parts(x.add(at), len),
-                    std::slice::from_raw_parts(y.add(at), len),
-                    std::slice::from_raw_parts_mut(out, len),
-                )
-            };
+        // SAFETY: all have `n` elements, and the output is none of the arguments.
+        for (x, y, out) in unsafe { pair_blocks::<T>(args, outs, n) } {
             let same = y.iter().fold(true, |same, exponent| same & (*exponent == y[0]));
             if !same || !by_products(x, y[0], out) {
                 pair_block::<Power, T, FMA>(x, y, out);
             }
-            at += len;
         }
     }
 }
@@ -182,17 +170,8 @@ impl<T: WrappingPower> Body for IntegerPowers<T> {
 
     #[inline(always)]
     unsafe fn run<const FMA: bool>(args: &[*const u8], outs: &[*mut u8], n: usize) {
-        let (x, y) = (args[0].cast::<T>(), args[1].cast::<T>());
-        let out = outs[0].cast::<MaybeUninit<T>>();
         // SAFETY: all have `n` elements, and the output is none of the arguments.
-        let (x, y, out) = unsafe {
-            (
-                std::slice::from_raw_parts(x, n),
-                std::slice::from_raw_parts(y, n),
-                std::slice::from_raw_parts_mut(out, n),
-            )
-        };
-        for ((x, y), out) in x.chunks(BLOCK).zip(y.chunks(BLOCK)).zip(out.chunks_mut(BLOCK)) {
+        for (x, y, out) in unsafe { pair_blocks::<T>(args, outs, n) } {
             let same = y.iter().fold(true, |same, exponent| same & (*exponent == y[0]));
             if same {
                 one_power(x, y[0], out);

@@ -103,12 +103,7 @@ fn loops(ufunc: Ufunc) -> (&'static [&'static str], Gives) {
         | U::Spacing
         | U::Modf
         | U::Heaviside => (&[FLOATS], Same),
-        U::Equal
-        | U::NotEqual
-        | U::Less
-        | U::LessEqual
-        | U::Greater
-        | U::GreaterEqual
+        comparisons!()
         | U::LogicalAnd
         | U::LogicalOr
         | U::LogicalXor

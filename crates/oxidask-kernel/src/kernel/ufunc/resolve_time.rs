@@ -29,17 +29,7 @@ pub(super) fn resolve(ufunc: Ufunc, args: &[Operand]) -> Result<Resolved> {
         }
         U::NanToNum | U::Real | U::Imag => both(first, first),
         U::LogicalAnd | U::LogicalOr | U::LogicalXor => both(DType::Bool, DType::Bool),
-        U::Equal
-        | U::NotEqual
-        | U::Less
-        | U::LessEqual
-        | U::Greater
-        | U::GreaterEqual
-        | U::Maximum
-        | U::Minimum
-        | U::Fmax
-        | U::Fmin
-        | U::Clip => {
+        comparisons!() | U::Maximum | U::Minimum | U::Fmax | U::Fmin | U::Clip => {
             let has = |kind| dtypes.iter().any(|dtype| dtype.kind() == kind);
             if has(Kind::Datetime) && has(Kind::Timedelta) {
                 return Err(refuse());
