@@ -13,6 +13,7 @@ use oxidask_runtime::wire::address::Address;
 use oxidask_runtime::wire::transport::{
     AsWorker, End, Inbox, Incoming, IoThread, Listener, Options, Security, Sender, connect,
 };
+use oxidask_sched::content::Content;
 use oxidask_sched::ids::{RunId, TaskId};
 use oxidask_sched::message::{Compute, Finished, FromWorker, RunSpec, ToWorker, WorkerInfo};
 
@@ -58,7 +59,7 @@ fn compute(i: u32, group: &Group) -> ToWorker {
         task: TaskId { slot: i, generation: 0 },
         run: RunId(1),
         key: Key::with_token(group.clone(), u128::from(i) << 64 | 0x1234_5678),
-        spec: RunSpec { blob: 1, block: 0, payload: bytes::Bytes::from_static(b"0123456789") },
+        spec: RunSpec { blob: 1, block: 0, payload: Content::from(b"0123456789".as_slice()) },
         inputs: Vec::new(),
         priority: i.into(),
         resources: Vec::new(),

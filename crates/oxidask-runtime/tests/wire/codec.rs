@@ -253,6 +253,15 @@ fn refused_messages_leave_no_trace() {
     let deep = (0..100).fold(Atom::Int(1), |atom, _| Atom::Tuple([atom].into()));
     let refusal = write(&FromClient::Want(vec![Key::atom(deep, Group::new)]), NO_LIMIT);
     assert!(matches!(refusal, Err(EncodeError::TooDeep { .. })));
+    let kept = Submission {
+        blobs: vec![Blob {
+            hash: BlobHash(1),
+            family: "f".into(),
+            bytes: oxidask_sched::content::Content::object(1),
+        }],
+        ..Submission::default()
+    };
+    assert_eq!(write(&FromClient::Submit(kept), NO_LIMIT), Err(EncodeError::Object));
     write(&FromClient::Want(vec![key("c"), key("a"), key("b")]), 10_000).unwrap();
     let frame = Bytes::from(out.take().0.concat());
     let expected =

@@ -22,6 +22,11 @@ pub enum EncodeError {
         /// What may be.
         limit: u64,
     },
+    /// It holds an object of this process.
+    #[error(
+        "an object of this process can't be sent to another one; its family has to encode it first"
+    )]
+    Object,
     /// A key is a tuple within tuples, too deep.
     #[error("a key of tuples nested {depth} deep is over the limit of {limit}")]
     TooDeep {

@@ -7,7 +7,7 @@ use oxidask_sched::content::Content;
 use oxidask_sched::ids::{BlobHash, RunId, TaskId, WorkerId};
 use oxidask_sched::message::{Holders, InputRef};
 
-use super::{DecodeError, Decoder, Encoder};
+use super::{DecodeError, Decoder, EncodeError, Encoder};
 
 /// What can stand in a message.
 pub trait Field: Sized {
@@ -197,10 +197,12 @@ impl Field for Arc<str> {
 }
 
 impl Field for Content {
-    /// # Panics
-    /// If it is an object: whoever sends content over a wire has its family encode it first.
+    /// Objects make the message one that can't be sent: its family has to encode them first.
     fn encode(&self, out: &mut Encoder) {
-        out.shared(self.as_bytes().expect("objects of a process stay there"));
+        match self {
+            Self::Bytes(bytes) => out.shared(bytes),
+            Self::Object(_) => out.refuse(EncodeError::Object),
+        }
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {

@@ -60,7 +60,7 @@ impl Field for Key {
             if n != 1 {
                 return Err(fields(2));
             }
-            let atom = decode_atom(input)?;
+            let atom = decode_atom(input, 1)?;
             return Ok(Key::atom(atom, |name| input.names().of_text(name)));
         }
         let group = decode_name(input)?;
@@ -120,15 +120,20 @@ fn encode_atom(atom: &Atom, depth: u32, out: &mut Encoder) {
     }
 }
 
-fn decode_atom(input: &mut Decoder<'_>) -> Result<Atom, DecodeError> {
+fn decode_atom(input: &mut Decoder<'_>, depth: u32) -> Result<Atom, DecodeError> {
     Ok(match input.peek()? {
         0xca | 0xcb => Atom::Float(input.float()?),
         0xa0..0xc0 | 0xd9..=0xdb => Atom::Str(input.text()?.into()),
         0xc4..=0xc6 => Atom::Bytes(input.binary()?.into()),
+        0x90..0xa0 | 0xdc | 0xdd if depth > MAX_TUPLES => {
+            let (found, limit) = (depth.into(), MAX_TUPLES.into());
+            let what = "a tuple's depth";
+            return Err(DecodeError::Limit { at: input.at(), what, found, limit });
+        }
         0x90..0xa0 | 0xdc | 0xdd => {
             let len = input.array()?;
             let parts = input.nested(|input| {
-                (0..len).map(|_| decode_atom(input)).collect::<Result<Vec<_>, _>>()
+                (0..len).map(|_| decode_atom(input, depth + 1)).collect::<Result<Vec<_>, _>>()
             })?;
             Atom::Tuple(parts.into())
         }
