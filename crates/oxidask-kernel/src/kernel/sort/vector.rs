@@ -6,6 +6,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::avx512;
+use crate::kernel::processor::{Level, level};
 
 /// What the bits of a word mean.
 pub trait Word: Copy {
@@ -64,12 +65,7 @@ pub struct Cut {
 
 /// Whether this machine has what `avx512` needs.
 fn has_vectors() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx512f")
-        && std::arch::is_x86_feature_detected!("avx512dq")
-        && std::arch::is_x86_feature_detected!("popcnt");
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+    cfg!(target_arch = "x86_64") && level() == Level::Avx512
 }
 
 /// Sorts words.
