@@ -133,8 +133,8 @@ impl Outlet {
             let (peer, limit) = (Arc::clone(&self.peer), self.queue_bytes);
             return Err(SendError::Full { peer, queued, limit });
         }
-        // A frame has others before it, of less than FRAME_BYTES.
-        let limit = state.limit.saturating_sub(FRAME_BYTES as u64);
+        // A frame has others before it, of less than FRAME_BYTES; its length has 32 bits.
+        let limit = state.limit.min(u32::MAX.into()).saturating_sub(FRAME_BYTES as u64);
         let mark = state.encoder.begin();
         message.encode(&mut state.encoder);
         state.encoder.end(mark, limit)?;
