@@ -58,8 +58,12 @@ impl Finish {
         cast_chunk(&result.reshaped(&self.shape(&result, self.keepdims))?, self.dtype)
     }
 
+    /// Whether some element of the result comes of nothing; a result without elements doesn't.
     fn lacks_elements(&self, state: &Chunk) -> bool {
-        state.shape().iter().zip(&self.reduced).any(|(&n, &reduced)| reduced && n == 0)
+        let empty = |of: bool| {
+            state.shape().iter().zip(&self.reduced).any(|(&n, &reduced)| reduced == of && n == 0)
+        };
+        empty(true) && !empty(false)
     }
 
     /// The result's shape.

@@ -120,3 +120,19 @@ fn nat_spreads_unless_skipped() {
         assert_eq!(of(Reducer::Min)[0].elements::<i64>().unwrap()[0], least);
     }
 }
+
+#[test]
+fn a_result_without_elements_lacks_none() {
+    for reducer in [Reducer::Min, Reducer::ArgMax] {
+        let finished = |shape: &[usize]| {
+            let chunk = Chunk::zeros(DType::F64, shape).unwrap();
+            let dtype = if reducer == Reducer::Min { DType::F64 } else { DType::I64 };
+            let reduced = [false, true];
+            let state = state(plain(reducer), &chunk, &reduced, &[0, 0]);
+            finish(plain(reducer), dtype, &reduced).finish(state).map(|x| x.shape().to_vec())
+        };
+        assert_eq!(finished(&[0, 0]).unwrap(), [0]);
+        assert_eq!(finished(&[0, 3]).unwrap(), [0]);
+        assert!(finished(&[2, 0]).is_err());
+    }
+}
