@@ -1,12 +1,14 @@
 //! House tooling, run as `cargo xtask <command>`.
 //!
 //! * `tidy [--bless]` checks the house rules that the compiler does not know ([`tidy`]).
+//! * `mutants` shows that the simulator notices wrong machines ([`mutants`]).
 //! * `sim [--seeds N]` plays histories of simulated clusters ([`sim`]).
 //! * `stubs [--check]` writes `python/oxidask/_native.pyi` from the built module ([`stubs`]).
 //!
 //! Nothing here ships to users, and no other crate depends on it.
 #![expect(clippy::print_stdout, reason = "a command-line tool reports on stdout")]
 
+mod mutants;
 mod sim;
 mod stubs;
 mod tidy;
@@ -21,6 +23,8 @@ usage: cargo xtask <command>
 
   tidy             check the house rules: imports, purity, names, file sizes, ...
   tidy --bless     lower the recorded file sizes to what they are now (never raises one)
+  mutants          change the cluster's machines for the worse, one line at a time: does the
+                   simulator notice?
   sim              play 1000 histories of simulated clusters of 5000 events each;
                    --seeds N, --from SEED, --seed SEED, --events N
   stubs            write python/oxidask/_native.pyi from the built native module
@@ -45,6 +49,8 @@ fn run() -> Result<bool> {
     match args.as_slice() {
         ["tidy"] => tidy::run(&root, tidy::Bless::No),
         ["tidy", "--bless"] => tidy::run(&root, tidy::Bless::Lower),
+        ["mutants"] => mutants::run(&root, ""),
+        ["mutants", text] => mutants::run(&root, text),
         ["sim", rest @ ..] => sim::command(rest),
         ["stubs"] => stubs::run(&root, stubs::Mode::Write),
         ["stubs", "--check"] => stubs::run(&root, stubs::Mode::Check),

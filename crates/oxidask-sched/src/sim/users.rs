@@ -50,6 +50,12 @@ impl World {
             }
             14 | 15 => self.say(client, FromClient::Retry(vec![key(number)])),
             16 => {
+                // Perhaps of one that was released, by itself or others: it may still be known.
+                let recent = self.programs.len().saturating_sub(1 + self.random.below(30));
+                self.holds(client, recent);
+                self.say(client, FromClient::Want(vec![key(recent)]));
+            }
+            17 => {
                 if let Some(&other) = self.random.pick(&clients) {
                     self.holds(other, number);
                     self.say(other, FromClient::Want(vec![key(number)]));
@@ -158,6 +164,7 @@ impl World {
                 max_backoff_s: 1.0,
                 only: Vec::new(),
             },
+            timeout_s: self.random.per_mille(200).then_some(1.5e-3),
             limit: self.random.per_mille(300).then(|| (Arc::from("few"), 2)),
             ..Annotations::default()
         };
