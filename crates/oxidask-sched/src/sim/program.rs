@@ -13,6 +13,8 @@ pub(super) struct Program {
     pub(super) raises_first: u32,
     /// Further attempts that it has.
     pub(super) retries: u32,
+    /// Attempts may take too long, which uses those up.
+    pub(super) has_timeout: bool,
 }
 
 /// All tasks ever submitted: number `n` is called `f<n>`.
@@ -56,7 +58,8 @@ impl Programs {
         let mut expected: Vec<Expected> = Vec::with_capacity(self.0.len());
         for (number, program) in self.0.iter().enumerate() {
             let mut inputs = Vec::with_capacity(program.inputs.len());
-            let mut certain = program.raises_first <= program.retries;
+            let used_up = program.has_timeout && program.raises_first > 0;
+            let mut certain = program.raises_first <= program.retries && !used_up;
             let mut fails = program.raises;
             for &input in &program.inputs {
                 match expected[input] {

@@ -105,6 +105,7 @@ impl World {
                 raises: odd && self.random.per_mille(20),
                 raises_first: if odd && self.random.per_mille(60) { 1 } else { 0 },
                 retries,
+                has_timeout: annotations.as_ref().is_some_and(|a| a.timeout_s.is_some()),
             });
             let wanted = i + 1 == n || self.random.per_mille(250);
             if wanted {
