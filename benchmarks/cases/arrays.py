@@ -99,6 +99,10 @@ def square(n: int) -> Callable[[Any], Any]:
     return partial(numbers, (n, n), max(n // 10, 1))
 
 
+def quarters(n: int) -> Callable[[Any], Any]:
+    return partial(numbers, (n, n), max(n // 4, 1))
+
+
 @case(
     "`(x + x.T - x.mean(axis=0)).sum()`, {n} × {n}",
     Measure("s", "all cores", target="≤ 0.15; Dask / 4"),
@@ -187,6 +191,7 @@ def sorted_(da: Any, x: Any) -> Any:
 
 operation("`x.std()`, {n} numbers", 64_000_000, 10_000, vector, lambda da, x: x.std())
 operation("`x @ x`, {n} × {n}", 2_000, 50, square, lambda da, x: x @ x)
+operation("`x @ x` in 4 × 4 blocks, {n} × {n}", 2_000, 50, quarters, lambda da, x: x @ x)
 operation("`fft.fft(x, axis=1)`, {n} × {n}", 4_000, 50, rows, lambda da, x: da.fft.fft(x, axis=1))
 operation("`svd_compressed(x, 10)`, {n} × 100", 1_000_000, 500, thin, svd_singular)
 # An array in one piece has no chunks to change.

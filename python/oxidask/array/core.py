@@ -136,7 +136,7 @@ class Array(Operators, Protocols, ReductionMethods, Methods, StorageMethods, Das
         self._meta = meta
         if isinstance(dask, HighLevelGraph):
             # Whoever made layers finds them again.
-            self.__dict__["dask"] = dask
+            self.__dict__["_graph"] = dask
         return plugged(self)
 
     def __reduce__(self) -> Any:

@@ -1,7 +1,8 @@
 """Linear algebra.
 
-Decompositions of tall or wide matrices run block by block. Square ones are factored column of blocks
-by column of blocks, with the pivots of a whole column, so that no task holds the whole matrix.
+Decompositions of tall or wide matrices run block by block. Square ones are factored column of
+blocks by column of blocks, with the pivots of a whole column, so that no task holds the whole
+matrix.
 Eigenvalues are found in one task, which does. Results are cut as the matrix was.
 """
 
