@@ -118,6 +118,15 @@ loom: ## every interleaving of the runtime's hand-written synchronisation, withi
 	@echo "== loom"
 	@RUSTFLAGS="--cfg loom" $(CARGO) test --quiet -p oxidask-runtime --release --test loom --target-dir $(OXIDASK_TARGET_DIR)/loom
 
+.PHONY: sim
+sim: ## a thousand histories of simulated clusters, with faults; each is its seed's
+	@echo "== simulated clusters"
+	@$(CARGO) xtask sim
+
+.PHONY: mutants
+mutants: ## whether the simulator notices machines that are wrong
+	@$(CARGO) xtask mutants
+
 .PHONY: lint
 lint: lint-rust lint-python ## formatting, clippy, house rules, types, stubs
 
