@@ -21,6 +21,8 @@ import psutil
 import oxidask
 from oxidask import local, multiprocessing, threaded
 
+# A shell's background jobs are started with SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 faulthandler.dump_traceback_later(100, exit=True)
 mode, seed, rounds, longest = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 rng = random.Random(seed)
@@ -122,6 +124,7 @@ NESTED = """
 import faulthandler, os, signal, threading, time
 from oxidask import threaded
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 faulthandler.dump_traceback_later(100, exit=True)
 left = threading.Event()
 n_run = 0
