@@ -242,6 +242,13 @@ pub enum ToClient {
         /// What workers know each by and where it is; none for those without a value now.
         places: Vec<Option<Input>>,
     },
+    /// Where a worker is reached: said before its number is first named.
+    Peer {
+        /// The worker.
+        worker: WorkerId,
+        /// Its address.
+        address: Arc<str>,
+    },
     /// The submission of this number is refused as a whole.
     Refused {
         /// The client's number for it.
@@ -317,6 +324,13 @@ pub enum ToWorker {
     Free(Vec<TaskId>),
     /// Get copies of these from those who hold them.
     Acquire(Vec<Input>),
+    /// Where another worker is reached: said before its number is first named.
+    Peer {
+        /// The worker.
+        worker: WorkerId,
+        /// Its address.
+        address: Arc<str>,
+    },
 }
 
 /// What a worker says.

@@ -70,6 +70,7 @@ impl Model {
             ToWorker::Free(tasks) => tasks.iter().for_each(|task| {
                 self.held.remove(task);
             }),
+            ToWorker::Peer { .. } => {}
             ToWorker::Acquire(inputs) => {
                 let tasks: Vec<TaskId> = inputs.iter().map(|input: &Input| input.task).collect();
                 self.held.extend(&tasks);
@@ -160,6 +161,7 @@ impl World {
                 self.holds.get_mut(&client).expect("known").remove(&number(&key));
                 (key, Outcome::Cancelled)
             }
+            ToClient::Peer { .. } => return,
             ToClient::Located { .. } | ToClient::Refused { .. } => panic!("not asked for"),
         };
         self.known.insert((client, number(&key)), outcome);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use oxidask_core::graph::TaskGraph;
 use oxidask_core::key::Key;
 use oxidask_core::op::TaskError;
-use oxidask_core::value::Value;
+use oxidask_core::value::{CodecError, Value};
 use oxidask_sched::client::{Action, Client, ClientConfig, Event, Settlement};
 use oxidask_sched::content::Content;
 use oxidask_sched::ids::{BlobHash, Time};
@@ -17,6 +17,7 @@ use oxidask_sched::message::{
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
 
+use super::inline::Families;
 use super::link::{Outbox, SharedPeers};
 use super::ops::{HERE, OpObject};
 use super::turn::{Node, after, make_due};
@@ -31,6 +32,7 @@ pub struct ClientNode {
     news: Condvar,
     scheduler: std::sync::OnceLock<Box<dyn Outbox<FromClient>>>,
     peers: SharedPeers,
+    families: Families,
     n_requests: AtomicU64,
     started: Instant,
     this: Weak<Self>,
@@ -60,6 +62,9 @@ pub enum ClusterError {
     /// The task was cancelled, or was released before.
     #[error("{0} was cancelled, or its future was released")]
     Cancelled(Key),
+    /// The result came, and can't be read here.
+    #[error("the result of {0} can't be had: {1}")]
+    Codec(Key, CodecError),
     /// The client is closed.
     #[error("the client is closed: {0} can't be had any more; connect again")]
     Closed(Key),
@@ -87,7 +92,7 @@ impl ClusterError {
 impl ClientNode {
     /// A client that is not connected yet.
     #[must_use]
-    pub fn new(config: ClientConfig, peers: SharedPeers) -> Arc<Self> {
+    pub fn new(config: ClientConfig, peers: SharedPeers, families: Families) -> Arc<Self> {
         let state = State { machine: Client::new(config), actions: Vec::new() };
         Arc::new_cyclic(|this| Self {
             inbox: Mutex::new(Vec::new()),
@@ -96,6 +101,7 @@ impl ClientNode {
             news: Condvar::new(),
             scheduler: std::sync::OnceLock::new(),
             peers,
+            families,
             n_requests: AtomicU64::new(1),
             started: Instant::now(),
             this: this.clone(),
@@ -187,9 +193,10 @@ impl ClientNode {
                 Settlement::Failed(failure) => return Err(ClusterError::Failed(failure)),
                 Settlement::Cancelled => return Err(ClusterError::Cancelled(key.clone())),
                 Settlement::Finished { inline, .. } => {
-                    let here = inline.as_ref().and_then(|inline| inline.bytes.downcast_ref());
-                    if let Some(value) = here {
-                        return Ok(Value::clone(value));
+                    match inline.map(|inline| self.families.value(&inline)) {
+                        Some(Ok(value)) => return Ok(value),
+                        Some(Err(error)) => return Err(ClusterError::Codec(key.clone(), error)),
+                        None => {}
                     }
                     if let Some(value) = self.fetch(key) {
                         return Ok(value);
@@ -280,6 +287,14 @@ impl ClientNode {
         self.news.notify_all();
     }
 
+    /// The scheduler has said something.
+    pub(super) fn told(&self, messages: impl IntoIterator<Item = ToClient>) {
+        self.inbox.lock().extend(messages);
+        if let Some(this) = self.this.upgrade() {
+            make_due(this);
+        }
+    }
+
     fn now(&self) -> Time {
         Time(self.started.elapsed().as_nanos() as u64)
     }
@@ -318,6 +333,7 @@ impl ClientNode {
                     news = true;
                 }
                 Action::Lost(key) => _ = known.settled.remove(&key),
+                Action::Peer { worker, address } => self.peers.learn(worker, &address),
                 Action::Located { request, places } => {
                     known.located.insert(request, places);
                     news = true;
@@ -355,7 +371,6 @@ pub(super) struct ToClientHere(pub(super) Weak<ClientNode>);
 impl Outbox<ToClient> for ToClientHere {
     fn post(&self, messages: Vec<ToClient>) {
         let Some(node) = self.0.upgrade() else { return };
-        node.inbox.lock().extend(messages);
-        make_due(node);
+        node.told(messages);
     }
 }

@@ -17,7 +17,12 @@ pub type Fetched = Vec<(TaskId, Value)>;
 
 /// The way to the values of workers.
 pub trait Peers: Send + Sync {
-    /// Asks a worker for values. `then` is called once, from any thread, with none if the worker can't be
+    /// Where a worker is reached. Does not block.
+    fn learn(&self, worker: WorkerId, address: &str) {
+        let _ = (worker, address);
+    }
+
+    /// Asks a worker for values. Does not block, and callers hold locks. `then` is called once, without them, from any thread, with none if the worker can't be
     /// reached.
     fn fetch(
         &self,

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 use super::client::{ClientNode, ToClientHere};
+use super::inline::{Families, InlineForm};
 use super::link::{Fetched, Peers, SharedPeers};
 use super::ops::{Ops, OpsHere};
 use super::scheduler::{FromClientHere, FromWorkerHere, SchedulerNode};
@@ -57,7 +58,8 @@ impl LocalCluster {
         let peers: SharedPeers = self.workers.clone();
         let scheduler = Box::new(FromWorkerHere(id, Arc::downgrade(&self.scheduler)));
         let config = WorkerConfig::new(id, n_threads);
-        let worker = WorkerNode::new(config, scheduler, peers, self.ops.clone());
+        let worker =
+            WorkerNode::new(config, scheduler, peers, self.ops.clone(), InlineForm::Object);
         self.workers.0.lock().insert(id, worker.clone());
         for i in 0..n_threads {
             let worker = worker.clone();
@@ -91,7 +93,8 @@ impl LocalCluster {
     /// A client of this cluster, and its number.
     #[must_use]
     pub fn connect(&self, name: &str) -> (Arc<ClientNode>, ClientId) {
-        let client = ClientNode::new(ClientConfig::default(), self.workers.clone());
+        let client =
+            ClientNode::new(ClientConfig::default(), self.workers.clone(), Families::none());
         let outbox = Arc::new(ToClientHere(Arc::downgrade(&client)));
         let id = self.scheduler.connect(ClientInfo { name: name.into() }, outbox);
         client.connect(Box::new(FromClientHere(id, Arc::downgrade(&self.scheduler))));

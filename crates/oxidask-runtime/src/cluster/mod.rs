@@ -14,9 +14,12 @@
 //! [`link::Outbox`] is where a node posts; behind it is another node of this process, or a connection.
 
 pub mod client;
+pub mod inline;
 pub mod link;
 pub mod local;
 pub mod ops;
+#[cfg(not(loom))]
+pub mod remote;
 pub mod scheduler;
 mod turn;
 pub mod worker;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oxidask_core::op::Op;
+use oxidask_core::op::{Op, TaskError};
 use oxidask_core::value::CodecError;
 use oxidask_sched::content::Content;
 use oxidask_sched::message::{Blob, RunSpec};
@@ -18,6 +18,17 @@ pub trait Ops: Send + Sync {
     /// # Errors
     /// If the task is in bytes of a family that is not known here, or in bytes that its family can't read.
     fn op(&self, blob: &Blob, spec: &RunSpec) -> Result<Arc<dyn Op>, CodecError>;
+
+    /// The class of a failure and the failure in bytes, for clients elsewhere. Without an implementation of
+    /// its own a family sends the words only.
+    fn failure(&self, error: &TaskError) -> (Arc<str>, Content) {
+        let class = match error {
+            TaskError::Raised(_) => "TaskError",
+            TaskError::Panicked(_) => "Panic",
+            TaskError::Cancelled => "Cancelled",
+        };
+        (class.into(), Content::new())
+    }
 }
 
 /// The family of ops that never leave their process.

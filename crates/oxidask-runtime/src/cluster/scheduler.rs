@@ -104,8 +104,8 @@ impl SchedulerNode {
 
     /// A client has come.
     pub fn connect(&self, info: ClientInfo, outbox: Arc<dyn Outbox<ToClient>>) -> ClientId {
-        let id = ClientId(self.n_clients.fetch_add(1, Ordering::Relaxed));
-        self.take_in([Incoming::Client(id, info, outbox)]);
+        let id = self.next_client();
+        self.client_came(id, info, outbox);
         id
     }
 
@@ -126,6 +126,31 @@ impl SchedulerNode {
     /// With what is not as it must be.
     pub fn check_invariants(&self) -> Result<(), String> {
         self.state.lock().machine.check_invariants()
+    }
+
+    /// A worker has said something.
+    pub(super) fn heard_worker(&self, id: WorkerId, messages: impl Iterator<Item = FromWorker>) {
+        self.take_in(messages.map(|message| Incoming::Event(Event::Worker(id, message))));
+    }
+
+    /// A client has said something.
+    pub(super) fn heard_client(&self, id: ClientId, messages: impl Iterator<Item = FromClient>) {
+        self.take_in(messages.map(|message| Incoming::Event(Event::Client(id, message))));
+    }
+
+    /// A number for a client, under which it joins.
+    pub(super) fn next_client(&self) -> ClientId {
+        ClientId(self.n_clients.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A client has come, under a number of [`SchedulerNode::next_client`].
+    pub(super) fn client_came(
+        &self,
+        id: ClientId,
+        info: ClientInfo,
+        outbox: Arc<dyn Outbox<ToClient>>,
+    ) {
+        self.take_in([Incoming::Client(id, info, outbox)]);
     }
 
     fn take_in(&self, incoming: impl IntoIterator<Item = Incoming>) {
@@ -254,9 +279,9 @@ pub(super) struct FromWorkerHere(pub(super) WorkerId, pub(super) Weak<SchedulerN
 
 impl Outbox<FromWorker> for FromWorkerHere {
     fn post(&self, messages: Vec<FromWorker>) {
-        let Some(node) = self.1.upgrade() else { return };
-        let events = messages.into_iter().map(|message| Event::Worker(self.0, message));
-        node.take_in(events.map(Incoming::Event));
+        if let Some(node) = self.1.upgrade() {
+            node.heard_worker(self.0, messages.into_iter());
+        }
     }
 }
 
@@ -265,8 +290,8 @@ pub(super) struct FromClientHere(pub(super) ClientId, pub(super) Weak<SchedulerN
 
 impl Outbox<FromClient> for FromClientHere {
     fn post(&self, messages: Vec<FromClient>) {
-        let Some(node) = self.1.upgrade() else { return };
-        let events = messages.into_iter().map(|message| Event::Client(self.0, message));
-        node.take_in(events.map(Incoming::Event));
+        if let Some(node) = self.1.upgrade() {
+            node.heard_client(self.0, messages.into_iter());
+        }
     }
 }

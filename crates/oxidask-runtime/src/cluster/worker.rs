@@ -9,17 +9,15 @@ use oxidask_core::op::{Op, TaskContext, TaskError};
 use oxidask_core::value::Value;
 use oxidask_sched::content::Content;
 use oxidask_sched::ids::{RunId, TaskId, Time, WorkerId};
-use oxidask_sched::message::{Blob, Cause, Compute, FromWorker, Inline, TaskFailure, ToWorker};
+use oxidask_sched::message::{Blob, Cause, Compute, FromWorker, TaskFailure, ToWorker};
 use oxidask_sched::worker::{Action, Copied, Event, Outcome, Worker, WorkerConfig};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
 
+use super::inline::InlineForm;
 use super::link::{Fetched, Outbox, SharedPeers};
 use super::ops::Ops;
 use super::turn::{Node, after, make_due};
-
-/// Values of up to so many bytes go to a waiting client at once.
-const INLINE_BYTES: u64 = 64 << 10;
 
 /// A worker that runs.
 pub struct WorkerNode {
@@ -34,6 +32,7 @@ pub struct WorkerNode {
     scheduler: Box<dyn Outbox<FromWorker>>,
     peers: SharedPeers,
     ops: Arc<dyn Ops>,
+    inline: InlineForm,
     started: Instant,
     this: Weak<Self>,
 }
@@ -68,6 +67,7 @@ impl WorkerNode {
         scheduler: Box<dyn Outbox<FromWorker>>,
         peers: SharedPeers,
         ops: Arc<dyn Ops>,
+        inline: InlineForm,
     ) -> Arc<Self> {
         let id = config.id;
         let state = State {
@@ -86,6 +86,7 @@ impl WorkerNode {
             scheduler,
             peers,
             ops,
+            inline,
             started: Instant::now(),
             this: this.clone(),
         })
@@ -120,6 +121,14 @@ impl WorkerNode {
         let state = self.state.lock();
         let held = tasks.iter().filter(|task| state.machine.holds(**task));
         held.filter_map(|task| Some((*task, state.values.get(task)?.clone()))).collect()
+    }
+
+    /// The scheduler has said something.
+    pub(super) fn told(&self, messages: impl IntoIterator<Item = ToWorker>) {
+        self.inbox.lock().extend(messages.into_iter().map(Incoming::Scheduler));
+        if let Some(this) = self.this.upgrade() {
+            make_due(this);
+        }
     }
 
     fn now(&self) -> Time {
@@ -187,16 +196,16 @@ impl WorkerNode {
             Ok(value) => {
                 let (nbytes, type_name) = (value.payload().nbytes(), value.payload().type_name());
                 let type_name: Arc<str> = type_name.as_ref().into();
-                let small = compute.inline && nbytes <= INLINE_BYTES;
-                let inline = small.then(|| Inline {
-                    family: value.payload().family().name().into(),
-                    bytes: Content::object(value.clone()),
-                });
+                let small = compute.inline && nbytes <= self.inline.most_bytes();
+                let inline = if small { self.inline.of(&value) } else { None };
                 (Outcome::Value { nbytes, duration_s, type_name, inline }, Some(value))
             }
             Err(error) => {
-                let text = error.to_string();
-                failed(Cause::Raised("TaskError".into()), text, Content::object(error))
+                let (class, bytes) = match self.inline {
+                    InlineForm::Object => ("TaskError".into(), Content::object(error.clone())),
+                    InlineForm::Bytes => self.ops.failure(&error),
+                };
+                failed(Cause::Raised(class), error.to_string(), bytes)
             }
         }
     }
@@ -266,6 +275,7 @@ impl WorkerNode {
                     state.dropped.extend(values);
                 }
                 Action::DropBlob(_) => {}
+                Action::Peer { worker, address } => self.peers.learn(worker, &address),
                 Action::Wake(n) => {
                     *self.n_wakes.lock() += n;
                     (0..n).for_each(|_| _ = self.work.notify_one());
@@ -320,7 +330,6 @@ pub(super) struct ToWorkerHere(pub(super) Arc<WorkerNode>);
 
 impl Outbox<ToWorker> for ToWorkerHere {
     fn post(&self, messages: Vec<ToWorker>) {
-        self.0.inbox.lock().extend(messages.into_iter().map(Incoming::Scheduler));
-        make_due(self.0.clone());
+        self.0.told(messages);
     }
 }

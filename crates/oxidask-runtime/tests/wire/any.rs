@@ -192,6 +192,7 @@ pub(crate) fn to_client() -> impl Strategy<Value = ToClient> {
             .prop_map(|(request, places)| ToClient::Located { request, places }),
         (number(), text())
             .prop_map(|(submission, reason)| ToClient::Refused { submission, reason }),
+        (worker(), text()).prop_map(|(worker, address)| ToClient::Peer { worker, address }),
     ]
 }
 
@@ -226,6 +227,7 @@ pub(crate) fn to_worker() -> impl Strategy<Value = ToWorker> {
         (task(), run()).prop_map(|(task, run)| ToWorker::Cancel { task, run }),
         vec(task(), 0..9).prop_map(ToWorker::Free),
         vec(input(), 0..9).prop_map(ToWorker::Acquire),
+        (worker(), text()).prop_map(|(worker, address)| ToWorker::Peer { worker, address }),
     ]
 }
 

@@ -124,6 +124,13 @@ pub enum Action {
     },
     /// A value that was there, or a failure, is no longer: it is computed again, and settled anew.
     Lost(Key),
+    /// Where a worker is reached that an answer may name later.
+    Peer {
+        /// The worker.
+        worker: WorkerId,
+        /// Its address.
+        address: Arc<str>,
+    },
     /// The answer to [`Event::Locate`], in the order of its keys.
     Located {
         /// The request's.

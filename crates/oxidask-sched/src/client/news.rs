@@ -28,6 +28,7 @@ impl Client {
                     actions.push(Action::Lost(key));
                 }
             }
+            ToClient::Peer { worker, address } => actions.push(Action::Peer { worker, address }),
             ToClient::Located { request, .. } if request & FENCE != 0 => {
                 self.fence_is_back(request & !FENCE, actions);
             }

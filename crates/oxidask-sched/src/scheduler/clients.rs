@@ -15,6 +15,8 @@ pub(super) struct ClientState {
     pub(super) info: ClientInfo,
     /// Tasks that it holds.
     pub(super) wants: FxHashSet<u32>,
+    /// Workers whose address it was told.
+    pub(super) knows: FxHashSet<WorkerId>,
     /// Shared parts that it relies on to be here.
     pub(super) blobs: FxHashSet<u32>,
 }
@@ -26,7 +28,12 @@ impl Scheduler {
     }
 
     pub(super) fn client_joined(&mut self, client: ClientId, info: ClientInfo) {
-        let state = ClientState { info, wants: FxHashSet::default(), blobs: FxHashSet::default() };
+        let state = ClientState {
+            info,
+            wants: FxHashSet::default(),
+            knows: FxHashSet::default(),
+            blobs: FxHashSet::default(),
+        };
         self.clients.insert(client, state);
     }
 
@@ -76,7 +83,8 @@ impl Scheduler {
                 .into_iter()
                 .for_each(|(key, place)| self.scattered(client, key, place, actions)),
             FromClient::Locate { request, keys } => {
-                let places = keys.iter().map(|key| self.located(key)).collect();
+                let places: Vec<Option<Input>> = keys.iter().map(|key| self.located(key)).collect();
+                self.introduce_to_client(client, places.iter().flatten(), actions);
                 actions.push(Action::Client(client, ToClient::Located { request, places }));
             }
             FromClient::Unfetched(keys) => keys.into_iter().for_each(|(key, holder)| {
@@ -253,6 +261,7 @@ impl Scheduler {
         let place = Location { holders, nbytes: self.tasks.hot(slot).nbytes };
         let input = Input { task: self.tasks.id(slot), place };
         for (_, id) in others.into_iter().take(n.saturating_sub(have) as usize) {
+            self.introduce(id, std::slice::from_ref(&input), actions);
             actions.push(Action::Worker(id, ToWorker::Acquire(vec![input.clone()])));
         }
     }

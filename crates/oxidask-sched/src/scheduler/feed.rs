@@ -293,6 +293,7 @@ impl Scheduler {
         let resources = annotations.map_or_else(Vec::new, |a| a.resources.clone());
         let actor = annotations.is_some_and(|a| a.actor);
         let inputs = self.inputs_of(slot);
+        self.introduce(id, &inputs, actions);
         let cold = self.tasks.cold(slot);
         let compute = Compute {
             task,

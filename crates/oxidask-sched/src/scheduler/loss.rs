@@ -187,6 +187,7 @@ impl Scheduler {
         let place =
             Location { holders: self.tasks.holders(slot), nbytes: self.tasks.hot(slot).nbytes };
         let input = Input { task: self.tasks.id(slot), place };
+        self.introduce(to, std::slice::from_ref(&input), actions);
         actions.push(Action::Worker(to, ToWorker::Acquire(vec![input])));
         if let Some(worker) = self.workers.get_mut(from) {
             worker.rescued.insert(slot);

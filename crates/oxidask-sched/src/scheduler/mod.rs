@@ -43,6 +43,7 @@ mod invariants;
 mod limits;
 mod loss;
 mod measure;
+mod peers;
 mod placement;
 mod submit;
 mod task;

@@ -81,6 +81,8 @@ pub(super) struct WorkerState {
     pub(super) constrained: Vec<Entry>,
     /// What its tasks take of its resources.
     pub(super) used: BTreeMap<Arc<str>, f64>,
+    /// Workers whose address it was told.
+    pub(super) knows: FxHashSet<WorkerId>,
     /// Shared parts that it was sent.
     pub(super) blobs: FxHashSet<u32>,
     pub(super) health: Health,
@@ -110,6 +112,7 @@ impl WorkerState {
             queued_s: 0.0,
             constrained: Vec::new(),
             used: BTreeMap::new(),
+            knows: FxHashSet::default(),
             blobs: FxHashSet::default(),
             health: Health::default(),
             retiring: false,

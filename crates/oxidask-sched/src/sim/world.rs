@@ -326,7 +326,7 @@ impl World {
                         }
                     }
                 }
-                worker::Action::DropBlob(_) => {}
+                worker::Action::DropBlob(_) | worker::Action::Peer { .. } => {}
                 worker::Action::Wake(n) => {
                     for _ in 0..n {
                         let at = Time(self.now.0 + 1_000 + self.random.below(20_000) as u64);
@@ -348,7 +348,7 @@ impl World {
                 // What kills workers or reads what was cancelled fails by the faults' doing.
                 (key, if raised { Known::Failed } else { Known::Cancelled })
             }
-            ToClient::Located { .. } => return,
+            ToClient::Located { .. } | ToClient::Peer { .. } => return,
             ToClient::Refused { reason, .. } => {
                 self.violation = Some(format!("a submission was refused: {reason}"));
                 return;

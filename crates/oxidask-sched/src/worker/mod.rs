@@ -187,6 +187,13 @@ pub enum Action {
     },
     /// Take these values out of the store.
     DropValues(Vec<TaskId>),
+    /// Where a worker is reached that a fetch may name later.
+    Peer {
+        /// The worker.
+        worker: WorkerId,
+        /// Its address.
+        address: Arc<str>,
+    },
     /// What was made of this shared part can go.
     DropBlob(u32),
     /// So many idle threads should call [`Worker::next`].
@@ -309,6 +316,7 @@ impl Worker {
             ToWorker::Cancel { task, run } => self.cancel(task, run, actions),
             ToWorker::Free(tasks) => tasks.into_iter().for_each(|task| self.free(task)),
             ToWorker::Acquire(inputs) => self.acquire(inputs, actions),
+            ToWorker::Peer { worker, address } => actions.push(Action::Peer { worker, address }),
         }
     }
 

@@ -292,6 +292,7 @@ impl World {
                         assert!(self.store.remove(&task), "{task:?} is dropped and was not there");
                     }
                 }
+                Action::Peer { .. } => {}
                 Action::DropBlob(_) => unreachable!("there are none"),
                 Action::Wake(n) => self.n_awake += n,
             }

@@ -66,6 +66,7 @@ variants!(ToClient {
     3 = Cancelled(key),
     4 = Located { request, places },
     5 = Refused { submission, reason },
+    6 = Peer { worker, address },
 });
 
 variants!(ToWorker {
@@ -76,6 +77,7 @@ variants!(ToWorker {
     4 = Cancel { task, run },
     5 = Free(tasks),
     6 = Acquire(inputs),
+    7 = Peer { worker, address },
 });
 
 variants!(FromWorker {
