@@ -20,12 +20,11 @@ use rustc_hash::FxHashMap;
 use super::inline::Families;
 use super::link::{Outbox, SharedPeers};
 use super::ops::{HERE, OpObject};
-use super::turn::{Node, after, make_due};
+use super::turn::{Node, Shared, after, make_due};
 
 /// A client that runs.
 pub struct ClientNode {
-    inbox: Mutex<Vec<ToClient>>,
-    state: Mutex<State>,
+    shared: Shared<State, ToClient>,
     /// A lock of its own: whoever has that of the state must look into the inbox after letting go of it,
     /// which a wait does not.
     known: Mutex<Known>,
@@ -95,8 +94,7 @@ impl ClientNode {
     pub fn new(config: ClientConfig, peers: SharedPeers, families: Families) -> Arc<Self> {
         let state = State { machine: Client::new(config), actions: Vec::new() };
         Arc::new_cyclic(|this| Self {
-            inbox: Mutex::new(Vec::new()),
-            state: Mutex::new(state),
+            shared: Shared::new(state),
             known: Mutex::default(),
             news: Condvar::new(),
             scheduler: std::sync::OnceLock::new(),
@@ -117,13 +115,11 @@ impl ClientNode {
     /// Something that the user does.
     pub fn handle(&self, event: Event) {
         after(|| {
-            let mut state = self.state.lock();
-            self.take_in(&mut state);
-            let State { machine, actions, .. } = &mut *state;
-            machine.handle(self.now(), event, actions);
-            self.carry_out(&mut state);
-            drop(state);
-            self.look_again();
+            self.shared.with(&self.this, |state| {
+                self.take_in(state);
+                state.machine.handle(self.now(), event, &mut state.actions);
+                self.carry_out(state);
+            });
         });
     }
 
@@ -213,10 +209,10 @@ impl ClientNode {
         until: Option<Instant>,
         timeout: Option<Duration>,
     ) -> Result<Settlement, ClusterError> {
-        if self.state.lock().machine.state_of(key).is_none() {
+        let is_held = |state: &mut State| state.machine.state_of(key).is_some();
+        if !self.shared.with(&self.this, is_held) {
             return Err(ClusterError::Cancelled(key.clone()));
         }
-        self.look_again();
         let mut known = self.known.lock();
         loop {
             if let Some(settlement) = known.settled.get(key) {
@@ -272,15 +268,6 @@ impl ClientNode {
         }
     }
 
-    /// Whoever had the lock of the state looks for those who came in between and went away.
-    fn look_again(&self) {
-        if !self.inbox.lock().is_empty()
-            && let Some(this) = self.this.upgrade()
-        {
-            make_due(this);
-        }
-    }
-
     /// Ends all waiting: nothing comes any more.
     pub fn close(&self) {
         self.known.lock().closed = true;
@@ -289,7 +276,7 @@ impl ClientNode {
 
     /// The scheduler has said something.
     pub(super) fn told(&self, messages: impl IntoIterator<Item = ToClient>) {
-        self.inbox.lock().extend(messages);
+        self.shared.post(messages);
         if let Some(this) = self.this.upgrade() {
             make_due(this);
         }
@@ -301,7 +288,7 @@ impl ClientNode {
 
     fn take_in(&self, state: &mut State) {
         loop {
-            let incoming = std::mem::take(&mut *self.inbox.lock());
+            let incoming = self.shared.take();
             if incoming.is_empty() {
                 return;
             }
@@ -354,14 +341,7 @@ impl ClientNode {
 
 impl Node for ClientNode {
     fn turn(&self) {
-        loop {
-            let Some(mut state) = self.state.try_lock() else { return };
-            self.take_in(&mut state);
-            drop(state);
-            if self.inbox.lock().is_empty() {
-                return;
-            }
-        }
+        self.shared.turn(|state| self.take_in(state));
     }
 }
 

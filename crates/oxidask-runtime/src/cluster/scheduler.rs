@@ -14,12 +14,11 @@ use oxidask_sched::scheduler::{Config, Counts, Scheduler};
 use parking_lot::{Condvar, Mutex};
 
 use super::link::Outbox;
-use super::turn::{Node, make_due};
+use super::turn::{Node, Shared, make_due};
 
 /// A scheduler that runs.
 pub struct SchedulerNode {
-    inbox: Mutex<Vec<Incoming>>,
-    state: Mutex<State>,
+    shared: Shared<State, Incoming>,
     n_workers: AtomicU32,
     n_clients: AtomicU32,
     started: Instant,
@@ -65,8 +64,7 @@ impl SchedulerNode {
             actions: Vec::new(),
         };
         Arc::new_cyclic(|this| Self {
-            inbox: Mutex::new(Vec::new()),
-            state: Mutex::new(state),
+            shared: Shared::new(state),
             n_workers: AtomicU32::new(0),
             n_clients: AtomicU32::new(0),
             started: Instant::now(),
@@ -117,7 +115,7 @@ impl SchedulerNode {
     /// How many there are of everything.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.state.lock().machine.counts()
+        self.shared.with(&self.this, |state| state.machine.counts())
     }
 
     /// Checks the machine.
@@ -125,7 +123,7 @@ impl SchedulerNode {
     /// # Errors
     /// With what is not as it must be.
     pub fn check_invariants(&self) -> Result<(), String> {
-        self.state.lock().machine.check_invariants()
+        self.shared.with(&self.this, |state| state.machine.check_invariants())
     }
 
     /// A worker has said something.
@@ -154,7 +152,7 @@ impl SchedulerNode {
     }
 
     fn take_in(&self, incoming: impl IntoIterator<Item = Incoming>) {
-        self.inbox.lock().extend(incoming);
+        self.shared.post(incoming);
         if let Some(this) = self.this.upgrade() {
             make_due(this);
         }
@@ -218,7 +216,7 @@ impl SchedulerNode {
             }
         }
         let gone = retired.into_iter().map(|id| Event::WorkerLost(id, "retired".into()));
-        self.inbox.lock().extend(gone.map(Incoming::Event));
+        self.shared.post(gone.map(Incoming::Event));
         let due = machine.deadline().map(|at| self.started + Duration::from_nanos(at.0));
         self.timer.set(due);
     }
@@ -226,20 +224,12 @@ impl SchedulerNode {
 
 impl Node for SchedulerNode {
     fn turn(&self) {
-        loop {
-            let Some(mut state) = self.state.try_lock() else { return };
-            loop {
-                let incoming = std::mem::take(&mut *self.inbox.lock());
-                if incoming.is_empty() {
-                    break;
-                }
-                self.turn_with(&mut state, incoming);
+        self.shared.turn(|state| {
+            let incoming = self.shared.take();
+            if !incoming.is_empty() {
+                self.turn_with(state, incoming);
             }
-            drop(state);
-            if self.inbox.lock().is_empty() {
-                return;
-            }
-        }
+        });
     }
 }
 

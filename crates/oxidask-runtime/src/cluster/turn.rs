@@ -7,7 +7,60 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+/// A machine and what is around it, `S`, with an inbox of `M`.
+pub(super) struct Shared<S, M> {
+    state: Mutex<S>,
+    inbox: Mutex<Vec<M>>,
+}
+
+impl<S, M> Shared<S, M> {
+    pub(super) fn new(state: S) -> Self {
+        Self { state: Mutex::new(state), inbox: Mutex::new(Vec::new()) }
+    }
+
+    /// Puts messages into the inbox. The node is then to be made due.
+    pub(super) fn post(&self, messages: impl IntoIterator<Item = M>) {
+        self.inbox.lock().extend(messages);
+    }
+
+    /// Takes all that is in the inbox.
+    pub(super) fn take(&self) -> Vec<M> {
+        std::mem::take(&mut *self.inbox.lock())
+    }
+
+    /// A turn, unless somebody else has the state. What `take_in` gives is dropped without the lock.
+    pub(super) fn turn<G>(&self, mut take_in: impl FnMut(&mut S) -> G) {
+        loop {
+            let Some(mut state) = self.state.try_lock() else { return };
+            let left = take_in(&mut state);
+            drop(state);
+            drop(left);
+            if self.inbox.lock().is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Does something with the state, for which it waits. Those who came in between and went away have
+    /// their messages taken in afterwards: `node` is made due.
+    pub(super) fn with<R>(
+        &self,
+        node: &Weak<impl Node + 'static>,
+        body: impl FnOnce(&mut S) -> R,
+    ) -> R {
+        let result = body(&mut self.state.lock());
+        if !self.inbox.lock().is_empty()
+            && let Some(node) = node.upgrade()
+        {
+            make_due(node);
+        }
+        result
+    }
+}
 
 /// A machine with an inbox.
 pub(super) trait Node: Send + Sync {

@@ -11,19 +11,19 @@ use oxidask_sched::content::Content;
 use oxidask_sched::ids::{RunId, TaskId, Time, WorkerId};
 use oxidask_sched::message::{Blob, Cause, Compute, FromWorker, TaskFailure, ToWorker};
 use oxidask_sched::worker::{Action, Copied, Event, Outcome, Worker, WorkerConfig};
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
 
 use super::inline::InlineForm;
 use super::link::{Fetched, Outbox, SharedPeers};
 use super::ops::Ops;
-use super::turn::{Node, after, make_due};
+use super::turn::{Node, Shared, after, make_due};
+use crate::local::panic_message;
 
 /// A worker that runs.
 pub struct WorkerNode {
     id: WorkerId,
-    inbox: Mutex<Vec<Incoming>>,
-    state: Mutex<State>,
+    shared: Shared<State, Incoming>,
     /// Threads that were told to look for work and have not yet. A lock of its own: whoever has that of the state
     /// must look into the inbox after letting go of it, which a wait does not.
     n_wakes: Mutex<u32>,
@@ -78,8 +78,7 @@ impl WorkerNode {
         };
         Arc::new_cyclic(|this| Self {
             id,
-            inbox: Mutex::new(Vec::new()),
-            state: Mutex::new(state),
+            shared: Shared::new(state),
             n_wakes: Mutex::new(0),
             work: Condvar::new(),
             closed: AtomicBool::new(false),
@@ -118,14 +117,15 @@ impl WorkerNode {
     /// The values of these that are here.
     #[must_use]
     pub fn values(&self, tasks: &[TaskId]) -> Fetched {
-        let state = self.state.lock();
-        let held = tasks.iter().filter(|task| state.machine.holds(**task));
-        held.filter_map(|task| Some((*task, state.values.get(task)?.clone()))).collect()
+        self.shared.with(&self.this, |state| {
+            let held = tasks.iter().filter(|task| state.machine.holds(**task));
+            held.filter_map(|task| Some((*task, state.values.get(task)?.clone()))).collect()
+        })
     }
 
     /// The scheduler has said something.
     pub(super) fn told(&self, messages: impl IntoIterator<Item = ToWorker>) {
-        self.inbox.lock().extend(messages.into_iter().map(Incoming::Scheduler));
+        self.shared.post(messages.into_iter().map(Incoming::Scheduler));
         if let Some(this) = self.this.upgrade() {
             make_due(this);
         }
@@ -154,23 +154,24 @@ impl WorkerNode {
     }
 
     fn take_job(&self) -> Option<Job> {
-        let mut state = self.state.lock();
-        self.take_in(&mut state);
-        let State { machine, values, actions, .. } = &mut *state;
-        let job = machine.next(actions).map(|compute| {
-            let mut inputs = Vec::with_capacity(compute.inputs.len());
-            let mut lost = Vec::new();
-            for input in &compute.inputs {
-                match values.get(&input.task) {
-                    Some(value) => inputs.push(value.clone()),
-                    None => lost.push(input.task),
+        let (job, _dropped) = self.shared.with(&self.this, |state| {
+            self.take_in(state);
+            let State { machine, values, actions, .. } = state;
+            let job = machine.next(actions).map(|compute| {
+                let mut inputs = Vec::with_capacity(compute.inputs.len());
+                let mut lost = Vec::new();
+                for input in &compute.inputs {
+                    match values.get(&input.task) {
+                        Some(value) => inputs.push(value.clone()),
+                        None => lost.push(input.task),
+                    }
                 }
-            }
-            let blob = machine.blob(compute.spec.blob).cloned();
-            Job { compute, blob, inputs, lost }
+                let blob = machine.blob(compute.spec.blob).cloned();
+                Job { compute, blob, inputs, lost }
+            });
+            self.carry_out(state);
+            (job, std::mem::take(&mut state.dropped))
         });
-        self.carry_out(&mut state);
-        self.let_go(state);
         job
     }
 
@@ -212,32 +213,21 @@ impl WorkerNode {
 
     fn report(&self, task: TaskId, run: RunId, outcome: Outcome, value: Option<Value>) {
         after(|| {
-            let mut state = self.state.lock();
-            if let Some(value) = value {
-                state.values.insert(task, value);
-            }
-            let State { machine, actions, .. } = &mut *state;
-            machine.handle(self.now(), Event::Executed { task, run, outcome }, actions);
-            self.carry_out(&mut state);
-            self.let_go(state);
+            let _dropped = self.shared.with(&self.this, |state| {
+                if let Some(value) = value {
+                    state.values.insert(task, value);
+                }
+                let executed = Event::Executed { task, run, outcome };
+                state.machine.handle(self.now(), executed, &mut state.actions);
+                self.carry_out(state);
+                std::mem::take(&mut state.dropped)
+            });
         });
-    }
-
-    /// Lets go of the state and looks once more for those who came in between and went away.
-    fn let_go(&self, mut state: MutexGuard<'_, State>) {
-        let dropped = std::mem::take(&mut state.dropped);
-        drop(state);
-        drop(dropped);
-        if !self.inbox.lock().is_empty()
-            && let Some(this) = self.this.upgrade()
-        {
-            make_due(this);
-        }
     }
 
     fn take_in(&self, state: &mut State) {
         loop {
-            let incoming = std::mem::take(&mut *self.inbox.lock());
+            let incoming = self.shared.take();
             if incoming.is_empty() {
                 return;
             }
@@ -284,7 +274,7 @@ impl WorkerNode {
                     let this = self.this.clone();
                     let then = Box::new(move |values| {
                         if let Some(this) = this.upgrade() {
-                            this.inbox.lock().push(Incoming::Fetched(request, values));
+                            this.shared.post([Incoming::Fetched(request, values)]);
                             make_due(this);
                         }
                     });
@@ -303,25 +293,16 @@ impl WorkerNode {
 fn call(op: &dyn Op, inputs: &mut [Value], block: u32) -> Result<Value, TaskError> {
     let cancelled = AtomicBool::new(false);
     let ctx = TaskContext { block, cancelled: &cancelled };
-    catch_unwind(AssertUnwindSafe(|| op.call(inputs, &ctx))).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(TaskError::Panicked(text.unwrap_or_else(|| "no message".into())))
-    })
+    catch_unwind(AssertUnwindSafe(|| op.call(inputs, &ctx)))
+        .unwrap_or_else(|panic| Err(TaskError::Panicked(panic_message(&*panic))))
 }
 
 impl Node for WorkerNode {
     fn turn(&self) {
-        loop {
-            let Some(mut state) = self.state.try_lock() else { return };
-            self.take_in(&mut state);
-            let dropped = std::mem::take(&mut state.dropped);
-            drop(state);
-            drop(dropped);
-            if self.inbox.lock().is_empty() {
-                return;
-            }
-        }
+        self.shared.turn(|state| {
+            self.take_in(state);
+            std::mem::take(&mut state.dropped)
+        });
     }
 }
 

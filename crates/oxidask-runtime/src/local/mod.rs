@@ -28,3 +28,4 @@ mod worker;
 
 pub use pool::Pool;
 pub use run::{Failure, Observer, Outcome, Run, RunOptions};
+pub(crate) use worker::panic_message;

@@ -37,7 +37,7 @@ impl Scheduler {
         self.clients.insert(client, state);
     }
 
-    pub(super) fn client_lost(&mut self, client: ClientId) {
+    pub(super) fn client_lost(&mut self, client: ClientId, actions: &mut Vec<Action>) {
         let Some(state) = self.clients.remove(&client) else { return };
         let mut wants: Vec<u32> = state.wants.into_iter().collect();
         wants.sort_unstable();
@@ -47,9 +47,7 @@ impl Scheduler {
         let mut blobs: Vec<u32> = state.blobs.into_iter().collect();
         blobs.sort_unstable();
         // Tasks that were its own hold their blobs until they are forgotten.
-        let mut actions = Vec::new();
-        blobs.into_iter().for_each(|blob| self.let_go_of_blob(blob, &mut actions));
-        self.late.append(&mut actions);
+        blobs.into_iter().for_each(|blob| self.let_go_of_blob(blob, actions));
     }
 
     pub(super) fn on_client(

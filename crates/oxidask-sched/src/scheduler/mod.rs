@@ -128,8 +128,6 @@ pub struct Scheduler {
     with_spare: BTreeSet<WorkerId>,
     /// Values to drop, by worker.
     frees: BTreeMap<WorkerId, Vec<TaskId>>,
-    /// What is to be sent after all steps.
-    late: Vec<Action>,
     /// Workers that retire.
     retiring: BTreeSet<WorkerId>,
     /// Tasks submitted so far.
@@ -176,7 +174,6 @@ impl Scheduler {
             with_queue: BTreeSet::new(),
             with_spare: BTreeSet::new(),
             frees: BTreeMap::new(),
-            late: Vec::new(),
             retiring: BTreeSet::new(),
             sequence: 0,
             cursor: config.seed as u32,
@@ -211,7 +208,7 @@ impl Scheduler {
             Event::WorkerLost(worker, how) => self.worker_lost(worker, &how, actions),
             Event::WorkerRetires(worker) => self.worker_retires(worker, actions),
             Event::ClientJoined(client, info) => self.client_joined(client, info),
-            Event::ClientLost(client) => self.client_lost(client),
+            Event::ClientLost(client) => self.client_lost(client, actions),
             Event::Tick => {}
         }
         self.deadlines_met(actions);
@@ -223,7 +220,6 @@ impl Scheduler {
         for (worker, tasks) in std::mem::take(&mut self.frees) {
             actions.push(Action::Worker(worker, ToWorker::Free(tasks)));
         }
-        actions.append(&mut self.late);
         self.feed(actions);
         self.retire(actions);
     }
