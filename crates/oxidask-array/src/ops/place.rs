@@ -79,6 +79,22 @@ impl Place {
         // after all of them.
         unsafe { copy::copy_into(&block, &target, &start) }
     }
+
+    /// A block that was computed in its place; if there is no kernel for that, the one that `op`
+    /// gives is placed.
+    fn or_by(
+        &self,
+        op: &dyn Op,
+        placed: Result<()>,
+        inputs: &mut [Value],
+        ctx: &TaskContext<'_>,
+    ) -> Result<Value, TaskError> {
+        match placed {
+            Ok(()) => Ok(Value::new(Native(()))),
+            Err(ArrayError::NoKernel(_)) => self.call(&mut [op.call(inputs, ctx)?], ctx),
+            Err(error) => Err(TaskError::raised(error)),
+        }
+    }
 }
 
 impl Op for Place {
@@ -148,14 +164,8 @@ impl PlaceProgram {
 
 impl Op for PlaceProgram {
     fn call(&self, inputs: &mut [Value], ctx: &TaskContext<'_>) -> Result<Value, TaskError> {
-        match self.run(inputs, ctx) {
-            Ok(()) => Ok(Value::new(Native(()))),
-            Err(ArrayError::NoKernel(_)) => {
-                let block = self.op.call(inputs, ctx)?;
-                self.place.call(&mut [block], ctx)
-            }
-            Err(error) => Err(TaskError::raised(error)),
-        }
+        let placed = self.run(inputs, ctx);
+        self.place.or_by(&*self.op, placed, inputs, ctx)
     }
 
     fn name(&self) -> Cow<'_, str> {
@@ -185,14 +195,8 @@ impl PlaceSorted {
 
 impl Op for PlaceSorted {
     fn call(&self, inputs: &mut [Value], ctx: &TaskContext<'_>) -> Result<Value, TaskError> {
-        match self.run(inputs, ctx.block) {
-            Ok(()) => Ok(Value::new(Native(()))),
-            Err(ArrayError::NoKernel(_)) => {
-                let block = self.op.call(inputs, ctx)?;
-                self.place.call(&mut [block], ctx)
-            }
-            Err(error) => Err(TaskError::raised(error)),
-        }
+        let placed = self.run(inputs, ctx.block);
+        self.place.or_by(&*self.op, placed, inputs, ctx)
     }
 
     fn name(&self) -> Cow<'_, str> {
