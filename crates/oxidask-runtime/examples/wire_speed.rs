@@ -25,6 +25,8 @@ impl Inbox<ToWorker> for Echo {
         for message in messages.drain(..) {
             if let ToWorker::Compute(compute) = message {
                 let finished = Finished {
+                    begun_s: 0.0,
+                    thread: 0,
                     task: compute.task,
                     run: compute.run,
                     nbytes: 28,

@@ -66,8 +66,16 @@ fn run(name: &str, n_workers: u32, submission: Submission) {
                     let (task, run) = (compute.task, compute.run);
                     answers.push(Event::Worker(id, FromWorker::Started { task, run }));
                     let (duration_s, type_name) = (2e-6, type_name.clone());
-                    let done =
-                        Finished { task, run, nbytes: 28, duration_s, type_name, inline: None };
+                    let done = Finished {
+                        task,
+                        run,
+                        nbytes: 28,
+                        duration_s,
+                        begun_s: 0.0,
+                        thread: 0,
+                        type_name,
+                        inline: None,
+                    };
                     answers.push(Event::Worker(id, FromWorker::Finished(Box::new(done))));
                 }
                 Action::Client(_, ToClient::Ready { .. }) => n_ready += 1,

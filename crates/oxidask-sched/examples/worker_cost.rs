@@ -67,6 +67,8 @@ fn measure(inputs: impl Fn(u32) -> Vec<Input>) -> f64 {
         }
         let Some(taken) = worker.next(&mut actions) else { continue };
         let outcome = Outcome::Value {
+            begun_s: 0.0,
+            thread: 0,
             nbytes: 8,
             duration_s: 0.0,
             type_name: std::sync::Arc::clone(&type_name),

@@ -20,6 +20,7 @@
 
 pub mod client;
 pub mod content;
+pub mod data;
 pub mod ids;
 pub mod message;
 pub mod scheduler;

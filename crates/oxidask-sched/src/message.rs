@@ -13,6 +13,7 @@ use oxidask_core::key::Key;
 use smallvec::SmallVec;
 
 use crate::content::Content;
+use crate::data::{Answer, Data};
 use crate::ids::{BlobHash, ClientId, RunId, TaskId, WorkerId};
 
 /// Workers that hold a value: mostly one or two.
@@ -208,6 +209,29 @@ pub enum FromClient {
         /// Where.
         workers: Vec<WorkerId>,
     },
+    /// A question that has no message of its own: answered by [`ToClient::Answer`].
+    Ask {
+        /// Comes back with the answer.
+        request: u64,
+        /// What is asked: `lock.acquire`, say.
+        verb: Arc<str>,
+        /// What the question is about.
+        body: Data,
+    },
+    /// The client no longer waits for the answer to this question.
+    Abandon(u64),
+    /// Where the client is to put values of its own: answered by [`ToClient::Located`], each with the workers
+    /// that are to have it, or none if no worker may. The tasks are there once the workers announce them.
+    Place {
+        /// Comes back with the answer.
+        request: u64,
+        /// The values: names, estimated bytes and names of types.
+        values: Vec<(Key, (u64, Arc<str>))>,
+        /// Names, addresses or hosts of the workers that may have them; none means any.
+        workers: Vec<Arc<str>>,
+        /// Whether each of the workers gets every value.
+        broadcast: bool,
+    },
 }
 
 /// What a client is told.
@@ -255,6 +279,20 @@ pub enum ToClient {
         submission: u64,
         /// Why, and what to do.
         reason: Arc<str>,
+    },
+    /// The answer to [`FromClient::Ask`].
+    Answer {
+        /// The request's.
+        request: u64,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Something that the client has subscribed to.
+    Push {
+        /// What it is about.
+        topic: Arc<str>,
+        /// What there is to say.
+        body: Data,
     },
 }
 
@@ -331,6 +369,17 @@ pub enum ToWorker {
         /// Its address.
         address: Arc<str>,
     },
+    /// A question for the worker's host: answered by [`FromWorker::Answer`].
+    Ask {
+        /// Comes back with the answer.
+        request: u64,
+        /// What is asked.
+        verb: Arc<str>,
+        /// What the question is about.
+        body: Data,
+    },
+    /// Leave: nothing is needed here any more. Says why.
+    Close(Arc<str>),
 }
 
 /// What a worker says.
@@ -390,6 +439,22 @@ pub enum FromWorker {
     Dropped(Vec<TaskId>),
     /// Its state of health.
     Health(Health),
+    /// The answer to [`ToWorker::Ask`].
+    Answer {
+        /// The request's.
+        request: u64,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Something for all who have subscribed to the topic.
+    Push {
+        /// What it is about.
+        topic: Arc<str>,
+        /// What there is to say.
+        body: Data,
+    },
+    /// The worker wants to leave once others have what is needed of it.
+    Retire,
 }
 
 /// What an attempt gave.
@@ -403,6 +468,10 @@ pub struct Finished {
     pub nbytes: u64,
     /// Seconds that it ran.
     pub duration_s: f64,
+    /// When it began, in seconds since 1970 by the worker's clock.
+    pub begun_s: f64,
+    /// Which of the worker's threads ran it.
+    pub thread: u32,
     /// The name of the value's type.
     pub type_name: Arc<str>,
     /// The value, if it is small and was asked for.
@@ -465,6 +534,8 @@ pub enum Event {
     ClientLost(ClientId),
     /// A client has said something.
     Client(ClientId, FromClient),
+    /// The host has answered a question of [`Action::Ask`].
+    Answered(ClientId, u64, Answer),
     /// Time has come to what the scheduler said.
     Tick,
 }
@@ -478,4 +549,15 @@ pub enum Action {
     Client(ClientId, ToClient),
     /// A retiring worker has nothing left that is needed.
     Retired(WorkerId),
+    /// A client asks what this machine does not know: for its host, answered by [`Event::Answered`].
+    Ask {
+        /// Who asks.
+        client: ClientId,
+        /// The client's number for it.
+        request: u64,
+        /// What is asked.
+        verb: Arc<str>,
+        /// What the question is about.
+        body: Data,
+    },
 }

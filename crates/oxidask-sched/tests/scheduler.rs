@@ -70,7 +70,7 @@ impl Model {
             ToWorker::Free(tasks) => tasks.iter().for_each(|task| {
                 self.held.remove(task);
             }),
-            ToWorker::Peer { .. } => {}
+            ToWorker::Peer { .. } | ToWorker::Ask { .. } | ToWorker::Close(_) => {}
             ToWorker::Acquire(inputs) => {
                 let tasks: Vec<TaskId> = inputs.iter().map(|input: &Input| input.task).collect();
                 self.held.extend(&tasks);
@@ -139,6 +139,7 @@ impl World {
                     self.workers.get_mut(&id).expect("it is there").inbox.push_back(message);
                 }
                 Action::Client(client, message) => self.tell(client, message),
+                Action::Ask { verb, .. } => panic!("nobody asks {verb}"),
                 Action::Retired(id) => {
                     let model = &self.workers[&id];
                     assert!(
@@ -162,7 +163,10 @@ impl World {
                 (key, Outcome::Cancelled)
             }
             ToClient::Peer { .. } => return,
-            ToClient::Located { .. } | ToClient::Refused { .. } => panic!("not asked for"),
+            ToClient::Located { .. }
+            | ToClient::Refused { .. }
+            | ToClient::Answer { .. }
+            | ToClient::Push { .. } => panic!("not asked for"),
         };
         self.known.insert((client, number(&key)), outcome);
     }
@@ -423,6 +427,8 @@ fn finished(task: TaskId, run: RunId) -> FromWorker {
     let nbytes = 1 + u64::from(task.slot) * 10;
     let (duration_s, type_name) = (1e-4, "int".into());
     FromWorker::Finished(Box::new(Finished {
+        begun_s: 0.0,
+        thread: 0,
         task,
         run,
         nbytes,

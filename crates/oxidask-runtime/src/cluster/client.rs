@@ -1,21 +1,24 @@
 //! A client as a node: its machine, the results that it was told of, and those who wait for them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak, mpsc};
 use std::time::{Duration, Instant};
 
 use oxidask_core::graph::TaskGraph;
 use oxidask_core::key::Key;
 use oxidask_core::op::TaskError;
 use oxidask_core::value::{CodecError, Value};
-use oxidask_sched::client::{Action, Client, ClientConfig, Event, Settlement};
+use oxidask_sched::client::{Action, Client, ClientConfig, Event, FutureState, Settlement};
 use oxidask_sched::content::Content;
-use oxidask_sched::ids::{BlobHash, Time};
+use oxidask_sched::data::{Answer, Data};
+use oxidask_sched::ids::{BlobHash, TaskId, Time, WorkerId};
 use oxidask_sched::message::{
     Blob, FromClient, Input, InputRef, NewTask, RunSpec, Submission, TaskFailure, ToClient,
 };
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::inline::Families;
 use super::link::{Outbox, SharedPeers};
@@ -28,8 +31,8 @@ pub struct ClientNode {
     /// A lock of its own: whoever has that of the state must look into the inbox after letting go of it,
     /// which a wait does not.
     known: Mutex<Known>,
-    news: Condvar,
-    scheduler: std::sync::OnceLock<Box<dyn Outbox<FromClient>>>,
+    pushed: OnceLock<Box<dyn Fn(&str, &Data) + Send + Sync>>,
+    scheduler: OnceLock<Box<dyn Outbox<FromClient>>>,
     peers: SharedPeers,
     families: Families,
     n_requests: AtomicU64,
@@ -47,9 +50,71 @@ struct State {
 #[derive(Default)]
 struct Known {
     settled: FxHashMap<Key, Settlement>,
-    located: FxHashMap<u64, Vec<Option<Input>>>,
-    fetched: FxHashMap<u64, Option<Vec<Value>>>,
+    /// Those who wait for a future that is not settled.
+    waiting: FxHashMap<Key, SmallVec<[Waiting; 1]>>,
+    requests: FxHashMap<u64, Then>,
     closed: bool,
+}
+
+enum Waiting {
+    /// A thread that waits for several.
+    Thread(Arc<Countdown>),
+    /// Somebody to be called.
+    Call(Box<dyn FnOnce(Told<'_>) + Send>),
+}
+
+/// What those who asked to be called are told: how a future was settled, or none if the client was closed before.
+pub type Told<'a> = Option<&'a Settlement>;
+
+enum Then {
+    Located(Box<dyn FnOnce(Option<Vec<Option<Input>>>) + Send>),
+    Answered(Box<dyn FnOnce(Option<Answer>) + Send>),
+}
+
+/// How many futures a thread still waits for.
+struct Countdown {
+    left: Mutex<usize>,
+    done: Condvar,
+}
+
+impl Countdown {
+    fn one_less(&self) {
+        let mut left = self.left.lock();
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.done.notify_all();
+        }
+    }
+
+    fn end(&self) {
+        *self.left.lock() = 0;
+        self.done.notify_all();
+    }
+
+    /// Whether the count is at zero; waits for that until then.
+    fn wait(&self, until: Option<Instant>) -> bool {
+        let mut left = self.left.lock();
+        while *left > 0 {
+            match until {
+                None => self.done.wait(&mut left),
+                Some(until) => {
+                    if self.done.wait_until(&mut left, until).timed_out() {
+                        return *left == 0;
+                    }
+                }
+            }
+        }
+        true
+    }
+}
+
+/// What is known of a result without asking a worker.
+enum Near {
+    Known(Result<Value, ClusterError>),
+    /// A worker has it.
+    Far,
+    /// It is not there, or not any more.
+    Open,
 }
 
 /// Why a result can't be had.
@@ -96,8 +161,8 @@ impl ClientNode {
         Arc::new_cyclic(|this| Self {
             shared: Shared::new(state),
             known: Mutex::default(),
-            news: Condvar::new(),
-            scheduler: std::sync::OnceLock::new(),
+            pushed: OnceLock::new(),
+            scheduler: OnceLock::new(),
             peers,
             families,
             n_requests: AtomicU64::new(1),
@@ -165,6 +230,134 @@ impl ClientNode {
         Ok(graph.outputs().iter().map(|&output| graph.key(output)).collect())
     }
 
+    /// Waits until all of these are settled, or nothing comes any more; false if `until` comes before. Futures
+    /// that the user does not hold count as settled.
+    pub fn wait_all(&self, keys: &[Key], until: Option<Instant>) -> bool {
+        let countdown = Arc::new(Countdown { left: Mutex::new(1), done: Condvar::new() });
+        self.shared.with(&self.this, |state| {
+            let mut known = self.known.lock();
+            for key in keys {
+                let is_open = !known.closed
+                    && !known.settled.contains_key(key)
+                    && state.machine.state_of(key).is_some();
+                if is_open {
+                    *countdown.left.lock() += 1;
+                    let waiting = Waiting::Thread(countdown.clone());
+                    known.waiting.entry(key.clone()).or_default().push(waiting);
+                }
+            }
+        });
+        countdown.one_less();
+        let all = countdown.wait(until);
+        if !all {
+            let mut known = self.known.lock();
+            for key in keys {
+                if let Some(waiting) = known.waiting.get_mut(key) {
+                    waiting.retain(|waiting| {
+                        !matches!(waiting, Waiting::Thread(other) if Arc::ptr_eq(other, &countdown))
+                    });
+                    if waiting.is_empty() {
+                        known.waiting.remove(key);
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    /// Calls `then` once a future is settled: now if it is, and else on a thread that serves others too, under a
+    /// lock of this client. It must not block nor come back to the client. A future that the user does not hold is
+    /// cancelled.
+    pub fn when_settled(&self, key: &Key, then: Box<dyn FnOnce(Told<'_>) + Send>) {
+        let is_held = self.shared.with(&self.this, |state| state.machine.state_of(key).is_some());
+        let mut known = self.known.lock();
+        if known.closed {
+            drop(known);
+            then(None);
+        } else if let Some(settlement) = known.settled.get(key).cloned() {
+            drop(known);
+            then(Some(&settlement));
+        } else if !is_held {
+            drop(known);
+            then(Some(&Settlement::Cancelled));
+        } else {
+            known.waiting.entry(key.clone()).or_default().push(Waiting::Call(then));
+        }
+    }
+
+    /// How a future was settled; none if it was not, or is not held.
+    #[must_use]
+    pub fn settlement(&self, key: &Key) -> Option<Settlement> {
+        self.known.lock().settled.get(key).cloned()
+    }
+
+    /// Where a future stands; none if the user does not hold it.
+    #[must_use]
+    pub fn state_of(&self, key: &Key) -> Option<FutureState> {
+        self.shared.with(&self.this, |state| state.machine.state_of(key))
+    }
+
+    /// Asks a question. `then` is called with the answer, or with none if the client is closed before; as that of
+    /// [`ClientNode::when_settled`]. Gives the number by which it can be abandoned.
+    pub fn ask(&self, verb: &str, body: Data, then: Box<dyn FnOnce(Option<Answer>) + Send>) -> u64 {
+        let request = self.n_requests.fetch_add(1, Ordering::Relaxed);
+        if let Some(Then::Answered(then)) = self.expect(request, Then::Answered(then)) {
+            then(None);
+            return request;
+        }
+        self.handle(Event::Ask { request, verb: verb.into(), body });
+        request
+    }
+
+    /// Nobody waits for the answer to this question any more.
+    pub fn abandon(&self, request: u64) {
+        self.known.lock().requests.remove(&request);
+        self.handle(Event::Abandon(request));
+    }
+
+    /// Calls `then` with what the scheduler pushes.
+    pub fn on_push(&self, then: Box<dyn Fn(&str, &Data) + Send + Sync>) {
+        // A second listener would be another client's.
+        drop(self.pushed.set(then));
+    }
+
+    /// Where these are; none if the client is closed.
+    fn locate(&self, keys: &[Key]) -> Option<Vec<Option<Input>>> {
+        self.located(|request| Event::Locate { request, keys: keys.to_vec() })
+    }
+
+    /// Asks for a place for values of the user's; none if the client is closed. See [`Event::Place`].
+    #[must_use]
+    pub fn place(
+        &self,
+        values: Vec<(Key, (u64, Arc<str>))>,
+        workers: Vec<Arc<str>>,
+        broadcast: bool,
+    ) -> Option<Vec<Option<Input>>> {
+        self.located(|request| Event::Place { request, values, workers, broadcast })
+    }
+
+    fn located(&self, event: impl FnOnce(u64) -> Event) -> Option<Vec<Option<Input>>> {
+        let request = self.n_requests.fetch_add(1, Ordering::Relaxed);
+        let (give, take) = mpsc::sync_channel(1);
+        let then = Then::Located(Box::new(move |places| _ = give.send(places)));
+        if self.expect(request, then).is_some() {
+            return None;
+        }
+        self.handle(event(request));
+        take.recv().ok().flatten()
+    }
+
+    /// Who is to be called with the answer to a request; comes back if there will be none.
+    fn expect(&self, request: u64, then: Then) -> Option<Then> {
+        let mut known = self.known.lock();
+        if known.closed {
+            return Some(then);
+        }
+        known.requests.insert(request, then);
+        None
+    }
+
     /// Waits for futures and gives their values.
     ///
     /// # Errors
@@ -174,104 +367,153 @@ impl ClientNode {
         keys: &[Key],
         timeout: Option<Duration>,
     ) -> Result<Vec<Value>, ClusterError> {
-        let until = timeout.map(|timeout| Instant::now() + timeout);
-        keys.iter().map(|key| self.result(key, until, timeout)).collect()
+        let all = self.gather_each(keys, timeout.map(|timeout| Instant::now() + timeout));
+        all.into_iter()
+            .zip(keys)
+            .map(|(value, key)| match value {
+                Some(value) => value,
+                None => {
+                    let seconds = timeout.unwrap_or_default().as_secs_f64();
+                    Err(ClusterError::TimedOut { key: key.clone(), seconds })
+                }
+            })
+            .collect()
     }
 
-    fn result(
+    /// Waits for futures and gives what became of each; none if `until` comes before.
+    #[must_use]
+    pub fn gather_each(
         &self,
-        key: &Key,
+        keys: &[Key],
         until: Option<Instant>,
-        timeout: Option<Duration>,
-    ) -> Result<Value, ClusterError> {
+    ) -> Vec<Option<Result<Value, ClusterError>>> {
+        let mut results: Vec<Option<Result<Value, ClusterError>>> = Vec::new();
+        results.resize_with(keys.len(), || None);
+        // A value may be lost between the news and the fetch: then it is waited for again.
+        let mut open: Vec<usize> = (0..keys.len()).collect();
         loop {
-            match self.settlement(key, until, timeout)? {
-                Settlement::Failed(failure) => return Err(ClusterError::Failed(failure)),
-                Settlement::Cancelled => return Err(ClusterError::Cancelled(key.clone())),
-                Settlement::Finished { inline, .. } => {
-                    match inline.map(|inline| self.families.value(&inline)) {
-                        Some(Ok(value)) => return Ok(value),
-                        Some(Err(error)) => return Err(ClusterError::Codec(key.clone(), error)),
-                        None => {}
-                    }
-                    if let Some(value) = self.fetch(key) {
-                        return Ok(value);
-                    }
+            let waited: Vec<Key> = open.iter().map(|&i| keys[i].clone()).collect();
+            let all = self.wait_all(&waited, until);
+            let mut far = Vec::new();
+            let mut lost = Vec::new();
+            let held = self.held(&waited);
+            for ((&i, key), held) in open.iter().zip(&waited).zip(held) {
+                match self.near(key, held) {
+                    Near::Known(result) => results[i] = Some(result),
+                    Near::Far => far.push(i),
+                    Near::Open => lost.push(i),
                 }
             }
-        }
-    }
-
-    /// How a future was settled, when it is.
-    fn settlement(
-        &self,
-        key: &Key,
-        until: Option<Instant>,
-        timeout: Option<Duration>,
-    ) -> Result<Settlement, ClusterError> {
-        let is_held = |state: &mut State| state.machine.state_of(key).is_some();
-        if !self.shared.with(&self.this, is_held) {
-            return Err(ClusterError::Cancelled(key.clone()));
-        }
-        let mut known = self.known.lock();
-        loop {
-            if let Some(settlement) = known.settled.get(key) {
-                return Ok(settlement.clone());
-            }
-            if known.closed {
-                return Err(ClusterError::Closed(key.clone()));
-            }
-            match until {
-                None => self.news.wait(&mut known),
-                Some(until) => {
-                    if self.news.wait_until(&mut known, until).timed_out() {
-                        let seconds = timeout.unwrap_or_default().as_secs_f64();
-                        return Err(ClusterError::TimedOut { key: key.clone(), seconds });
-                    }
+            let fetched = self.fetch(far.iter().map(|&i| keys[i].clone()).collect());
+            for (i, value) in far.into_iter().zip(fetched) {
+                match value {
+                    Some(value) => results[i] = Some(Ok(value)),
+                    None => lost.push(i),
                 }
             }
+            if lost.is_empty() || !all {
+                return results;
+            }
+            lost.sort_unstable();
+            open = lost;
         }
     }
 
-    /// A value from a worker that holds it; none if it has to be looked for again.
-    fn fetch(&self, key: &Key) -> Option<Value> {
-        let request = self.n_requests.fetch_add(1, Ordering::Relaxed);
-        self.handle(Event::Locate { request, keys: vec![key.clone()] });
-        let place = self.answer(|known| known.located.remove(&request))?.pop().flatten();
-        let Input { task, place } = place?;
-        let holder = *place.holders.first()?;
-        let this = self.this.clone();
-        let then = Box::new(move |values: Option<super::link::Fetched>| {
-            let Some(this) = this.upgrade() else { return };
-            let values = values.map(|values| values.into_iter().map(|(_, value)| value).collect());
-            this.known.lock().fetched.insert(request, values);
-            this.news.notify_all();
-        });
-        self.peers.fetch(holder, vec![task], then);
-        let values = self.answer(|known| known.fetched.remove(&request))?;
-        let value = values.and_then(|mut values: Vec<Value>| values.pop());
-        if value.is_none() {
-            self.handle(Event::Unfetched(vec![(key.clone(), holder)]));
-        }
-        value
+    fn held(&self, keys: &[Key]) -> Vec<bool> {
+        self.shared.with(&self.this, |state| {
+            keys.iter().map(|key| state.machine.state_of(key).is_some()).collect()
+        })
     }
 
-    /// Waits for an answer; none if the client is closed.
-    fn answer<T>(&self, take: impl Fn(&mut Known) -> Option<T>) -> Option<T> {
-        let mut known = self.known.lock();
-        loop {
-            match take(&mut known) {
-                Some(answer) => return Some(answer),
-                None if known.closed => return None,
-                None => self.news.wait(&mut known),
+    /// What is known here of a result.
+    fn near(&self, key: &Key, is_held: bool) -> Near {
+        let known = self.known.lock();
+        let (settlement, closed) = (known.settled.get(key).cloned(), known.closed);
+        drop(known);
+        match settlement {
+            Some(Settlement::Failed(failure)) => Near::Known(Err(ClusterError::Failed(failure))),
+            Some(Settlement::Cancelled) => Near::Known(Err(ClusterError::Cancelled(key.clone()))),
+            Some(Settlement::Finished { inline, .. }) => match inline {
+                Some(inline) => Near::Known(
+                    self.families
+                        .value(&inline)
+                        .map_err(|error| ClusterError::Codec(key.clone(), error)),
+                ),
+                None if closed => Near::Known(Err(ClusterError::Closed(key.clone()))),
+                None => Near::Far,
+            },
+            None if closed => Near::Known(Err(ClusterError::Closed(key.clone()))),
+            None if !is_held => Near::Known(Err(ClusterError::Cancelled(key.clone()))),
+            None => Near::Open,
+        }
+    }
+
+    /// Values from workers that hold them; none where one has to be looked for again.
+    fn fetch(&self, keys: Vec<Key>) -> Vec<Option<Value>> {
+        let mut values: Vec<Option<Value>> = Vec::new();
+        values.resize_with(keys.len(), || None);
+        if keys.is_empty() {
+            return values;
+        }
+        let Some(places) = self.locate(&keys) else { return values };
+        let mut by_holder: BTreeMap<WorkerId, Vec<(usize, TaskId)>> = BTreeMap::new();
+        for (i, place) in places.into_iter().enumerate() {
+            if let Some(Input { task, place }) = place
+                && let Some(holder) = place.holders.first()
+            {
+                by_holder.entry(*holder).or_default().push((i, task));
             }
         }
+        let (give, take) = mpsc::channel();
+        for (&holder, asked) in &by_holder {
+            let give = give.clone();
+            let tasks = asked.iter().map(|&(_, task)| task).collect();
+            let then = Box::new(move |fetched| _ = give.send((holder, fetched)));
+            self.peers.fetch(holder, tasks, then);
+        }
+        drop(give);
+        while let Ok((holder, fetched)) = take.recv() {
+            let mut fetched: FxHashMap<TaskId, Value> =
+                fetched.unwrap_or_default().into_iter().collect();
+            let mut absent = Vec::new();
+            for (i, task) in by_holder.get(&holder).into_iter().flatten() {
+                values[*i] = fetched.remove(task);
+                if values[*i].is_none() {
+                    absent.push((keys[*i].clone(), holder));
+                }
+            }
+            if !absent.is_empty() {
+                self.handle(Event::Unfetched(absent));
+            }
+        }
+        values
     }
 
     /// Ends all waiting: nothing comes any more.
     pub fn close(&self) {
-        self.known.lock().closed = true;
-        self.news.notify_all();
+        let mut known = self.known.lock();
+        known.closed = true;
+        let waiting = std::mem::take(&mut known.waiting);
+        let requests = std::mem::take(&mut known.requests);
+        drop(known);
+        for waiting in waiting.into_values().flatten() {
+            match waiting {
+                Waiting::Thread(countdown) => countdown.end(),
+                Waiting::Call(then) => then(None),
+            }
+        }
+        for then in requests.into_values() {
+            match then {
+                Then::Located(then) => then(None),
+                Then::Answered(then) => then(None),
+            }
+        }
+    }
+
+    /// Whether nothing comes any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.known.lock().closed
     }
 
     /// The scheduler has said something.
@@ -306,7 +548,6 @@ impl ClientNode {
             return;
         }
         let mut known = self.known.lock();
-        let mut news = false;
         for action in state.actions.drain(..) {
             match action {
                 Action::Scheduler(message) => {
@@ -316,21 +557,34 @@ impl ClientNode {
                     messages.push(message);
                 }
                 Action::Settled { key, settlement } => {
+                    for waiting in known.waiting.remove(&key).unwrap_or_default() {
+                        match waiting {
+                            Waiting::Thread(countdown) => countdown.one_less(),
+                            Waiting::Call(then) => then(Some(&settlement)),
+                        }
+                    }
                     known.settled.insert(key, settlement);
-                    news = true;
                 }
                 Action::Lost(key) => _ = known.settled.remove(&key),
                 Action::Peer { worker, address } => self.peers.learn(worker, &address),
                 Action::Located { request, places } => {
-                    known.located.insert(request, places);
-                    news = true;
+                    if let Some(Then::Located(then)) = known.requests.remove(&request) {
+                        then(Some(places));
+                    }
+                }
+                Action::Answer { request, answer } => {
+                    if let Some(Then::Answered(then)) = known.requests.remove(&request) {
+                        then(Some(answer));
+                    }
+                }
+                Action::Push { topic, body } => {
+                    if let Some(then) = self.pushed.get() {
+                        then(&topic, &body);
+                    }
                 }
             }
         }
         drop(known);
-        if news {
-            self.news.notify_all();
-        }
         if !messages.is_empty()
             && let Some(scheduler) = self.scheduler.get()
         {

@@ -14,6 +14,7 @@
 //! [`link::Outbox`] is where a node posts; behind it is another node of this process, or a connection.
 
 pub mod client;
+pub mod host;
 pub mod inline;
 pub mod link;
 pub mod local;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use oxidask_sched::message::{
 use oxidask_sched::scheduler::{Config, Counts, Scheduler};
 use parking_lot::{Condvar, Mutex};
 
+use super::host::{Host, NoHost};
 use super::link::Outbox;
 use super::turn::{Node, Shared, make_due};
 
@@ -23,6 +24,7 @@ pub struct SchedulerNode {
     n_clients: AtomicU32,
     started: Instant,
     timer: Arc<Timer>,
+    host: OnceLock<Arc<dyn Host>>,
     this: Weak<Self>,
 }
 
@@ -69,6 +71,7 @@ impl SchedulerNode {
             n_clients: AtomicU32::new(0),
             started: Instant::now(),
             timer: Arc::default(),
+            host: OnceLock::new(),
             this: this.clone(),
         })
     }
@@ -82,6 +85,12 @@ impl SchedulerNode {
         thread::Builder::new()
             .name("oxidask-timer".into())
             .spawn(move || timer.serve(&|| this.upgrade().is_some_and(|node| node.tick())))
+    }
+
+    /// Who answers questions that the machine does not; once.
+    pub fn set_host(&self, host: Arc<dyn Host>) {
+        // A second host would be another scheduler's.
+        drop(self.host.set(host));
     }
 
     /// Ends the timer. Nothing else is left to end: the machine runs on the threads of others.
@@ -203,6 +212,18 @@ impl SchedulerNode {
                 Action::Worker(id, message) => to_workers.entry(id).or_default().push(message),
                 Action::Client(id, message) => to_clients.entry(id).or_default().push(message),
                 Action::Retired(id) => retired.push(id),
+                Action::Ask { client, request, verb, body } => {
+                    let this = self.this.clone();
+                    let reply = Box::new(move |answer| {
+                        if let Some(this) = this.upgrade() {
+                            this.happened(Event::Answered(client, request, answer));
+                        }
+                    });
+                    self.host
+                        .get()
+                        .map_or(&NoHost as &dyn Host, |host| &**host)
+                        .ask(verb, body, reply);
+                }
             }
         }
         for (id, messages) in to_workers {

@@ -2,18 +2,20 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use oxidask_core::op::{Op, TaskContext, TaskError};
 use oxidask_core::value::Value;
 use oxidask_sched::content::Content;
+use oxidask_sched::data::Data;
 use oxidask_sched::ids::{RunId, TaskId, Time, WorkerId};
 use oxidask_sched::message::{Blob, Cause, Compute, FromWorker, TaskFailure, ToWorker};
 use oxidask_sched::worker::{Action, Copied, Event, Outcome, Worker, WorkerConfig};
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
 
+use super::host::{Host, NoHost};
 use super::inline::InlineForm;
 use super::link::{Fetched, Outbox, SharedPeers};
 use super::ops::Ops;
@@ -33,6 +35,7 @@ pub struct WorkerNode {
     peers: SharedPeers,
     ops: Arc<dyn Ops>,
     inline: InlineForm,
+    host: OnceLock<Arc<dyn Host>>,
     started: Instant,
     this: Weak<Self>,
 }
@@ -86,6 +89,7 @@ impl WorkerNode {
             peers,
             ops,
             inline,
+            host: OnceLock::new(),
             started: Instant::now(),
             this: this.clone(),
         })
@@ -104,6 +108,26 @@ impl WorkerNode {
             let (outcome, value) = self.run(job);
             self.report(task, run, outcome, value);
         }
+    }
+
+    /// Who answers questions that are put to this worker; once.
+    pub fn set_host(&self, host: Arc<dyn Host>) {
+        // A second host would be another worker's.
+        drop(self.host.set(host));
+    }
+
+    fn host(&self) -> &dyn Host {
+        self.host.get().map_or(&NoHost, |host| &**host)
+    }
+
+    /// Tells all who have subscribed to a topic.
+    pub fn push(&self, topic: &str, body: Data) {
+        self.scheduler.post(vec![FromWorker::Push { topic: topic.into(), body }]);
+    }
+
+    /// Asks the scheduler to be let go once others have what is needed of this worker.
+    pub fn retire(&self) {
+        self.scheduler.post(vec![FromWorker::Retire]);
     }
 
     /// Lets the threads go after the tasks that they run now.
@@ -199,7 +223,10 @@ impl WorkerNode {
                 let type_name: Arc<str> = type_name.as_ref().into();
                 let small = compute.inline && nbytes <= self.inline.most_bytes();
                 let inline = if small { self.inline.of(&value) } else { None };
-                (Outcome::Value { nbytes, duration_s, type_name, inline }, Some(value))
+                let (begun_s, thread) = (seconds_since_1970() - duration_s, 0);
+                let outcome =
+                    Outcome::Value { nbytes, duration_s, begun_s, thread, type_name, inline };
+                (outcome, Some(value))
             }
             Err(error) => {
                 let (class, bytes) = match self.inline {
@@ -265,6 +292,19 @@ impl WorkerNode {
                     state.dropped.extend(values);
                 }
                 Action::DropBlob(_) => {}
+                Action::Ask { request, verb, body } => {
+                    let this = self.this.clone();
+                    let reply = Box::new(move |answer| {
+                        if let Some(this) = this.upgrade() {
+                            this.scheduler.post(vec![FromWorker::Answer { request, answer }]);
+                        }
+                    });
+                    self.host().ask(verb, body, reply);
+                }
+                Action::Close(reason) => {
+                    self.host().closing(&reason);
+                    self.close();
+                }
                 Action::Peer { worker, address } => self.peers.learn(worker, &address),
                 Action::Wake(n) => {
                     *self.n_wakes.lock() += n;
@@ -287,6 +327,10 @@ impl WorkerNode {
             self.scheduler.post(messages);
         }
     }
+}
+
+fn seconds_since_1970() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// Runs an op; a panic is its failure.

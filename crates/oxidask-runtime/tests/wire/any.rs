@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use oxidask_core::key::{Atom, Group, Key};
+use oxidask_sched::data::{Answer, AskError, Data};
 use oxidask_sched::ids::{BlobHash, RunId, TaskId, WorkerId};
 use oxidask_sched::message::*;
 use proptest::collection::vec;
@@ -159,6 +160,35 @@ fn failure() -> impl Strategy<Value = Arc<TaskFailure>> {
     })
 }
 
+fn data() -> impl Strategy<Value = Data> {
+    let leaf = prop_oneof![
+        Just(Data::Nil),
+        any::<bool>().prop_map(Data::Bool),
+        any::<i64>().prop_map(Data::Int),
+        seconds().prop_map(Data::Float),
+        text().prop_map(Data::Text),
+        bytes().prop_map(Data::Bytes),
+        key().prop_map(Data::Key),
+    ];
+    leaf.prop_recursive(4, 20, 5, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..5).prop_map(Data::List),
+            vec((text(), inner), 0..5).prop_map(Data::Map),
+        ]
+    })
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        data().prop_map(Ok),
+        (text(), text(), bytes()).prop_map(|(class, text, bytes)| Err(AskError {
+            class,
+            text,
+            bytes
+        })),
+    ]
+}
+
 pub(crate) fn from_client() -> impl Strategy<Value = FromClient> {
     let keys = || vec(key(), 0..5);
     let submission =
@@ -177,6 +207,16 @@ pub(crate) fn from_client() -> impl Strategy<Value = FromClient> {
         1 => vec(any::<u128>().prop_map(BlobHash), 0..3).prop_map(FromClient::DropBlobs),
         1 => (keys(), any::<u32>(), vec(worker(), 0..3))
             .prop_map(|(keys, n, workers)| FromClient::Replicate { keys, n, workers }),
+        1 => (number(), text(), data())
+            .prop_map(|(request, verb, body)| FromClient::Ask { request, verb, body }),
+        1 => number().prop_map(FromClient::Abandon),
+        1 => (number(), vec((key(), (number(), text())), 0..3), vec(text(), 0..3), any::<bool>())
+            .prop_map(|(request, values, workers, broadcast)| FromClient::Place {
+                request,
+                values,
+                workers,
+                broadcast,
+            }),
     ]
 }
 
@@ -193,6 +233,8 @@ pub(crate) fn to_client() -> impl Strategy<Value = ToClient> {
         (number(), text())
             .prop_map(|(submission, reason)| ToClient::Refused { submission, reason }),
         (worker(), text()).prop_map(|(worker, address)| ToClient::Peer { worker, address }),
+        (number(), answer()).prop_map(|(request, answer)| ToClient::Answer { request, answer }),
+        (text(), data()).prop_map(|(topic, body)| ToClient::Push { topic, body }),
     ]
 }
 
@@ -228,16 +270,25 @@ pub(crate) fn to_worker() -> impl Strategy<Value = ToWorker> {
         vec(task(), 0..9).prop_map(ToWorker::Free),
         vec(input(), 0..9).prop_map(ToWorker::Acquire),
         (worker(), text()).prop_map(|(worker, address)| ToWorker::Peer { worker, address }),
+        (number(), text(), data()).prop_map(|(request, verb, body)| ToWorker::Ask {
+            request,
+            verb,
+            body
+        }),
+        text().prop_map(ToWorker::Close),
     ]
 }
 
 pub(crate) fn from_worker() -> impl Strategy<Value = FromWorker> {
-    let finished = (task(), run(), number(), seconds(), text(), option::of(inline())).prop_map(
-        |(task, run, nbytes, duration_s, type_name, inline)| Finished {
+    let times = (seconds(), seconds(), any::<u32>());
+    let finished = (task(), run(), number(), times, text(), option::of(inline())).prop_map(
+        |(task, run, nbytes, (duration_s, begun_s, thread), type_name, inline)| Finished {
             task,
             run,
             nbytes,
             duration_s,
+            begun_s,
+            thread,
             type_name,
             inline,
         },
@@ -271,5 +322,8 @@ pub(crate) fn from_worker() -> impl Strategy<Value = FromWorker> {
         vec(task(), 0..9).prop_map(FromWorker::Copied),
         vec(task(), 0..9).prop_map(FromWorker::Dropped),
         health.prop_map(FromWorker::Health),
+        (number(), answer()).prop_map(|(request, answer)| FromWorker::Answer { request, answer }),
+        (text(), data()).prop_map(|(topic, body)| FromWorker::Push { topic, body }),
+        Just(FromWorker::Retire),
     ]
 }

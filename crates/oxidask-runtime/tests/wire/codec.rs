@@ -177,6 +177,8 @@ fn golden_worker() {
          92 05 91 cf 000000010000012c",
     );
     let finished = Finished {
+        begun_s: 1.5,
+        thread: 2,
         task,
         run: RunId(9),
         nbytes: 28,
@@ -190,8 +192,8 @@ fn golden_worker() {
     golden(
         &[FromWorker::Started { task, run: RunId(9) }, FromWorker::Finished(Box::new(finished))],
         "93 00 cf 000000010000012c 09
-         92 01 96 cf 000000010000012c 09 1c cb 3fe0000000000000 a3 696e74
-            92 a6 707974686f6e c4 03 4b012e",
+         92 01 98 cf 000000010000012c 09 1c cb 3fe0000000000000 a3 696e74
+            92 a6 707974686f6e c4 03 4b012e cb 3ff8000000000000 02",
     );
 }
 

@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 use oxidask_core::key::Key;
 
+use crate::data::{Answer, Data};
 use crate::ids::{Time, WorkerId};
 use crate::message::{FromClient, Inline, Input, Location, Submission, TaskFailure, ToClient};
 use crate::table::Table;
@@ -103,6 +104,29 @@ pub enum Event {
         /// Where.
         workers: Vec<WorkerId>,
     },
+    /// A question that has no message of its own: answered by [`Action::Answer`].
+    Ask {
+        /// Comes back with the answer. In use once at a time.
+        request: u64,
+        /// What is asked.
+        verb: Arc<str>,
+        /// What the question is about.
+        body: Data,
+    },
+    /// Nobody waits for the answer to this question any more.
+    Abandon(u64),
+    /// Values that the user is about to put on workers, a future more of each: answered by
+    /// [`Action::Located`].
+    Place {
+        /// As that of [`Event::Locate`], and not the same.
+        request: u64,
+        /// The values: names, estimated bytes and names of types.
+        values: Vec<(Key, (u64, Arc<str>))>,
+        /// Names, addresses or hosts of the workers that may have them; none means any.
+        workers: Vec<Arc<str>>,
+        /// Whether each of the workers gets every value.
+        broadcast: bool,
+    },
     /// The scheduler has said something.
     Scheduler(ToClient),
     /// The session could not be resumed: the scheduler is another one, which knows nothing of this
@@ -130,6 +154,20 @@ pub enum Action {
         worker: WorkerId,
         /// Its address.
         address: Arc<str>,
+    },
+    /// The answer to [`Event::Ask`].
+    Answer {
+        /// The request's.
+        request: u64,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Something that the user has subscribed to.
+    Push {
+        /// What it is about.
+        topic: Arc<str>,
+        /// What there is to say.
+        body: Data,
     },
     /// The answer to [`Event::Locate`], in the order of its keys.
     Located {
@@ -207,6 +245,8 @@ pub struct Client {
     /// Submissions with the fence that proves them taken in.
     unproved: VecDeque<(u64, Submission)>,
     locates: BTreeMap<u64, Vec<Key>>,
+    /// Questions that are not answered yet.
+    asked: BTreeMap<u64, (Arc<str>, Data)>,
     blobs: SentBlobs,
 }
 
@@ -225,6 +265,7 @@ impl Client {
             n_submissions: 0,
             unproved: VecDeque::new(),
             locates: BTreeMap::new(),
+            asked: BTreeMap::new(),
             blobs,
         }
     }
@@ -250,6 +291,22 @@ impl Client {
             }
             Event::Replicate { keys, n, workers } => {
                 actions.push(Action::Scheduler(FromClient::Replicate { keys, n, workers }));
+            }
+            Event::Ask { request, verb, body } => {
+                self.asked.insert(request, (verb.clone(), body.clone()));
+                actions.push(Action::Scheduler(FromClient::Ask { request, verb, body }));
+            }
+            Event::Abandon(request) => {
+                if self.asked.remove(&request).is_some() {
+                    actions.push(Action::Scheduler(FromClient::Abandon(request)));
+                }
+            }
+            Event::Place { request, values, workers, broadcast } => {
+                values.iter().for_each(|(key, _)| _ = self.hold(key, 0, actions));
+                let keys = values.iter().map(|(key, _)| key.clone()).collect();
+                self.locates.insert(request, keys);
+                let place = FromClient::Place { request, values, workers, broadcast };
+                actions.push(Action::Scheduler(place));
             }
             Event::Scheduler(message) => self.told(message, actions),
             Event::NewEpoch => self.present_again(actions),

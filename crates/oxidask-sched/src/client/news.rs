@@ -37,6 +37,12 @@ impl Client {
                     actions.push(Action::Located { request, places });
                 }
             }
+            ToClient::Answer { request, answer } => {
+                if self.asked.remove(&request).is_some() {
+                    actions.push(Action::Answer { request, answer });
+                }
+            }
+            ToClient::Push { topic, body } => actions.push(Action::Push { topic, body }),
             ToClient::Refused { submission, reason } => {
                 self.refused(submission, &reason, actions);
             }
@@ -173,6 +179,10 @@ impl Client {
         for (&request, keys) in &self.locates {
             let keys = keys.clone();
             actions.push(Action::Scheduler(FromClient::Locate { request, keys }));
+        }
+        for (&request, (verb, body)) in &self.asked {
+            let (verb, body) = (verb.clone(), body.clone());
+            actions.push(Action::Scheduler(FromClient::Ask { request, verb, body }));
         }
         if !self.unproved.is_empty() {
             self.send_fence(actions);

@@ -61,6 +61,8 @@ impl Scheduler {
                 tasks.into_iter().for_each(|task| self.not_there(task, worker, actions));
             }
             FromWorker::Health(health) => self.health(worker, health),
+            FromWorker::Answer { .. } | FromWorker::Push { .. } => {}
+            FromWorker::Retire => self.worker_retires(worker, actions),
         }
     }
 
@@ -91,7 +93,7 @@ impl Scheduler {
     }
 
     fn finished(&mut self, worker: WorkerId, finished: Finished, actions: &mut Vec<Action>) {
-        let Finished { task, run, nbytes, duration_s, type_name, inline } = finished;
+        let Finished { task, run, nbytes, duration_s, type_name, inline, .. } = finished;
         let Some(slot) = self.attempt(worker, task, run) else {
             self.ghost_answered(worker, task, run);
             self.unasked_value(task, worker);

@@ -101,6 +101,14 @@ impl Scheduler {
                 self.slots_of(&keys)
                     .for_each_in(self, |this, slot| this.replicate(slot, n, &workers, actions));
             }
+            FromClient::Ask { request, verb, body } => {
+                actions.push(Action::Ask { client, request, verb, body });
+            }
+            FromClient::Abandon(_) => {}
+            FromClient::Place { request, values, .. } => {
+                let places = vec![None; values.len()];
+                actions.push(Action::Client(client, ToClient::Located { request, places }));
+            }
         }
     }
 

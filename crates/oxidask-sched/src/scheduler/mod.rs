@@ -209,6 +209,9 @@ impl Scheduler {
             Event::WorkerRetires(worker) => self.worker_retires(worker, actions),
             Event::ClientJoined(client, info) => self.client_joined(client, info),
             Event::ClientLost(client) => self.client_lost(client, actions),
+            Event::Answered(client, request, answer) => {
+                actions.push(Action::Client(client, ToClient::Answer { request, answer }));
+            }
             Event::Tick => {}
         }
         self.deadlines_met(actions);

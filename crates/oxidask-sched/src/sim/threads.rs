@@ -88,6 +88,8 @@ impl World {
         let outcome = Outcome::Value {
             nbytes: nbytes_of(value),
             duration_s: duration as f64 * 1e-9,
+            begun_s: 0.0,
+            thread: 0,
             type_name: "int".into(),
             inline: None,
         };

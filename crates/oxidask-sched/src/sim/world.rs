@@ -242,6 +242,8 @@ impl World {
                     self.network.later(self.now, Parcel::WorkerGone(id));
                     continue;
                 }
+                // Simulated users ask nothing.
+                Action::Ask { .. } => continue,
             };
             self.send(stream, parcel);
         }
@@ -326,7 +328,10 @@ impl World {
                         }
                     }
                 }
-                worker::Action::DropBlob(_) | worker::Action::Peer { .. } => {}
+                worker::Action::DropBlob(_)
+                | worker::Action::Peer { .. }
+                | worker::Action::Ask { .. }
+                | worker::Action::Close(_) => {}
                 worker::Action::Wake(n) => {
                     for _ in 0..n {
                         let at = Time(self.now.0 + 1_000 + self.random.below(20_000) as u64);
@@ -348,7 +353,10 @@ impl World {
                 // What kills workers or reads what was cancelled fails by the faults' doing.
                 (key, if raised { Known::Failed } else { Known::Cancelled })
             }
-            ToClient::Located { .. } | ToClient::Peer { .. } => return,
+            ToClient::Located { .. }
+            | ToClient::Peer { .. }
+            | ToClient::Answer { .. }
+            | ToClient::Push { .. } => return,
             ToClient::Refused { reason, .. } => {
                 self.violation = Some(format!("a submission was refused: {reason}"));
                 return;

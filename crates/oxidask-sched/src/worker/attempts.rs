@@ -236,13 +236,15 @@ impl Worker {
                 FromWorker::Retracted { task, run }
             }
             _ if cancelled => FromWorker::Retracted { task, run },
-            Outcome::Value { nbytes, duration_s, type_name, inline } => {
+            Outcome::Value { nbytes, duration_s, begun_s, thread, type_name, inline } => {
                 self.land_result(task, nbytes, type_name.clone());
                 FromWorker::Finished(Box::new(Finished {
                     task,
                     run,
                     nbytes,
                     duration_s,
+                    begun_s,
+                    thread,
                     type_name,
                     inline,
                 }))
@@ -357,6 +359,8 @@ impl Worker {
             run,
             nbytes: value.nbytes,
             duration_s: 0.0,
+            begun_s: 0.0,
+            thread: 0,
             type_name: value.type_name.clone().unwrap_or_else(|| "".into()),
             inline: None,
         }))));

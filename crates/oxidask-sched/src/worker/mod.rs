@@ -52,6 +52,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::data::Data;
 use crate::ids::{RunId, TaskId, Time, WorkerId};
 use crate::message::{Blob, Compute, FromWorker, Health, Inline, TaskFailure, ToWorker};
 use crate::table::Table;
@@ -135,6 +136,8 @@ pub enum Event {
     Health(Health),
     /// The store has lost these values, to a bad disk say.
     Lost(Vec<TaskId>),
+    /// A client has put these values into the store.
+    Put(Vec<Copied>),
 }
 
 /// A value that a peer has sent.
@@ -157,6 +160,10 @@ pub enum Outcome {
         nbytes: u64,
         /// Seconds that it ran.
         duration_s: f64,
+        /// When it began, in seconds since 1970.
+        begun_s: f64,
+        /// Which thread ran it.
+        thread: u32,
         /// The name of the value's type.
         type_name: Arc<str>,
         /// The value, if it is small and was asked for.
@@ -198,6 +205,17 @@ pub enum Action {
     DropBlob(u32),
     /// So many idle threads should call [`Worker::next`].
     Wake(u32),
+    /// Somebody asks the host of this worker: answered by a [`FromWorker::Answer`] to the scheduler.
+    Ask {
+        /// Comes back with the answer.
+        request: u64,
+        /// What is asked.
+        verb: Arc<str>,
+        /// What the question is about.
+        body: Data,
+    },
+    /// The scheduler lets the worker go, and says why.
+    Close(Arc<str>),
 }
 
 /// The worker. See the [module](self).
@@ -253,6 +271,7 @@ impl Worker {
             Event::FetchFailed { request } => self.fetch_failed(request, actions),
             Event::Health(health) => self.health(health, actions),
             Event::Lost(tasks) => self.lost(&tasks, actions),
+            Event::Put(values) => self.put(values),
         }
         self.flush(now, actions);
     }
@@ -317,6 +336,10 @@ impl Worker {
             ToWorker::Free(tasks) => tasks.into_iter().for_each(|task| self.free(task)),
             ToWorker::Acquire(inputs) => self.acquire(inputs, actions),
             ToWorker::Peer { worker, address } => actions.push(Action::Peer { worker, address }),
+            ToWorker::Ask { request, verb, body } => {
+                actions.push(Action::Ask { request, verb, body });
+            }
+            ToWorker::Close(reason) => actions.push(Action::Close(reason)),
         }
     }
 

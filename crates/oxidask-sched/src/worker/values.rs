@@ -6,7 +6,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::attempts::Missing;
-use super::{Action, Worker};
+use super::{Action, Copied, Worker};
 use crate::ids::{TaskId, WorkerId};
 use crate::message::{FromWorker, Input};
 
@@ -276,6 +276,16 @@ impl Worker {
     }
 
     /// Copies are to be had of these.
+    /// Values that came with no attempt and no fetch: the scheduler has said that they would.
+    pub(super) fn put(&mut self, values: Vec<Copied>) {
+        for Copied { task, nbytes, type_name } in values {
+            let at = self.value_row(task);
+            self.values[at].doomed = false;
+            self.land(at, nbytes, type_name);
+            self.copied.push(task);
+        }
+    }
+
     pub(super) fn acquire(&mut self, inputs: Vec<Input>, actions: &mut Vec<Action>) {
         let mut missing = Vec::new();
         for input in inputs {

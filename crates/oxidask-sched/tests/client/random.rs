@@ -268,7 +268,10 @@ impl World {
                     Settlement::Cancelled => (number(&key), FutureState::Cancelled),
                 },
                 Action::Lost(key) => (number(&key), FutureState::Lost),
-                Action::Located { .. } | Action::Peer { .. } => unreachable!("nobody asks"),
+                Action::Located { .. }
+                | Action::Peer { .. }
+                | Action::Answer { .. }
+                | Action::Push { .. } => unreachable!("nobody asks"),
             };
             let before = self.heard.insert(i, state);
             assert!(before.is_some(), "news of key {i}, which nobody has");

@@ -42,7 +42,14 @@ pub(crate) fn compute(slot: u32, inputs: Vec<Input>) -> Compute {
 }
 
 pub(crate) fn value() -> Outcome {
-    Outcome::Value { nbytes: 8, duration_s: 0.5, type_name: "int".into(), inline: None }
+    Outcome::Value {
+        nbytes: 8,
+        duration_s: 0.5,
+        begun_s: 1.0,
+        thread: 0,
+        type_name: "int".into(),
+        inline: None,
+    }
 }
 
 pub(crate) fn failure(slot: u32) -> Arc<TaskFailure> {

@@ -292,7 +292,7 @@ impl World {
                         assert!(self.store.remove(&task), "{task:?} is dropped and was not there");
                     }
                 }
-                Action::Peer { .. } => {}
+                Action::Peer { .. } | Action::Ask { .. } | Action::Close(_) => {}
                 Action::DropBlob(_) => unreachable!("there are none"),
                 Action::Wake(n) => self.n_awake += n,
             }
@@ -322,7 +322,10 @@ impl World {
             FromWorker::Dropped(tasks) => {
                 tasks.iter().for_each(|task| _ = self.believed.remove(task));
             }
-            FromWorker::Health(_) => {}
+            FromWorker::Health(_)
+            | FromWorker::Answer { .. }
+            | FromWorker::Push { .. }
+            | FromWorker::Retire => {}
         }
     }
 

@@ -8,6 +8,7 @@
 //! Bytes are slices of the frame that they came in. Large ones aren't copied on the way out
 //! either: a frame is a list of pieces.
 
+mod data;
 mod decoder;
 mod encoder;
 mod error;

@@ -3,6 +3,7 @@
 //! The numbers and the orders of fields below are the protocol. Fields are only ever added at the
 //! end, and numbers never used again.
 
+use oxidask_sched::data::AskError;
 use oxidask_sched::message::{
     Annotations, Blob, Cause, ClientInfo, Compute, Finished, FromClient, FromWorker, Health,
     Inline, Input, Location, NewTask, RetryPolicy, RunSpec, Submission, TaskFailure, ToClient,
@@ -30,7 +31,8 @@ structures! {
     TaskFailure { origin, cause, text, bytes }
     Input { task, place }
     Compute { task, run, key, spec, inputs, priority, resources, inline, actor }
-    Finished { task, run, nbytes, duration_s, type_name, inline }
+    Finished { task, run, nbytes, duration_s, type_name, inline, begun_s, thread }
+    AskError { class, text, bytes }
     Health { memory_bytes, managed_bytes, spilled_bytes, paused, bandwidth }
     WorkerInfo { name, address, host, n_threads, memory_limit_bytes, resources }
     ClientInfo { name }
@@ -57,6 +59,9 @@ variants!(FromClient {
     7 = Unfetched(values),
     8 = Replicate { keys, n, workers },
     9 = DropBlobs(hashes),
+    10 = Ask { request, verb, body },
+    11 = Abandon(request),
+    12 = Place { request, values, workers, broadcast },
 });
 
 variants!(ToClient {
@@ -67,6 +72,8 @@ variants!(ToClient {
     4 = Located { request, places },
     5 = Refused { submission, reason },
     6 = Peer { worker, address },
+    7 = Answer { request, answer },
+    8 = Push { topic, body },
 });
 
 variants!(ToWorker {
@@ -78,6 +85,8 @@ variants!(ToWorker {
     5 = Free(tasks),
     6 = Acquire(inputs),
     7 = Peer { worker, address },
+    8 = Ask { request, verb, body },
+    9 = Close(reason),
 });
 
 variants!(FromWorker {
@@ -91,4 +100,7 @@ variants!(FromWorker {
     7 = Copied(tasks),
     8 = Dropped(tasks),
     9 = Health(health),
+    10 = Answer { request, answer },
+    11 = Push { topic, body },
+    12 = Retire,
 });

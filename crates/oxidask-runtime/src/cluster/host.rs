@@ -1,0 +1,36 @@
+//! Who answers what the machines don't know.
+//!
+//! A scheduler or a worker is asked things that only the process around it can answer: run this function,
+//! install that plugin, print your logs. The process gives its node a [`Host`]; without one such questions are
+//! refused.
+
+use std::sync::Arc;
+
+use oxidask_sched::data::{Answer, AskError, Data};
+
+/// Takes the answer to one question, once. From any thread, now or later.
+pub type Reply = Box<dyn FnOnce(Answer) + Send>;
+
+/// Answers questions by name.
+pub trait Host: Send + Sync {
+    /// Answers, now or later. Does not block: it is called on a thread that serves others too, which holds a
+    /// node's lock.
+    fn ask(&self, verb: Arc<str>, body: Data, reply: Reply);
+
+    /// The scheduler lets this worker go, and says why.
+    fn closing(&self, reason: &str) {
+        let _ = reason;
+    }
+}
+
+/// Answers nothing.
+pub struct NoHost;
+
+impl Host for NoHost {
+    fn ask(&self, verb: Arc<str>, _: Data, reply: Reply) {
+        let text = format!(
+            "nobody here answers {verb}: this process has no Python; start it with `python -m oxidask`"
+        );
+        reply(Err(AskError::new("NotImplementedError", text)));
+    }
+}
