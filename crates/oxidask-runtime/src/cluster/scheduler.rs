@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use oxidask_sched::ids::{ClientId, Time, WorkerId};
 use oxidask_sched::message::{
@@ -58,7 +58,9 @@ struct Due {
 impl SchedulerNode {
     /// A scheduler without workers.
     #[must_use]
-    pub fn new(config: Config) -> Arc<Self> {
+    pub fn new(mut config: Config) -> Arc<Self> {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        config.started_s = since_1970.as_secs_f64();
         let state = State {
             machine: Scheduler::new(config),
             workers: BTreeMap::new(),

@@ -55,7 +55,7 @@ impl Scheduler {
                 }
             }
             FromWorker::Copied(tasks) => {
-                tasks.into_iter().for_each(|task| self.copied(task, worker));
+                tasks.into_iter().for_each(|task| self.copied(task, worker, actions));
             }
             FromWorker::Dropped(tasks) => {
                 tasks.into_iter().for_each(|task| self.not_there(task, worker, actions));
@@ -167,34 +167,26 @@ impl Scheduler {
     }
 
     /// A worker has a copy of a value.
-    fn copied(&mut self, task: TaskId, worker: WorkerId) {
+    fn copied(&mut self, task: TaskId, worker: WorkerId, actions: &mut Vec<Action>) {
         let Some(slot) = self.tasks.live(task) else {
             self.frees.entry(worker).or_default().push(task);
             return;
         };
         let hot = self.tasks.hot(slot);
-        if hot.state != State::Memory {
-            self.unasked_value(task, worker);
-            return;
-        }
-        let (first, nbytes) = (hot.worker, hot.nbytes);
-        if first == worker.0 {
-            return;
-        }
-        let more = self.tasks.more_holders.entry(slot).or_default();
-        if more.contains(&worker) {
-            return;
-        }
-        more.push(worker);
-        if let Some(state) = self.workers.get_mut(worker) {
-            state.held.insert(slot);
-            state.held_bytes += nbytes;
+        match hot.state {
+            State::Placed => self.arrived(slot, worker, actions),
+            State::Memory => {
+                self.no_longer_expected(slot, worker);
+                self.held_by(slot, worker);
+            }
+            _ => self.unasked_value(task, worker),
         }
     }
 
     /// A worker turns out not to have a value, or can't be reached for it.
     pub(super) fn not_there(&mut self, task: TaskId, holder: WorkerId, actions: &mut Vec<Action>) {
         let Some(slot) = self.tasks.live(task) else { return };
+        self.will_not_arrive(slot, holder);
         if !self.tasks.holders(slot).contains(&holder) {
             return;
         }

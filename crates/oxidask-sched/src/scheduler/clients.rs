@@ -39,6 +39,7 @@ impl Scheduler {
 
     pub(super) fn client_lost(&mut self, client: ClientId, actions: &mut Vec<Action>) {
         let Some(state) = self.clients.remove(&client) else { return };
+        self.brings_nothing(client);
         let mut wants: Vec<u32> = state.wants.into_iter().collect();
         wants.sort_unstable();
         for slot in wants {
@@ -105,9 +106,8 @@ impl Scheduler {
                 actions.push(Action::Ask { client, request, verb, body });
             }
             FromClient::Abandon(_) => {}
-            FromClient::Place { request, values, .. } => {
-                let places = vec![None; values.len()];
-                actions.push(Action::Client(client, ToClient::Located { request, places }));
+            FromClient::Place { request, values, workers, broadcast } => {
+                self.place_values(client, request, values, &workers, broadcast, actions);
             }
         }
     }
@@ -222,6 +222,7 @@ impl Scheduler {
                 self.held_by(slot, holder);
             }
         } else if !is_new && state != State::Memory {
+            self.arrivals.remove(&slot);
             self.tasks.hot_mut(slot).state = State::Released;
             self.steps.push(Step::Require(slot));
         }

@@ -101,6 +101,14 @@ impl Scheduler {
                     );
                 }
             }
+            State::Placed => {
+                let arrival = self.arrivals.get(&slot);
+                let comes = arrival.is_some_and(|arrival| {
+                    let here = |id: &WorkerId| self.workers.get(*id).is_some();
+                    !arrival.clients.is_empty() && arrival.workers.iter().any(here)
+                });
+                hold!(comes, "{name}: nobody brings it");
+            }
             State::Erred => hold!(self.tasks.failures.contains_key(&slot), "{name} for no reason"),
             State::Released => hold!(!needed, "{name} is needed"),
             State::Delayed | State::Forgotten => {}
@@ -108,6 +116,11 @@ impl Scheduler {
         hold!(
             needed || matches!(hot.state, State::Released | State::Erred),
             "{name} is not needed by anybody"
+        );
+        hold!(
+            matches!(hot.state, State::Placed | State::Memory)
+                || !self.arrivals.contains_key(&slot),
+            "{name} is still to be brought"
         );
         hold!(hot.readers > 0 || !cold.clients.is_empty(), "{name} is of no use to anybody");
         for &input in &cold.inputs {

@@ -37,6 +37,7 @@ impl Scheduler {
         for slot in out {
             self.attempt_lost(slot, &worker.info.address, how);
         }
+        self.nothing_arrives_at(id);
         let mut held: Vec<u32> = worker.held.iter().copied().collect();
         held.sort_unstable();
         for slot in held {
@@ -73,7 +74,8 @@ impl Scheduler {
 
     /// Nobody holds a value any more: what needs it waits, and it is computed again if anything does.
     pub(super) fn value_lost(&mut self, slot: u32, actions: &mut Vec<Action>) {
-        self.tasks.hot_mut(slot).state = State::Released;
+        let still_comes = self.arrivals.contains_key(&slot);
+        self.tasks.hot_mut(slot).state = if still_comes { State::Placed } else { State::Released };
         for i in 0..self.tasks.cold(slot).readers.len() {
             let reader = self.tasks.cold(slot).readers[i];
             let Some(reader) = self.tasks.live(reader) else { continue };
@@ -167,7 +169,9 @@ impl Scheduler {
             only_here.retain(|&slot| {
                 self.tasks.holders(slot).iter().all(|holder| self.retiring.contains(holder))
             });
-            let is_done = worker.out.is_empty() && worker.ghosts.is_empty() && only_here.is_empty();
+            let comes = self.arrivals.values().any(|arrival| arrival.workers.contains(&id));
+            let is_done =
+                worker.out.is_empty() && worker.ghosts.is_empty() && only_here.is_empty() && !comes;
             if is_done {
                 self.retiring.remove(&id);
                 actions.push(Action::Retired(id));

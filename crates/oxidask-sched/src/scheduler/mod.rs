@@ -9,6 +9,7 @@
 //! | limited | as many of its name run as may | queued when one of them ends |
 //! | no-worker | no worker that is here may run it | queued when one comes |
 //! | delayed | waits for its next attempt | queued when its time has come |
+//! | placed | a client is bringing its value to workers | memory; waiting or erred if nobody brings it any more |
 //! | queued | ready, in the queue of one worker or of all | assigned |
 //! | assigned | sent to a worker that has not begun | running; queued if it was retracted or the worker is gone |
 //! | running | a worker runs it | memory, erred, delayed, queued; erred if it killed too many workers |
@@ -36,6 +37,7 @@
 //! `feed.rs`. A value that is lost is computed again from its inputs by the same steps: `loss.rs`.
 
 mod answers;
+mod arrivals;
 mod blobs;
 mod clients;
 mod feed;
@@ -57,6 +59,7 @@ use std::sync::Arc;
 
 use oxidask_core::key::Key;
 
+use self::arrivals::Arrival;
 use self::blobs::Blobs;
 use self::clients::ClientState;
 use self::limits::Limits;
@@ -79,11 +82,13 @@ pub struct Config {
     pub latency_s: f64,
     /// Decides between workers that are equally good.
     pub seed: u64,
+    /// When the scheduler's time began, in seconds since 1970: for times that people read.
+    pub started_s: f64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { allowed_failures: 3, horizon_s: 1e-3, latency_s: 0.3e-3, seed: 0 }
+        Self { allowed_failures: 3, horizon_s: 1e-3, latency_s: 0.3e-3, seed: 0, started_s: 0.0 }
     }
 }
 
@@ -128,6 +133,8 @@ pub struct Scheduler {
     with_spare: BTreeSet<WorkerId>,
     /// Values to drop, by worker.
     frees: BTreeMap<WorkerId, Vec<TaskId>>,
+    /// Values that clients are bringing.
+    arrivals: BTreeMap<u32, Arrival>,
     /// Workers that retire.
     retiring: BTreeSet<WorkerId>,
     /// Tasks submitted so far.
@@ -174,6 +181,7 @@ impl Scheduler {
             with_queue: BTreeSet::new(),
             with_spare: BTreeSet::new(),
             frees: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
             retiring: BTreeSet::new(),
             sequence: 0,
             cursor: config.seed as u32,

@@ -23,6 +23,8 @@ pub enum State {
     Released,
     /// Needed; some inputs have no value yet.
     Waiting,
+    /// A client is bringing its value to workers.
+    Placed,
     /// Ready, and in a queue of the scheduler.
     Queued,
     /// Ready, but no worker that is here may run it.
@@ -46,7 +48,10 @@ pub enum State {
 impl State {
     /// Whether it is on its way to a value and so needs its inputs.
     pub(super) fn needs_inputs(self) -> bool {
-        !matches!(self, Self::Released | Self::Memory | Self::Erred | Self::Forgotten)
+        !matches!(
+            self,
+            Self::Released | Self::Placed | Self::Memory | Self::Erred | Self::Forgotten
+        )
     }
 
     /// Whether a worker has it.

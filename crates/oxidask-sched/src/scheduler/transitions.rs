@@ -102,8 +102,9 @@ impl Scheduler {
         if state == State::Forgotten || self.is_needed(slot) {
             return;
         }
-        if state == State::Memory {
+        if matches!(state, State::Memory | State::Placed) {
             self.drop_value(slot);
+            self.arrivals.remove(&slot);
             self.tasks.hot_mut(slot).state = State::Released;
         } else if state.needs_inputs() {
             self.withdraw(slot, actions);

@@ -32,6 +32,13 @@ pub(super) enum Parcel {
         request: u64,
         values: Option<Vec<(TaskId, u64)>>,
     },
+    /// A client puts a value on a worker.
+    Put {
+        client: ClientId,
+        worker: WorkerId,
+        number: usize,
+        task: TaskId,
+    },
     /// The scheduler finds out that a worker is gone.
     WorkerGone(WorkerId),
     /// A worker that was short of memory has some again.

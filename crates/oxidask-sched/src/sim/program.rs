@@ -3,7 +3,7 @@
 use oxidask_core::key::Key;
 
 /// A task's program.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Program {
     /// The tasks whose values it takes, in order.
     pub(super) inputs: Vec<usize>,

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::network::Parcel;
 use super::program::{Program, key};
+use super::threads::nbytes_of;
 use super::world::World;
 use crate::content::Content;
-use crate::ids::{BlobHash, ClientId};
+use crate::ids::{BlobHash, ClientId, Time};
 use crate::message::{
-    Annotations, Blob, FromClient, InputRef, NewTask, RetryPolicy, RunSpec, Submission,
+    Annotations, Blob, FromClient, Input, InputRef, NewTask, RetryPolicy, RunSpec, Submission,
 };
 
 /// A client of the simulation: what it holds, and what it was told of that.
@@ -32,9 +34,10 @@ impl World {
     pub(super) fn user_acts(&mut self) {
         let clients: Vec<ClientId> = self.users.keys().copied().collect();
         let Some(&client) = self.random.pick(&clients) else { return };
-        if self.random.per_mille(450) {
-            self.user_submits(client);
-            return;
+        match self.random.below(100) {
+            0..45 => return self.user_submits(client),
+            45..50 => return self.user_scatters(client),
+            _ => {}
         }
         let held: Vec<usize> = self.users[&client].holds.iter().copied().collect();
         let Some(&number) = self.random.pick(&held) else { return };
@@ -66,6 +69,35 @@ impl World {
                     FromClient::Replicate { keys: vec![key(number)], n: 2, workers: Vec::new() };
                 self.say(client, replicate);
             }
+        }
+    }
+
+    /// A value of the user's own is to be on workers.
+    fn user_scatters(&mut self, client: ClientId) {
+        let number = self.programs.len();
+        self.programs.push(Program::default());
+        self.holds(client, number);
+        let nbytes = nbytes_of(self.programs.value(number, &[]));
+        let values = vec![(key(number), (nbytes, "int".into()))];
+        let broadcast = self.random.per_mille(300);
+        let place =
+            FromClient::Place { request: number as u64, values, workers: Vec::new(), broadcast };
+        self.say(client, place);
+    }
+
+    /// The scheduler has said where a value is to go: it is put there, one worker after the other, unless it is not
+    /// held any more.
+    pub(super) fn user_puts(&mut self, client: ClientId, request: u64, places: Vec<Option<Input>>) {
+        let number = request as usize;
+        let is_held = self.users.get(&client).is_some_and(|user| user.holds.contains(&number));
+        let Some(Some(Input { task, place })) = places.into_iter().next().filter(|_| is_held)
+        else {
+            // Without workers there is no such task.
+            return self.let_go(client, number);
+        };
+        for worker in place.holders {
+            let at = Time(self.now.0 + 20_000 + self.random.below(2_000_000) as u64);
+            self.network.later(at, Parcel::Put { client, worker, number, task });
         }
     }
 

@@ -256,6 +256,9 @@ impl World {
             Parcel::FromClient(id, message) => self.schedule(Event::Client(id, message)),
             Parcel::ToClient(id, message) => self.client_hears(id, message),
             Parcel::ToWorker(id, message) => self.tell(id, worker::Event::Scheduler(message)),
+            Parcel::Put { client, worker, number, task } => {
+                self.value_is_put(client, worker, number, task);
+            }
             Parcel::WorkerGone(id) => self.schedule(Event::WorkerLost(id, "simulated".into())),
             Parcel::Thread(id) => self.thread_looks(id),
             Parcel::End(id, task, run, outcome, value) => self.ends(id, task, run, outcome, value),
@@ -293,6 +296,21 @@ impl World {
                 self.tell(to, worker::Event::Fetched { request, values });
             }
         }
+    }
+
+    /// A client has reached a worker with a value, or has not.
+    fn value_is_put(&mut self, client: ClientId, id: WorkerId, number: usize, task: TaskId) {
+        if !self.users.contains_key(&client) {
+            return;
+        }
+        let value = self.programs.value(number, &[]);
+        let Some(site) = self.sites.get_mut(&id).filter(|s| s.unreachable_until <= self.now) else {
+            self.say(client, FromClient::Unfetched(vec![(key(number), id)]));
+            return;
+        };
+        site.store.insert(task, value);
+        let (nbytes, type_name) = (nbytes_of(value), "int".into());
+        self.tell(id, worker::Event::Put(vec![Copied { task, nbytes, type_name }]));
     }
 
     fn reach(&self, a: WorkerId, b: WorkerId) -> bool {
@@ -353,10 +371,11 @@ impl World {
                 // What kills workers or reads what was cancelled fails by the faults' doing.
                 (key, if raised { Known::Failed } else { Known::Cancelled })
             }
-            ToClient::Located { .. }
-            | ToClient::Peer { .. }
-            | ToClient::Answer { .. }
-            | ToClient::Push { .. } => return,
+            ToClient::Located { request, places } => {
+                self.user_puts(client, request, places);
+                return;
+            }
+            ToClient::Peer { .. } | ToClient::Answer { .. } | ToClient::Push { .. } => return,
             ToClient::Refused { reason, .. } => {
                 self.violation = Some(format!("a submission was refused: {reason}"));
                 return;

@@ -1,0 +1,4 @@
+//! What a scheduler does beside running tasks: places for values, questions and their answers.
+
+mod driver;
+mod place;
