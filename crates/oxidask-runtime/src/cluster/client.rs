@@ -21,7 +21,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::inline::Families;
-use super::link::{Outbox, SharedPeers};
+use super::link::{Outbox, SharedPeers, ThenPut};
 use super::ops::{HERE, OpObject};
 use super::turn::{Node, Shared, after, make_due};
 
@@ -31,7 +31,7 @@ pub struct ClientNode {
     /// A lock of its own: whoever has that of the state must look into the inbox after letting go of it,
     /// which a wait does not.
     known: Mutex<Known>,
-    pushed: OnceLock<Box<dyn Fn(&str, &Data) + Send + Sync>>,
+    pushed: OnceLock<OnPush>,
     scheduler: OnceLock<Box<dyn Outbox<FromClient>>>,
     peers: SharedPeers,
     families: Families,
@@ -66,8 +66,13 @@ enum Waiting {
 /// What those who asked to be called are told: how a future was settled, or none if the client was closed before.
 pub type Told<'a> = Option<&'a Settlement>;
 
+/// Hears what the scheduler pushes: topic and body.
+pub type OnPush = Box<dyn Fn(&str, &Data) + Send + Sync>;
+
+type ThenLocated = Box<dyn FnOnce(Option<Vec<Option<Input>>>) + Send>;
+
 enum Then {
-    Located(Box<dyn FnOnce(Option<Vec<Option<Input>>>) + Send>),
+    Located(ThenLocated),
     Answered(Box<dyn FnOnce(Option<Answer>) + Send>),
 }
 
@@ -316,7 +321,7 @@ impl ClientNode {
     }
 
     /// Calls `then` with what the scheduler pushes.
-    pub fn on_push(&self, then: Box<dyn Fn(&str, &Data) + Send + Sync>) {
+    pub fn on_push(&self, then: OnPush) {
         // A second listener would be another client's.
         drop(self.pushed.set(then));
     }
@@ -335,6 +340,12 @@ impl ClientNode {
         broadcast: bool,
     ) -> Option<Vec<Option<Input>>> {
         self.located(|request| Event::Place { request, values, workers, broadcast })
+    }
+
+    /// Gives a worker a value that [`ClientNode::place`] has found a place for there. `then` is called from any
+    /// thread. The task is there once the worker has told the scheduler.
+    pub fn put(&self, worker: WorkerId, task: TaskId, value: Value, then: ThenPut) {
+        self.peers.put(worker, task, value, then);
     }
 
     fn located(&self, event: impl FnOnce(u64) -> Event) -> Option<Vec<Option<Input>>> {

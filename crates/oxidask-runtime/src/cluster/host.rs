@@ -17,9 +17,16 @@ pub trait Host: Send + Sync {
     /// node's lock.
     fn ask(&self, verb: Arc<str>, body: Data, reply: Reply);
 
-    /// The scheduler lets this worker go, and says why.
+    /// The worker leaves, and why: the scheduler lets it go, or is gone. Does not block either.
     fn closing(&self, reason: &str) {
         let _ = reason;
+    }
+
+    /// A task has left its thread's place: whether the host starts a thread that calls
+    /// [`WorkerNode::work`](super::worker::WorkerNode::work) in its stead. If not, the worker does. Called
+    /// without a lock, by the task's thread.
+    fn thread_needed(&self) -> bool {
+        false
     }
 }
 

@@ -15,6 +15,12 @@ pub trait Outbox<T>: Send + Sync {
 /// Values as a peer gives them: those that it has, of those that it was asked for.
 pub type Fetched = Vec<(TaskId, Value)>;
 
+/// Takes what a fetch brought, once; none if the worker can't be reached.
+pub type ThenFetched = Box<dyn FnOnce(Option<Fetched>) + Send>;
+
+/// Takes whether a value was put, once; or why not.
+pub type ThenPut = Box<dyn FnOnce(Result<(), Arc<str>>) + Send>;
+
 /// The way to the values of workers.
 pub trait Peers: Send + Sync {
     /// Where a worker is reached. Does not block.
@@ -22,14 +28,12 @@ pub trait Peers: Send + Sync {
         let _ = (worker, address);
     }
 
-    /// Asks a worker for values. Does not block, and callers hold locks. `then` is called once, without them, from any thread, with none if the worker can't be
-    /// reached.
-    fn fetch(
-        &self,
-        from: WorkerId,
-        tasks: Vec<TaskId>,
-        then: Box<dyn FnOnce(Option<Fetched>) + Send>,
-    );
+    /// Asks a worker for values. Does not block, and callers hold locks. `then` is called without them, from
+    /// any thread.
+    fn fetch(&self, from: WorkerId, tasks: Vec<TaskId>, then: ThenFetched);
+
+    /// Gives a worker a value that the scheduler has found a place for there. As [`Peers::fetch`].
+    fn put(&self, to: WorkerId, task: TaskId, value: Value, then: ThenPut);
 }
 
 /// Peers of a process, by number.

@@ -14,13 +14,16 @@
 //! [`link::Outbox`] is where a node posts; behind it is another node of this process, or a connection.
 
 pub mod client;
+pub mod here;
 pub mod host;
 pub mod inline;
+mod job;
 pub mod link;
 pub mod local;
 pub mod ops;
 #[cfg(not(loom))]
 pub mod remote;
+pub mod running;
 pub mod scheduler;
 mod turn;
 pub mod worker;

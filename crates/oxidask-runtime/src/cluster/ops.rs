@@ -29,6 +29,12 @@ pub trait Ops: Send + Sync {
         };
         (class.into(), Content::new())
     }
+
+    /// Whether a failure is a task's wish to be run elsewhere or later.
+    fn is_reschedule(&self, error: &TaskError) -> bool {
+        let _ = error;
+        false
+    }
 }
 
 /// The family of ops that never leave their process.
@@ -46,5 +52,9 @@ impl Ops for OpsHere {
             direction: "decoded",
             reason: "it came as bytes, and this worker runs ops of its own process only".into(),
         })
+    }
+
+    fn failure(&self, error: &TaskError) -> (Arc<str>, Content) {
+        ("TaskError".into(), Content::object(error.clone()))
     }
 }

@@ -13,6 +13,7 @@ use oxidask_sched::message::{
 use oxidask_sched::scheduler::{Config, Counts, Scheduler};
 use parking_lot::{Condvar, Mutex};
 
+use super::here::WorkersHere;
 use super::host::{Host, NoHost};
 use super::link::Outbox;
 use super::turn::{Node, Shared, make_due};
@@ -25,6 +26,7 @@ pub struct SchedulerNode {
     started: Instant,
     timer: Arc<Timer>,
     host: OnceLock<Arc<dyn Host>>,
+    here: Arc<WorkersHere>,
     this: Weak<Self>,
 }
 
@@ -74,6 +76,7 @@ impl SchedulerNode {
             started: Instant::now(),
             timer: Arc::default(),
             host: OnceLock::new(),
+            here: Arc::default(),
             this: this.clone(),
         })
     }
@@ -121,6 +124,11 @@ impl SchedulerNode {
     /// Something has happened that is no message: a peer is gone, say.
     pub fn happened(&self, event: Event) {
         self.take_in([Incoming::Event(event)]);
+    }
+
+    /// Its workers in this process.
+    pub(super) fn workers_here(&self) -> &Arc<WorkersHere> {
+        &self.here
     }
 
     /// How many there are of everything.

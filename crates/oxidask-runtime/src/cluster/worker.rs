@@ -1,48 +1,86 @@
 //! A worker as a node: its machine, its values, and what its threads do.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
-use oxidask_core::op::{Op, TaskContext, TaskError};
 use oxidask_core::value::Value;
-use oxidask_sched::content::Content;
 use oxidask_sched::data::Data;
 use oxidask_sched::ids::{RunId, TaskId, Time, WorkerId};
-use oxidask_sched::message::{Blob, Cause, Compute, FromWorker, TaskFailure, ToWorker};
+use oxidask_sched::message::{FromWorker, ToWorker, WorkerInfo};
 use oxidask_sched::worker::{Action, Copied, Event, Outcome, Worker, WorkerConfig};
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
 
 use super::host::{Host, NoHost};
 use super::inline::InlineForm;
+use super::job::{Job, Landed, run};
 use super::link::{Fetched, Outbox, SharedPeers};
 use super::ops::Ops;
+use super::running::Running;
 use super::turn::{Node, Shared, after, make_due};
-use crate::local::panic_message;
+
+/// What a worker is made of.
+#[derive(Clone)]
+pub struct NewWorker {
+    /// Who it is.
+    pub info: WorkerInfo,
+    /// What makes ops of its tasks.
+    pub ops: Arc<dyn Ops>,
+    /// Who answers questions that are put to it; none for nobody, or for one that comes later.
+    pub host: Option<Arc<dyn Host>>,
+}
+
+impl NewWorker {
+    /// A worker without a host.
+    #[must_use]
+    pub fn new(info: WorkerInfo, ops: Arc<dyn Ops>) -> Self {
+        Self { info, ops, host: None }
+    }
+}
 
 /// A worker that runs.
 pub struct WorkerNode {
     id: WorkerId,
+    name: Arc<str>,
+    n_threads: u32,
     shared: Shared<State, Incoming>,
-    /// Threads that were told to look for work and have not yet. A lock of its own: whoever has that of the state
-    /// must look into the inbox after letting go of it, which a wait does not.
-    n_wakes: Mutex<u32>,
+    /// A lock of its own: whoever has that of the state must look into the inbox after letting go of it,
+    /// which a wait does not.
+    threads: Mutex<Threads>,
     work: Condvar,
+    /// Wakes those who wait for its end.
+    ended: Condvar,
     closed: AtomicBool,
     scheduler: Box<dyn Outbox<FromWorker>>,
     peers: SharedPeers,
     ops: Arc<dyn Ops>,
     inline: InlineForm,
     host: OnceLock<Arc<dyn Host>>,
+    on_close: OnceLock<OnClose>,
+    /// Threads that it has started itself.
+    own_threads: Mutex<Vec<JoinHandle<()>>>,
+    n_started: AtomicU32,
     started: Instant,
     this: Weak<Self>,
 }
 
+type OnClose = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Threads within [`WorkerNode::work`].
+#[derive(Default)]
+struct Threads {
+    /// Those that were told to look for work and have not yet.
+    n_wakes: u32,
+    /// Those that run no task that has seceded.
+    n_serving: u32,
+}
+
 enum Incoming {
     Scheduler(ToWorker),
-    Fetched(u64, Option<Fetched>),
+    Fetched(u64, Option<Vec<Landed>>),
+    Put(Vec<Landed>),
 }
 
 struct State {
@@ -54,25 +92,19 @@ struct State {
     actions: Vec<Action>,
 }
 
-/// A task with all that a thread needs to run it.
-struct Job {
-    compute: Box<Compute>,
-    blob: Option<Blob>,
-    inputs: Vec<Value>,
-    lost: Vec<TaskId>,
-}
-
 impl WorkerNode {
     /// A worker without threads: those that call [`WorkerNode::work`] are its threads.
     #[must_use]
     pub fn new(
-        config: WorkerConfig,
+        id: WorkerId,
+        new: NewWorker,
         scheduler: Box<dyn Outbox<FromWorker>>,
         peers: SharedPeers,
-        ops: Arc<dyn Ops>,
         inline: InlineForm,
     ) -> Arc<Self> {
-        let id = config.id;
+        let NewWorker { info, ops, host } = new;
+        let n_threads = info.n_threads;
+        let config = WorkerConfig { resources: info.resources, ..WorkerConfig::new(id, n_threads) };
         let state = State {
             machine: Worker::new(config),
             values: FxHashMap::default(),
@@ -81,15 +113,21 @@ impl WorkerNode {
         };
         Arc::new_cyclic(|this| Self {
             id,
+            name: info.name,
+            n_threads,
             shared: Shared::new(state),
-            n_wakes: Mutex::new(0),
+            threads: Mutex::default(),
             work: Condvar::new(),
+            ended: Condvar::new(),
             closed: AtomicBool::new(false),
             scheduler,
             peers,
             ops,
             inline,
-            host: OnceLock::new(),
+            host: host.map(OnceLock::from).unwrap_or_default(),
+            on_close: OnceLock::new(),
+            own_threads: Mutex::default(),
+            n_started: AtomicU32::new(0),
             started: Instant::now(),
             this: this.clone(),
         })
@@ -101,13 +139,81 @@ impl WorkerNode {
         self.id
     }
 
-    /// Runs tasks until the worker is closed. As many threads as the worker was announced with call this.
-    pub fn work(&self) {
+    /// What people call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Tasks that it runs at a time.
+    #[must_use]
+    pub fn n_threads(&self) -> u32 {
+        self.n_threads
+    }
+
+    /// Runs tasks until the worker is closed, or until there are more threads than the worker was announced with:
+    /// after a task that had seceded. `thread` is the number that the tasks are said to have run on.
+    pub fn work(&self, thread: u32) {
+        self.threads.lock().n_serving += 1;
         while let Some(job) = self.next_job() {
-            let (task, run) = (job.compute.task, job.compute.run);
-            let (outcome, value) = self.run(job);
-            self.report(task, run, outcome, value);
+            let (task, run_id) = (job.compute.task, job.compute.run);
+            let running = Running::new(&job.compute, thread, self.this.clone());
+            let (outcome, value) = run(job, &running, &*self.ops, self.inline);
+            if running.has_seceded() {
+                self.threads.lock().n_serving += 1;
+            }
+            self.report(task, run_id, outcome, value);
         }
+    }
+
+    /// Starts a thread that runs tasks. Who wants threads of another kind calls [`WorkerNode::work`] from them.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start_thread(&self) -> std::io::Result<()> {
+        let Some(this) = self.this.upgrade() else { return Ok(()) };
+        let number = self.n_started.fetch_add(1, Ordering::Relaxed);
+        let name = format!("oxidask-task-{number}");
+        let thread = thread::Builder::new().name(name).spawn(move || this.work(number))?;
+        self.own_threads.lock().push(thread);
+        Ok(())
+    }
+
+    /// Waits for the threads that the worker has started itself: they end once it is closed.
+    pub(super) fn join_threads(&self) {
+        loop {
+            let threads = std::mem::take(&mut *self.own_threads.lock());
+            if threads.is_empty() {
+                return;
+            }
+            for thread in threads {
+                // A thread that panicked has said so.
+                drop(thread.join());
+            }
+        }
+    }
+
+    /// A task goes on without a thread's place.
+    pub(super) fn seceded(&self, running: &Running) {
+        let needed = {
+            let mut threads = self.threads.lock();
+            threads.n_serving = threads.n_serving.saturating_sub(1);
+            threads.n_serving < self.n_threads
+        };
+        let (task, run) = (running.task, running.run);
+        self.happened(Event::Seceded { task, run });
+        let is_open = needed && !self.is_closed();
+        if is_open && !self.host().thread_needed() && self.start_thread().is_err() {
+            let text = "the system gives no thread for the place that a task has left";
+            self.push("worker-events", Data::Text(text.into()));
+        }
+    }
+
+    /// A task takes a thread's place again.
+    pub(super) fn rejoined(&self, running: &Running) {
+        self.threads.lock().n_serving += 1;
+        let (task, run) = (running.task, running.run);
+        self.happened(Event::Rejoined { task, run });
     }
 
     /// Who answers questions that are put to this worker; once.
@@ -130,12 +236,56 @@ impl WorkerNode {
         self.scheduler.post(vec![FromWorker::Retire]);
     }
 
-    /// Lets the threads go after the tasks that they run now.
-    pub fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        // With the lock: nobody is between looking and waiting.
-        let _n_wakes = self.n_wakes.lock();
-        self.work.notify_all();
+    /// What is done when the worker is closed; once.
+    pub(super) fn on_close(&self, then: OnClose) {
+        // Others would be another worker's.
+        drop(self.on_close.set(then));
+    }
+
+    /// Lets the threads go after the tasks that they run now, and the scheduler know.
+    pub fn close(&self, reason: &str) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        {
+            // With the lock: nobody is between looking and waiting.
+            let _threads = self.threads.lock();
+            self.work.notify_all();
+            self.ended.notify_all();
+        }
+        self.host().closing(reason);
+        if let Some(then) = self.on_close.get() {
+            then(reason);
+        }
+    }
+
+    /// Whether it has been closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is closed: whether it is. Its threads may still be at their last tasks.
+    pub fn wait(&self, timeout: Option<Duration>) -> bool {
+        let until = timeout.map(|timeout| Instant::now() + timeout);
+        let mut threads = self.threads.lock();
+        while !self.is_closed() {
+            match until {
+                None => self.ended.wait(&mut threads),
+                Some(until) => {
+                    if self.ended.wait_until(&mut threads, until).timed_out() {
+                        return self.is_closed();
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// Tasks that have a thread's place.
+    #[must_use]
+    pub fn n_executing(&self) -> u32 {
+        self.shared.with(&self.this, |state| state.machine.n_executing())
     }
 
     /// The values of these that are here.
@@ -147,9 +297,29 @@ impl WorkerNode {
         })
     }
 
+    /// The value of a task, an actor say, if it is here.
+    #[must_use]
+    pub fn value(&self, task: TaskId) -> Option<Value> {
+        self.values(&[task]).pop().map(|(_, value)| value)
+    }
+
+    /// Takes values for which the scheduler has said that this is their place: false if the worker is closed.
+    pub fn put(&self, values: Vec<(TaskId, Value)>) -> bool {
+        let is_open = !self.is_closed();
+        if is_open {
+            let land = |(task, value)| Landed::new(task, value);
+            self.told([Incoming::Put(values.into_iter().map(land).collect())]);
+        }
+        is_open
+    }
+
     /// The scheduler has said something.
-    pub(super) fn told(&self, messages: impl IntoIterator<Item = ToWorker>) {
-        self.shared.post(messages.into_iter().map(Incoming::Scheduler));
+    pub(super) fn heard(&self, messages: impl IntoIterator<Item = ToWorker>) {
+        self.told(messages.into_iter().map(Incoming::Scheduler));
+    }
+
+    fn told(&self, incoming: impl IntoIterator<Item = Incoming>) {
+        self.shared.post(incoming);
         if let Some(this) = self.this.upgrade() {
             make_due(this);
         }
@@ -159,21 +329,28 @@ impl WorkerNode {
         Time(self.started.elapsed().as_nanos() as u64)
     }
 
-    /// The next task for a thread, when there is one; none if the worker is closed.
+    /// The next task for a thread, when there is one; none if the thread is not needed any more.
     fn next_job(&self) -> Option<Job> {
         loop {
-            if self.closed.load(Ordering::Acquire) {
+            if self.is_closed() {
                 return None;
             }
             // What a turn makes due has its turn before this thread waits.
             if let Some(job) = after(|| self.take_job()) {
                 return Some(job);
             }
-            let mut n_wakes = self.n_wakes.lock();
-            while *n_wakes == 0 && !self.closed.load(Ordering::Acquire) {
-                self.work.wait(&mut n_wakes);
+            let mut threads = self.threads.lock();
+            loop {
+                if threads.n_serving > self.n_threads {
+                    threads.n_serving -= 1;
+                    return None;
+                }
+                if threads.n_wakes > 0 || self.is_closed() {
+                    break;
+                }
+                self.work.wait(&mut threads);
             }
-            *n_wakes = n_wakes.saturating_sub(1);
+            threads.n_wakes = threads.n_wakes.saturating_sub(1);
         }
     }
 
@@ -199,53 +376,24 @@ impl WorkerNode {
         job
     }
 
-    fn run(&self, job: Job) -> (Outcome, Option<Value>) {
-        let Job { compute, blob, mut inputs, lost } = job;
-        if !lost.is_empty() {
-            return (Outcome::InputsLost(lost), None);
-        }
-        let failed = |cause: Cause, text: String, bytes: Content| {
-            let (origin, text) = (compute.key.clone(), text.into());
-            let failure = TaskFailure { origin, cause, text, bytes };
-            (Outcome::Failed(Arc::new(failure)), None)
-        };
-        let op = match blob.map(|blob| self.ops.op(&blob, &compute.spec)) {
-            Some(Ok(op)) => op,
-            Some(Err(error)) => return failed(Cause::Codec, error.to_string(), Content::new()),
-            None => return failed(Cause::Codec, "its op never came".into(), Content::new()),
-        };
-        let start = Instant::now();
-        let result = call(&*op, &mut inputs, compute.spec.block);
-        let duration_s = start.elapsed().as_secs_f64();
-        match result {
-            Ok(value) => {
-                let (nbytes, type_name) = (value.payload().nbytes(), value.payload().type_name());
-                let type_name: Arc<str> = type_name.as_ref().into();
-                let small = compute.inline && nbytes <= self.inline.most_bytes();
-                let inline = if small { self.inline.of(&value) } else { None };
-                let (begun_s, thread) = (seconds_since_1970() - duration_s, 0);
-                let outcome =
-                    Outcome::Value { nbytes, duration_s, begun_s, thread, type_name, inline };
-                (outcome, Some(value))
-            }
-            Err(error) => {
-                let (class, bytes) = match self.inline {
-                    InlineForm::Object => ("TaskError".into(), Content::object(error.clone())),
-                    InlineForm::Bytes => self.ops.failure(&error),
-                };
-                failed(Cause::Raised(class), error.to_string(), bytes)
-            }
-        }
-    }
-
     fn report(&self, task: TaskId, run: RunId, outcome: Outcome, value: Option<Value>) {
         after(|| {
             let _dropped = self.shared.with(&self.this, |state| {
                 if let Some(value) = value {
-                    state.values.insert(task, value);
+                    state.dropped.extend(state.values.insert(task, value));
                 }
                 let executed = Event::Executed { task, run, outcome };
                 state.machine.handle(self.now(), executed, &mut state.actions);
+                self.carry_out(state);
+                std::mem::take(&mut state.dropped)
+            });
+        });
+    }
+
+    fn happened(&self, event: Event) {
+        after(|| {
+            let _dropped = self.shared.with(&self.this, |state| {
+                state.machine.handle(self.now(), event, &mut state.actions);
                 self.carry_out(state);
                 std::mem::take(&mut state.dropped)
             });
@@ -263,16 +411,10 @@ impl WorkerNode {
                 let event = match incoming {
                     Incoming::Scheduler(message) => Event::Scheduler(message),
                     Incoming::Fetched(request, None) => Event::FetchFailed { request },
-                    Incoming::Fetched(request, Some(fetched)) => {
-                        let values = fetched.iter().map(|(task, value)| Copied {
-                            task: *task,
-                            nbytes: value.payload().nbytes(),
-                            type_name: value.payload().type_name().as_ref().into(),
-                        });
-                        let values = values.collect();
-                        state.values.extend(fetched);
-                        Event::Fetched { request, values }
+                    Incoming::Fetched(request, Some(landed)) => {
+                        Event::Fetched { request, values: state.store(landed) }
                     }
+                    Incoming::Put(landed) => Event::Put(state.store(landed)),
                 };
                 state.machine.handle(now, event, &mut state.actions);
                 // Before the next event: see `Action`.
@@ -282,7 +424,7 @@ impl WorkerNode {
     }
 
     fn carry_out(&self, state: &mut State) {
-        let mut messages = Vec::new();
+        let (mut messages, mut closed) = (Vec::new(), None);
         let mut actions = std::mem::take(&mut state.actions);
         for action in actions.drain(..) {
             match action {
@@ -302,21 +444,20 @@ impl WorkerNode {
                     self.host().ask(verb, body, reply);
                 }
                 Action::Close(reason) => {
-                    self.host().closing(&reason);
-                    self.close();
+                    closed = Some(reason);
                 }
                 Action::Peer { worker, address } => self.peers.learn(worker, &address),
                 Action::Wake(n) => {
-                    *self.n_wakes.lock() += n;
+                    self.threads.lock().n_wakes += n;
                     (0..n).for_each(|_| _ = self.work.notify_one());
                 }
                 Action::Fetch { peer, request, tasks } => {
                     let this = self.this.clone();
-                    let then = Box::new(move |values| {
-                        if let Some(this) = this.upgrade() {
-                            this.shared.post([Incoming::Fetched(request, values)]);
-                            make_due(this);
-                        }
+                    let then = Box::new(move |fetched: Option<Fetched>| {
+                        let Some(this) = this.upgrade() else { return };
+                        let land = |(task, value)| Landed::new(task, value);
+                        let landed = fetched.map(|all| all.into_iter().map(land).collect());
+                        this.told([Incoming::Fetched(request, landed)]);
                     });
                     self.peers.fetch(peer, tasks, then);
                 }
@@ -326,19 +467,22 @@ impl WorkerNode {
         if !messages.is_empty() {
             self.scheduler.post(messages);
         }
+        if let Some(reason) = closed {
+            self.close(&reason);
+        }
     }
 }
 
-fn seconds_since_1970() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
-}
-
-/// Runs an op; a panic is its failure.
-fn call(op: &dyn Op, inputs: &mut [Value], block: u32) -> Result<Value, TaskError> {
-    let cancelled = AtomicBool::new(false);
-    let ctx = TaskContext { block, cancelled: &cancelled };
-    catch_unwind(AssertUnwindSafe(|| op.call(inputs, &ctx)))
-        .unwrap_or_else(|panic| Err(TaskError::Panicked(panic_message(&*panic))))
+impl State {
+    /// Takes values in, and says what the machine has to know of them.
+    fn store(&mut self, landed: Vec<Landed>) -> Vec<Copied> {
+        let mut all = Vec::with_capacity(landed.len());
+        for Landed { value, copied } in landed {
+            self.dropped.extend(self.values.insert(copied.task, value));
+            all.push(copied);
+        }
+        all
+    }
 }
 
 impl Node for WorkerNode {
@@ -355,6 +499,6 @@ pub(super) struct ToWorkerHere(pub(super) Arc<WorkerNode>);
 
 impl Outbox<ToWorker> for ToWorkerHere {
     fn post(&self, messages: Vec<ToWorker>) {
-        self.0.told(messages);
+        self.0.heard(messages);
     }
 }

@@ -47,12 +47,12 @@ pub enum PeerRequest {
         /// The values.
         names: Vec<ValueName>,
     },
-    /// Hold this under a key: answered by [`PeerReply::Held`].
+    /// Hold this: answered by [`PeerReply::Held`]. The scheduler has said that its place is here.
     Put {
         /// Comes back with the answer.
         request: u64,
         /// Its name.
-        key: Key,
+        name: ValueName,
         /// The value.
         value: Parcel,
     },
@@ -130,7 +130,7 @@ impl Message for PeerReply {}
 
 variants!(PeerRequest {
     0 = Fetch { request, names },
-    1 = Put { request, key, value },
+    1 = Put { request, name, value },
     2 = Abandon(request),
 });
 

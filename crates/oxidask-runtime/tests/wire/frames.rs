@@ -174,7 +174,7 @@ fn peers_ask_by_task_or_key() {
         buffers: vec![Bytes::new()],
     };
     let mut out = Encoder::new();
-    PeerRequest::Put { request: 1, key: Key::from("x"), value }.encode(&mut out);
+    PeerRequest::Put { request: 1, name: ValueName::Key(Key::from("x")), value }.encode(&mut out);
     let frame = Bytes::from(out.take().0.concat());
     assert!(PeerRequest::decode(&mut Decoder::new(&frame, &mut names_of())).is_err());
 }

@@ -1,12 +1,10 @@
 //! Workers and clients that join a scheduler of another process.
 
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Weak};
 
 use oxidask_sched::client::ClientConfig;
 use oxidask_sched::ids::{ClientId, WorkerId};
 use oxidask_sched::message::{ClientInfo, ToClient, ToWorker, WorkerInfo};
-use oxidask_sched::worker::WorkerConfig;
 use parking_lot::Mutex;
 
 use super::outbox::Posted;
@@ -14,7 +12,7 @@ use super::peers::{RemotePeers, ToPeer};
 use crate::cluster::client::ClientNode;
 use crate::cluster::inline::{Families, InlineForm};
 use crate::cluster::ops::Ops;
-use crate::cluster::worker::WorkerNode;
+use crate::cluster::worker::{NewWorker, WorkerNode};
 use crate::wire::address::Address;
 use crate::wire::greeting::RefusalCode;
 use crate::wire::transport::{
@@ -84,13 +82,13 @@ impl<N, T> Target<N, T> {
 impl Inbox<ToWorker> for Target<WorkerNode, ToWorker> {
     fn deliver(&mut self, messages: &mut Vec<ToWorker>) {
         if let Some(node) = self.node(messages) {
-            node.told(messages.drain(..));
+            node.heard(messages.drain(..));
         }
     }
 
-    fn ended(&mut self, _: End) {
+    fn ended(&mut self, end: End) {
         if let Some(node) = self.node(&mut Vec::new()) {
-            node.close();
+            node.close(&how(&end));
         }
     }
 }
@@ -109,11 +107,17 @@ impl Inbox<ToClient> for Target<ClientNode, ToClient> {
     }
 }
 
+fn how(end: &End) -> String {
+    match end {
+        End::Closed => "the scheduler has closed the connection".into(),
+        End::Lost(reason) => format!("the scheduler is lost: {reason}"),
+    }
+}
+
 /// A worker of this process with a scheduler elsewhere.
 pub struct RemoteWorker {
     node: Arc<WorkerNode>,
-    scheduler: Sender<oxidask_sched::message::FromWorker>,
-    threads: Vec<JoinHandle<()>>,
+    address: Address,
 }
 
 impl RemoteWorker {
@@ -126,38 +130,48 @@ impl RemoteWorker {
         io: &IoThread,
         joining: &Joining,
         listen: &Address,
-        mut info: WorkerInfo,
+        info: WorkerInfo,
         ops: Arc<dyn Ops>,
+    ) -> Result<Self, JoinError> {
+        let worker = Self::join_idle(io, joining, listen, NewWorker::new(info, ops))?;
+        for _ in 0..worker.node.n_threads() {
+            worker.node.start_thread()?;
+        }
+        Ok(worker)
+    }
+
+    /// Joins a scheduler without threads: those that call [`WorkerNode::work`] are the worker's.
+    ///
+    /// # Errors
+    /// If it can't listen, or the scheduler doesn't let it in.
+    pub fn join_idle(
+        io: &IoThread,
+        joining: &Joining,
+        listen: &Address,
+        mut new: NewWorker,
     ) -> Result<Self, JoinError> {
         let Joining { scheduler, options, security, families } = joining.clone();
         let bind = Listener::bind(listen, options.clone(), security.clone());
         let listener = io.handle().block_on(bind)?;
-        info.address = listener.address().to_string().into();
-        let (n_threads, resources) = (info.n_threads, info.resources.clone());
+        let address = listener.address().clone();
+        new.info.address = address.to_string().into();
         let peers = RemotePeers::new(
             io.handle().clone(),
-            info.address.clone(),
+            new.info.address.clone(),
             options.clone(),
             security.clone(),
-            families,
+            families.clone(),
         );
         let target = Target::new();
         let inbox = Target(target.0.clone());
-        let link = connect(&scheduler, AsWorker(info), options, security, |_| inbox);
+        let link = connect(&scheduler, AsWorker(new.info.clone()), options, security, |_| inbox);
         let link = io.handle().block_on(link)?;
-        let config =
-            WorkerConfig { resources, ..WorkerConfig::new(WorkerId(link.number), n_threads) };
         let outbox = Box::new(Posted::new(link.sender.clone()));
-        let node = WorkerNode::new(config, outbox, peers, ops, InlineForm::Bytes);
-        io.handle().spawn(answer_peers(Arc::downgrade(&node), listener));
-        node.told(target.set(node.clone()));
-        let mut threads = Vec::new();
-        for i in 0..n_threads {
-            let worker = node.clone();
-            let name = format!("oxidask-task-{i}");
-            threads.push(thread::Builder::new().name(name).spawn(move || worker.work())?);
-        }
-        Ok(Self { node, scheduler: link.sender, threads })
+        let node = WorkerNode::new(WorkerId(link.number), new, outbox, peers, InlineForm::Bytes);
+        node.on_close(Box::new(move |_| link.sender.close()));
+        io.handle().spawn(answer_peers(Arc::downgrade(&node), families, listener));
+        node.heard(target.set(node.clone()));
+        Ok(Self { node, address })
     }
 
     /// Its number.
@@ -166,32 +180,43 @@ impl RemoteWorker {
         self.node.id()
     }
 
+    /// Where peers reach it.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The worker.
+    #[must_use]
+    pub fn node(&self) -> &Arc<WorkerNode> {
+        &self.node
+    }
+
     /// Waits until the scheduler lets it go.
-    pub fn wait(mut self) {
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has said so.
-            drop(thread.join());
-        }
+    pub fn wait(self) {
+        self.node.wait(None);
     }
 }
 
 impl Drop for RemoteWorker {
     fn drop(&mut self) {
-        self.node.close();
-        self.scheduler.close();
-        for thread in self.threads.drain(..) {
-            drop(thread.join());
-        }
+        self.node.close("its process lets it go");
+        self.node.join_threads();
     }
 }
 
-async fn answer_peers(worker: std::sync::Weak<WorkerNode>, mut listener: Listener) {
+/// Gives peers what they ask a worker for, until its listener is gone.
+pub(super) async fn answer_peers(
+    worker: Weak<WorkerNode>,
+    families: Families,
+    mut listener: Listener,
+) {
     while let Some(incoming) = listener.accept().await {
         let text = "this is a worker: it gives values to peers only";
         match incoming {
             Incoming::Peer(_, offer) => {
-                let worker = worker.clone();
-                offer.accept(0, 0, |sender| ToPeer { worker, sender: sender.clone() });
+                let (worker, families) = (worker.clone(), families.clone());
+                offer.accept(0, 0, |sender| ToPeer { worker, families, sender: sender.clone() });
             }
             Incoming::Worker(_, offer) => offer.refuse(RefusalCode::Role, text),
             Incoming::Client(_, offer) => offer.refuse(RefusalCode::Role, text),

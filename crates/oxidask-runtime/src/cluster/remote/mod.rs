@@ -5,13 +5,16 @@
 //! | `outbox.rs` | posting over a link |
 //! | `serve.rs` | a scheduler that workers and clients of other processes join |
 //! | `join.rs` | workers and clients that join one |
+//! | `mixed.rs` | nodes in the scheduler's process beside others |
 //! | `peers.rs` | asking workers for values, and answering |
 
 mod join;
+mod mixed;
 mod outbox;
 mod peers;
 mod serve;
 
 pub use join::{JoinError, Joining, RemoteClient, RemoteWorker};
+pub use mixed::{join_here_listening, reach_others};
 pub use peers::RemotePeers;
 pub use serve::serve;

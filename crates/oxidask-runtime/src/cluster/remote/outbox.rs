@@ -1,8 +1,13 @@
 //! Posting over a link: messages are queued at once, and written when no lock is held.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+
+use oxidask_sched::content::Content;
+use oxidask_sched::ids::WorkerId;
+use oxidask_sched::message::{Cause, Compute, Event, FromWorker, TaskFailure, ToClient, ToWorker};
 
 use crate::cluster::link::Outbox;
+use crate::cluster::scheduler::SchedulerNode;
 use crate::cluster::turn::{Node, make_due};
 use crate::wire::codec::Message;
 use crate::wire::transport::Sender;
@@ -31,5 +36,60 @@ impl<T: Message + Send + Sync + 'static> Outbox<T> for Posted<T> {
 impl<T: Message + Send + Sync + 'static> Node for Flushed<T> {
     fn turn(&self) {
         self.0.flush();
+    }
+}
+
+/// The way to a client of another process: values that come as objects of this one stay behind, and are fetched.
+pub(super) struct ToClientElsewhere(pub(super) Posted<ToClient>);
+
+impl Outbox<ToClient> for ToClientElsewhere {
+    fn post(&self, mut messages: Vec<ToClient>) {
+        for message in &mut messages {
+            if let ToClient::Ready { inline, .. } = message
+                && inline.as_ref().is_some_and(|inline| inline.bytes.as_bytes().is_none())
+            {
+                *inline = None;
+            }
+        }
+        self.0.post(messages);
+    }
+}
+
+/// The way to a worker of another process: tasks that are objects of this one can't go there, and fail.
+pub(super) struct ToWorkerElsewhere {
+    pub(super) id: WorkerId,
+    pub(super) scheduler: Weak<SchedulerNode>,
+    pub(super) way: Posted<ToWorker>,
+}
+
+impl Outbox<ToWorker> for ToWorkerElsewhere {
+    fn post(&self, mut messages: Vec<ToWorker>) {
+        messages.retain(|message| match message {
+            ToWorker::Blob { blob, .. } => blob.bytes.as_bytes().is_some(),
+            ToWorker::Compute(compute) if compute.spec.payload.as_bytes().is_none() => {
+                self.refuse(compute);
+                false
+            }
+            _ => true,
+        });
+        self.way.post(messages);
+    }
+}
+
+impl ToWorkerElsewhere {
+    fn refuse(&self, compute: &Compute) {
+        let text = "its function is an object of the client's process, and a worker of another one was to run \
+                    it; connect the client over the wire";
+        let (task, run) = (compute.task, compute.run);
+        let failure = TaskFailure {
+            origin: compute.key.clone(),
+            cause: Cause::Codec,
+            text: text.into(),
+            bytes: Content::new(),
+        };
+        let failed = FromWorker::Failed { task, run, failure: Arc::new(failure) };
+        if let Some(scheduler) = self.scheduler.upgrade() {
+            scheduler.happened(Event::Worker(self.id, failed));
+        }
     }
 }

@@ -9,14 +9,13 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 
+use crate::cluster::here::CLOSED;
 use crate::cluster::inline::Families;
-use crate::cluster::link::{Fetched, Peers};
+use crate::cluster::link::{Fetched, Peers, ThenFetched, ThenPut};
 use crate::cluster::worker::WorkerNode;
 use crate::wire::address::Address;
 use crate::wire::peer::{Parcel, PeerReply, PeerRequest, ValueName};
-use crate::wire::transport::{AsPeer, End, Inbox, Options, Security, Sender, connect};
-
-type Then = Box<dyn FnOnce(Option<Fetched>) + Send>;
+use crate::wire::transport::{AsPeer, End, Inbox, Options, Security, SendError, Sender, connect};
 
 /// The ways to workers of other processes, made when they are first needed.
 pub struct RemotePeers {
@@ -41,16 +40,24 @@ struct State {
 struct Way {
     sender: Option<Sender<PeerRequest>>,
     /// What is asked once there is a link.
-    waiting: Vec<PeerRequest>,
+    waiting: Vec<(u64, PeerRequest)>,
     pending: FxHashMap<u64, Pending>,
 }
 
 /// A request that is not answered in full.
-struct Pending {
-    tasks: Vec<TaskId>,
-    got: Fetched,
-    n_left: usize,
-    then: Then,
+enum Pending {
+    Fetch { tasks: Vec<TaskId>, got: Fetched, n_left: usize, then: ThenFetched },
+    Put(ThenPut),
+}
+
+impl Pending {
+    /// Whoever was asked is gone.
+    fn fail(self) {
+        match self {
+            Self::Fetch { then, .. } => then(None),
+            Self::Put(then) => then(Err("the worker can't be reached any more".into())),
+        }
+    }
 }
 
 impl RemotePeers {
@@ -88,43 +95,108 @@ impl RemotePeers {
         };
         let mut state = self.state.lock();
         if let Some(way) = state.links.get_mut(&worker) {
-            for request in std::mem::take(&mut way.waiting) {
-                // A link that has ended tells its inbox.
-                drop(link.sender.push(request));
-            }
+            let waiting = std::mem::take(&mut way.waiting);
             way.sender = Some(link.sender.clone());
+            drop(state);
+            for (request, message) in waiting {
+                self.send(worker, &link.sender, request, message);
+            }
         }
-        drop(state);
-        link.sender.flush();
     }
 
     /// A worker can't be reached: all that it was asked for has to come from elsewhere.
     fn gone(&self, worker: WorkerId) {
         let way = self.state.lock().links.remove(&worker);
         for pending in way.into_iter().flat_map(|way| way.pending.into_values()) {
-            (pending.then)(None);
+            pending.fail();
         }
     }
 
-    fn answered(&self, worker: WorkerId, request: u64, index: u32, parcel: Option<Parcel>) {
-        let value = parcel.and_then(|parcel| {
-            let (family, header) = (parcel.family.clone(), parcel.header.clone());
-            // What can't be read here is as good as not there; the reader's failure says so.
-            self.families.decode(&family, &header, parcel.into_buffers()).ok()
-        });
+    /// A worker has answered. Not on the IO thread: reading a value may take long, or wait for an interpreter.
+    fn heard(&self, worker: WorkerId, reply: PeerReply) {
+        match reply {
+            PeerReply::Value { request, index, value: Parcel { family, header, buffers, .. } } => {
+                let buffers = buffers.into_iter().map(Vec::from).collect();
+                // What can't be read here is as good as not there; the reader's failure says so.
+                let value = self.families.decode(&family, &header, buffers).ok();
+                self.answered(worker, request, index, value);
+            }
+            PeerReply::Absent { request, index, .. } => {
+                self.answered(worker, request, index, None);
+            }
+            PeerReply::Held { request } => self.was_put(worker, request, Ok(())),
+            PeerReply::Declined { request, reason } => {
+                self.was_put(worker, request, Err(reason));
+            }
+        }
+    }
+
+    fn answered(&self, worker: WorkerId, request: u64, index: u32, value: Option<Value>) {
         let mut state = self.state.lock();
         let Some(way) = state.links.get_mut(&worker) else { return };
-        let Some(pending) = way.pending.get_mut(&request) else { return };
-        if let (Some(value), Some(&task)) = (value, pending.tasks.get(index as usize)) {
-            pending.got.push((task, value));
+        let Some(Pending::Fetch { tasks, got, n_left, .. }) = way.pending.get_mut(&request) else {
+            return;
+        };
+        if let (Some(value), Some(&task)) = (value, tasks.get(index as usize)) {
+            got.push((task, value));
         }
-        pending.n_left = pending.n_left.saturating_sub(1);
-        if pending.n_left == 0
-            && let Some(pending) = way.pending.remove(&request)
+        *n_left = n_left.saturating_sub(1);
+        if *n_left == 0
+            && let Some(Pending::Fetch { got, then, .. }) = way.pending.remove(&request)
         {
             drop(state);
-            (pending.then)(Some(pending.got));
+            then(Some(got));
         }
+    }
+
+    fn was_put(&self, worker: WorkerId, request: u64, result: Result<(), Arc<str>>) {
+        let pending = {
+            let mut state = self.state.lock();
+            state.links.get_mut(&worker).and_then(|way| way.pending.remove(&request))
+        };
+        if let Some(Pending::Put(then)) = pending {
+            then(result);
+        }
+    }
+
+    /// Asks a worker, over a link that is made if there is none.
+    fn ask(&self, worker: WorkerId, pending: Pending, message: impl FnOnce(u64) -> PeerRequest) {
+        let mut state = self.state.lock();
+        state.n_requests += 1;
+        let request = state.n_requests;
+        let address = state.addresses.get(&worker).cloned();
+        let is_new = !state.links.contains_key(&worker);
+        let way = state.links.entry(worker).or_default();
+        way.pending.insert(request, pending);
+        match &way.sender {
+            Some(sender) => {
+                let sender = sender.clone();
+                drop(state);
+                self.send(worker, &sender, request, message(request));
+            }
+            None => {
+                way.waiting.push((request, message(request)));
+                drop(state);
+                let Some(this) = self.this.upgrade().filter(|_| is_new) else { return };
+                self.io.spawn(async move {
+                    match address {
+                        Some(address) => this.open(worker, address).await,
+                        None => this.gone(worker),
+                    }
+                });
+            }
+        }
+    }
+
+    fn send(&self, worker: WorkerId, sender: &Sender<PeerRequest>, request: u64, it: PeerRequest) {
+        // A link that has ended tells its inbox.
+        if let Err(SendError::Message(error)) = sender.push(it) {
+            let reason = error.to_string().into();
+            return self.was_put(worker, request, Err(reason));
+        }
+        // Not here: the caller holds locks.
+        let sender = sender.clone();
+        self.io.spawn(async move { sender.flush() });
     }
 }
 
@@ -133,37 +205,27 @@ impl Peers for RemotePeers {
         self.state.lock().addresses.insert(worker, address.into());
     }
 
-    fn fetch(&self, from: WorkerId, tasks: Vec<TaskId>, then: Then) {
-        let mut state = self.state.lock();
-        state.n_requests += 1;
-        let request = state.n_requests;
+    fn fetch(&self, from: WorkerId, tasks: Vec<TaskId>, then: ThenFetched) {
         let names = tasks.iter().copied().map(ValueName::Task).collect();
-        let message = PeerRequest::Fetch { request, names };
-        let address = state.addresses.get(&from).cloned();
-        let is_new = !state.links.contains_key(&from);
-        let way = state.links.entry(from).or_default();
-        let pending = Pending { n_left: tasks.len(), tasks, got: Vec::new(), then };
-        way.pending.insert(request, pending);
-        match &way.sender {
-            Some(sender) => {
-                let sender = sender.clone();
-                drop(state);
-                drop(sender.push(message));
-                // Not here: the caller holds locks.
-                self.io.spawn(async move { sender.flush() });
-            }
-            None => {
-                way.waiting.push(message);
-                drop(state);
-                let Some(this) = self.this.upgrade().filter(|_| is_new) else { return };
-                self.io.spawn(async move {
-                    match address {
-                        Some(address) => this.open(from, address).await,
-                        None => this.gone(from),
-                    }
+        let pending = Pending::Fetch { n_left: tasks.len(), tasks, got: Vec::new(), then };
+        self.ask(from, pending, |request| PeerRequest::Fetch { request, names });
+    }
+
+    fn put(&self, to: WorkerId, task: TaskId, value: Value, then: ThenPut) {
+        let this = self.this.clone();
+        // Encoding may take long, or wait for an interpreter.
+        self.io.spawn_blocking(move || match (parcel(&value), this.upgrade()) {
+            (Err(reason), _) => then(Err(reason)),
+            (Ok(_), None) => then(Err("the connections to workers are closed".into())),
+            (Ok(value), Some(this)) => {
+                let name = ValueName::Task(task);
+                this.ask(to, Pending::Put(then), |request| PeerRequest::Put {
+                    request,
+                    name,
+                    value,
                 });
             }
-        }
+        });
     }
 }
 
@@ -174,18 +236,15 @@ struct FromPeer {
 
 impl Inbox<PeerReply> for FromPeer {
     fn deliver(&mut self, messages: &mut Vec<PeerReply>) {
-        let Some(peers) = self.peers.upgrade() else { return };
-        for message in messages.drain(..) {
-            match message {
-                PeerReply::Value { request, index, value } => {
-                    peers.answered(self.worker, request, index, Some(value));
+        let (worker, peers) = (self.worker, self.peers.clone());
+        let replies = std::mem::take(messages);
+        tokio::task::spawn_blocking(move || {
+            for reply in replies {
+                if let Some(peers) = peers.upgrade() {
+                    peers.heard(worker, reply);
                 }
-                PeerReply::Absent { request, index, .. } => {
-                    peers.answered(self.worker, request, index, None);
-                }
-                PeerReply::Held { .. } | PeerReply::Declined { .. } => {}
             }
-        }
+        });
     }
 
     fn ended(&mut self, _: End) {
@@ -198,6 +257,7 @@ impl Inbox<PeerReply> for FromPeer {
 /// Answers those who ask a worker for its values.
 pub(super) struct ToPeer {
     pub(super) worker: Weak<WorkerNode>,
+    pub(super) families: Families,
     pub(super) sender: Sender<PeerReply>,
 }
 
@@ -210,9 +270,16 @@ impl Inbox<PeerRequest> for ToPeer {
                     // Encoding may take long, or wait for an interpreter.
                     tokio::task::spawn_blocking(move || answer(&worker, &sender, request, &names));
                 }
-                PeerRequest::Put { request, .. } => {
-                    let reason = "values are put on workers by their scheduler's leave".into();
-                    drop(self.sender.send(PeerReply::Declined { request, reason }));
+                PeerRequest::Put { request, name, value } => {
+                    let families = self.families.clone();
+                    tokio::task::spawn_blocking(move || {
+                        let reply = match take(&worker, &families, &name, value) {
+                            Ok(()) => PeerReply::Held { request },
+                            Err(reason) => PeerReply::Declined { request, reason },
+                        };
+                        // If the link has ended nobody waits.
+                        drop(sender.send(reply));
+                    });
                 }
                 PeerRequest::Abandon(_) => {}
             }
@@ -243,6 +310,23 @@ fn answer(
         drop(sender.send(reply));
         sender.wait_for_room(64 << 20);
     }
+}
+
+/// Takes a value that somebody puts here.
+fn take(
+    worker: &Weak<WorkerNode>,
+    families: &Families,
+    name: &ValueName,
+    value: Parcel,
+) -> Result<(), Arc<str>> {
+    let ValueName::Task(task) = *name else {
+        return Err("values are put under the numbers that the scheduler gave them".into());
+    };
+    let worker = worker.upgrade().ok_or(CLOSED)?;
+    let Parcel { family, header, buffers, .. } = value;
+    let buffers = buffers.into_iter().map(Vec::from).collect();
+    let value = families.decode(&family, &header, buffers).map_err(|error| error.to_string())?;
+    worker.put(vec![(task, value)]).then_some(()).ok_or_else(|| CLOSED.into())
 }
 
 fn parcel(value: &Value) -> Result<Parcel, Arc<str>> {

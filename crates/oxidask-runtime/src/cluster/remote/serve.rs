@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oxidask_sched::ids::{ClientId, WorkerId};
 use oxidask_sched::message::{Event, FromClient, FromWorker};
 
-use super::outbox::Posted;
+use super::outbox::{Posted, ToClientElsewhere, ToWorkerElsewhere};
 use crate::cluster::scheduler::SchedulerNode;
 use crate::wire::greeting::RefusalCode;
 use crate::wire::transport::{End, Inbox, Incoming, Listener};
@@ -18,13 +18,15 @@ pub async fn serve(scheduler: Arc<SchedulerNode>, mut listener: Listener, epoch:
                 let id = scheduler.next_worker();
                 let node = scheduler.clone();
                 let sender = offer.accept(id.0, epoch, |_| FromRemoteWorker { id, node });
-                scheduler.join(id, info, Arc::new(Posted::new(sender)));
+                let (way, weak) = (Posted::new(sender), Arc::downgrade(&scheduler));
+                let outbox = ToWorkerElsewhere { id, scheduler: weak, way };
+                scheduler.join(id, info, Arc::new(outbox));
             }
             Incoming::Client(info, offer) => {
                 let id = scheduler.next_client();
                 let node = scheduler.clone();
                 let sender = offer.accept(id.0, epoch, |_| FromRemoteClient { id, node });
-                scheduler.client_came(id, info, Arc::new(Posted::new(sender)));
+                scheduler.client_came(id, info, Arc::new(ToClientElsewhere(Posted::new(sender))));
             }
             Incoming::Peer(_, offer) => {
                 offer.refuse(RefusalCode::Role, "this is a scheduler: values are with workers");

@@ -1,0 +1,101 @@
+//! One task on a thread of a worker: from its inputs to its outcome.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use oxidask_core::op::{Op, TaskContext, TaskError};
+use oxidask_core::value::Value;
+use oxidask_sched::content::Content;
+use oxidask_sched::ids::TaskId;
+use oxidask_sched::message::{Blob, Cause, Compute, TaskFailure};
+use oxidask_sched::worker::{Copied, Outcome};
+
+use super::inline::InlineForm;
+use super::ops::Ops;
+use super::running::Running;
+use crate::local::panic_message;
+
+/// A task with all that a thread needs to run it.
+pub(super) struct Job {
+    pub(super) compute: Box<Compute>,
+    pub(super) blob: Option<Blob>,
+    pub(super) inputs: Vec<Value>,
+    /// Inputs that were here and are not any more.
+    pub(super) lost: Vec<TaskId>,
+}
+
+/// A value with what the machine has to know of it, which is found out before any lock is taken: a value may ask
+/// its interpreter.
+pub(super) struct Landed {
+    pub(super) value: Value,
+    pub(super) copied: Copied,
+}
+
+impl Landed {
+    pub(super) fn new(task: TaskId, value: Value) -> Self {
+        let nbytes = value.payload().nbytes();
+        let type_name = value.payload().type_name().as_ref().into();
+        Self { value, copied: Copied { task, nbytes, type_name } }
+    }
+}
+
+/// Runs a task: how it ended, and its value.
+pub(super) fn run(
+    job: Job,
+    running: &Arc<Running>,
+    ops: &dyn Ops,
+    form: InlineForm,
+) -> (Outcome, Option<Value>) {
+    let Job { compute, blob, mut inputs, lost } = job;
+    if !lost.is_empty() {
+        return (Outcome::InputsLost(lost), None);
+    }
+    let op = match blob.map(|blob| ops.op(&blob, &compute.spec)) {
+        Some(Ok(op)) => op,
+        Some(Err(error)) => {
+            return (failed(&compute, Cause::Codec, error.to_string(), Content::new()), None);
+        }
+        None => {
+            let text = "its op never came".into();
+            return (failed(&compute, Cause::Codec, text, Content::new()), None);
+        }
+    };
+    let start = Instant::now();
+    let result = running.during(|| call(&*op, &mut inputs, compute.spec.block));
+    let duration_s = start.elapsed().as_secs_f64();
+    match result {
+        Ok(value) => {
+            let Landed { value, copied } = Landed::new(compute.task, value);
+            let Copied { nbytes, type_name, .. } = copied;
+            let small = compute.inline && nbytes <= form.most_bytes();
+            let inline = if small { form.of(&value) } else { None };
+            let (begun_s, thread) = (seconds_since_1970() - duration_s, running.thread);
+            let outcome = Outcome::Value { nbytes, duration_s, begun_s, thread, type_name, inline };
+            (outcome, Some(value))
+        }
+        Err(error) if ops.is_reschedule(&error) => (Outcome::Reschedule, None),
+        Err(error) => {
+            let (class, bytes) = ops.failure(&error);
+            (failed(&compute, Cause::Raised(class), error.to_string(), bytes), None)
+        }
+    }
+}
+
+fn failed(compute: &Compute, cause: Cause, text: String, bytes: Content) -> Outcome {
+    let (origin, text) = (compute.key.clone(), text.into());
+    Outcome::Failed(Arc::new(TaskFailure { origin, cause, text, bytes }))
+}
+
+fn seconds_since_1970() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// Runs an op; a panic is its failure.
+fn call(op: &dyn Op, inputs: &mut [Value], block: u32) -> Result<Value, TaskError> {
+    let cancelled = AtomicBool::new(false);
+    let ctx = TaskContext { block, cancelled: &cancelled };
+    catch_unwind(AssertUnwindSafe(|| op.call(inputs, &ctx)))
+        .unwrap_or_else(|panic| Err(TaskError::Panicked(panic_message(&*panic))))
+}
