@@ -5,6 +5,7 @@
 //! literal, or a task object of ours or of stock Dask's: callable with the values of its
 //! `dependencies`.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use oxidask_core::graph::{Graph, TaskRef};
@@ -20,6 +21,7 @@ use pyo3::types::{
 use rustc_hash::FxHashMap;
 
 use crate::array::ArrayGraph;
+use crate::cluster::{FutureCore, FutureRef};
 use crate::delayed::DelayedGraph;
 use crate::depth::deeper;
 use crate::key::{self, Groups};
@@ -103,6 +105,8 @@ struct Importer<'py> {
     tasks: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
     /// Tasks from this number on are values of the cache.
     n_tasks: usize,
+    /// Futures in the graph: tasks whose numbers go on from those of `tasks`.
+    futures: RefCell<Vec<Bound<'py, FutureCore>>>,
 }
 
 impl<'py> Importer<'py> {
@@ -131,7 +135,7 @@ impl<'py> Importer<'py> {
                 tasks.push((key, value));
             }
         }
-        Ok(Self { py, numbers, tasks, n_tasks })
+        Ok(Self { py, numbers, tasks, n_tasks, futures: RefCell::default() })
     }
 
     fn output(&self, key: &Bound<'py, PyAny>) -> PyResult<TaskRef> {
@@ -178,6 +182,10 @@ impl<'py> Importer<'py> {
             let inputs = inputs.tasks.iter().map(|&block| TaskRef { layer: 0, block });
             layer.push(key::from_python(key, &mut groups)?, op, inputs);
         }
+        for future in self.futures.take() {
+            let key = future.get().key().clone();
+            layer.push(key, Arc::new(FutureRef { future: future.unbind() }), []);
+        }
         Ok(layer)
     }
 
@@ -189,6 +197,13 @@ impl<'py> Importer<'py> {
         kinds: &mut Kinds,
         inputs: &mut Inputs,
     ) -> PyResult<Arc<dyn Op>> {
+        if let Ok(future) = task.cast::<FutureCore>() {
+            if *future.get().key() == key::from_python(key, &mut Groups::default())? {
+                return Ok(Arc::new(FutureRef { future: future.clone().unbind() }));
+            }
+            inputs.number(self.future(future));
+            return Ok(Arc::new(PyOp::Alias));
+        }
         if kinds.is_node(task)? {
             return self.node_op(key, task, inputs);
         }
@@ -204,6 +219,17 @@ impl<'py> Importer<'py> {
             Template::Const(object) => constant(object.bind(self.py)),
             template => Arc::new(PyOp::from(template)),
         })
+    }
+
+    /// The number of a future.
+    fn future(&self, future: &Bound<'py, FutureCore>) -> u32 {
+        let mut futures = self.futures.borrow_mut();
+        let known = futures.iter().position(|other| other.get().key() == future.get().key());
+        let at = known.unwrap_or_else(|| {
+            futures.push(future.clone());
+            futures.len() - 1
+        });
+        (self.tasks.len() + at) as u32
     }
 
     /// A task object: ours, or another library's.
@@ -282,6 +308,9 @@ impl<'py> Importer<'py> {
         kinds: &mut Kinds,
         inputs: &mut Inputs,
     ) -> PyResult<Template> {
+        if let Ok(future) = part.cast::<FutureCore>() {
+            return Ok(Template::Input(inputs.number(self.future(future))));
+        }
         if Self::may_be_key(part) {
             if let Some(number) = self.number(part)? {
                 return Ok(Template::Input(inputs.number(number)));

@@ -7,6 +7,7 @@
 
 mod array;
 mod callbacks;
+mod cluster;
 mod crew;
 mod delayed;
 mod depth;
@@ -49,6 +50,10 @@ mod _native {
     };
     #[pymodule_export]
     use crate::callbacks::RunState;
+    #[pymodule_export]
+    use crate::cluster::{
+        ClientCore, FutureCore, RunningTask, SchedulerCore, WorkerCore, running_task,
+    };
     #[pymodule_export]
     use crate::crew::{close_crews, forget_crews};
     #[pymodule_export]

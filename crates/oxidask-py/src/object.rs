@@ -194,8 +194,15 @@ fn set_interrupt() {
     unsafe { pyo3::ffi::PyErr_SetInterrupt() }
 }
 
+/// The name of an object's type, with its module unless it is a builtin one.
 fn type_name(object: &Bound<'_, PyAny>) -> String {
-    object.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string())
+    let class = object.get_type();
+    let name = || -> PyResult<String> {
+        let (module, name) = (class.module()?, class.qualname()?);
+        let (module, name) = (module.to_cow()?, name.to_cow()?);
+        Ok(if module == "builtins" { name.into_owned() } else { format!("{module}.{name}") })
+    };
+    name().unwrap_or_else(|_| "object".into())
 }
 
 fn codec_error(py: Python<'_>, type_name: &str, direction: &'static str, e: &PyErr) -> CodecError {

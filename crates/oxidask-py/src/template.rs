@@ -39,6 +39,9 @@ impl From<Container> for Template {
     }
 }
 
+/// Templates by templates.
+type Pairs = Box<[(Template, Template)]>;
+
 /// A call of a function.
 pub(crate) struct Call {
     /// What is called.
@@ -65,6 +68,20 @@ impl Call {
 
     fn kwargs(&self) -> &[(Py<PyString>, Template)] {
         self.kwargs.as_ref().map_or(&[], |kwargs| &kwargs.0)
+    }
+
+    /// The arguments, and the keywords with their names as constants.
+    pub(crate) fn parts(&self, py: Python<'_>) -> (Box<[Template]>, Pairs) {
+        let pair = |(name, value): &(Py<PyString>, Template)| {
+            (Template::Const(name.clone_ref(py).into_any()), value.clone_ref(py))
+        };
+        let args = self.args.iter().map(|arg| arg.clone_ref(py)).collect();
+        (args, self.kwargs().iter().map(pair).collect())
+    }
+
+    /// Whether there are keywords.
+    pub(crate) fn has_keywords(&self) -> bool {
+        self.kwargs.is_some()
     }
 
     /// As [`Template::rebuild`].
@@ -146,6 +163,70 @@ impl Template {
                 }
             },
         }
+    }
+
+    /// The same expression once more.
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        let all = |items: &[Self]| items.iter().map(|item| item.clone_ref(py)).collect();
+        match self {
+            Self::Const(object) => Self::Const(object.clone_ref(py)),
+            Self::Input(i) => Self::Input(*i),
+            Self::Call(call) => {
+                let kwargs = call.kwargs().iter();
+                let kwargs = kwargs.map(|(name, value)| (name.clone_ref(py), value.clone_ref(py)));
+                let kwargs: Vec<_> = kwargs.collect();
+                let args: Box<[Self]> = all(&call.args);
+                Self::Call(Box::new(Call::new(call.function.clone_ref(py), args, kwargs)))
+            }
+            Self::Container(container) => match &**container {
+                Container::List(items) => Container::List(all(items)),
+                Container::Tuple(items) => Container::Tuple(all(items)),
+                Container::Set(items) => Container::Set(all(items)),
+                Container::FrozenSet(items) => Container::FrozenSet(all(items)),
+                Container::Dict(items) => {
+                    let pair =
+                        |(key, value): &(Self, Self)| (key.clone_ref(py), value.clone_ref(py));
+                    Container::Dict(items.iter().map(pair).collect())
+                }
+            }
+            .into(),
+        }
+    }
+
+    /// The expression as nested tuples that pickle can store: see [`Template::from_plain`].
+    pub(crate) fn to_plain<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let all = |items: &[Template]| -> PyResult<Vec<Bound<'py, PyAny>>> {
+            items.iter().map(|item| item.to_plain(py)).collect()
+        };
+        let items = |kind: &str, items: &[Template]| -> PyResult<Bound<'py, PyAny>> {
+            Ok((kind, all(items)?).into_pyobject(py)?.into_any())
+        };
+        Ok(match self {
+            Self::Const(object) => ("const", object.bind(py)).into_pyobject(py)?.into_any(),
+            Self::Input(i) => ("input", i).into_pyobject(py)?.into_any(),
+            Self::Call(call) => {
+                let kwargs = PyDict::new(py);
+                for (name, value) in call.kwargs() {
+                    kwargs.set_item(name, value.to_plain(py)?)?;
+                }
+                let function = call.function.to_plain(py)?;
+                let call = ("call", function, all(&call.args)?, kwargs);
+                call.into_pyobject(py)?.into_any()
+            }
+            Self::Container(container) => match &**container {
+                Container::List(parts) => items("list", parts)?,
+                Container::Tuple(parts) => items("tuple", parts)?,
+                Container::Set(parts) => items("set", parts)?,
+                Container::FrozenSet(parts) => items("frozenset", parts)?,
+                Container::Dict(items) => {
+                    let mut pairs = Vec::with_capacity(items.len());
+                    for (key, value) in items {
+                        pairs.push((key.to_plain(py)?, value.to_plain(py)?));
+                    }
+                    ("dict", pairs).into_pyobject(py)?.into_any()
+                }
+            },
+        })
     }
 
     /// Reads back what `rebuild` gave with builders that make plain tuples.

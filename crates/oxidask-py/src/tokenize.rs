@@ -64,6 +64,33 @@ pub(crate) fn tokenize<'py>(
     hexadecimal(py, token)
 }
 
+/// The token of one object.
+///
+/// # Errors
+/// If it has none and one is demanded.
+pub(crate) fn token_of(object: &Bound<'_, PyAny>) -> PyResult<Token> {
+    walk::token(object.py(), None, |walk: &mut Walk<'_>| walk.any(object))
+}
+
+/// The token of a call of a function whose token is known.
+///
+/// # Errors
+/// As [`token_of`], for any argument.
+pub(crate) fn token_of_call<'py>(
+    function: Token,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Token> {
+    walk::token(args.py(), None, |walk: &mut Walk<'py>| {
+        walk.known(function);
+        walk.tuple(args)?;
+        match kwargs {
+            Some(kwargs) if !kwargs.is_empty() => walk.entries(kwargs, Kind::Keywords),
+            _ => Ok(()),
+        }
+    })
+}
+
 /// Sends objects of `cls`, a builtin type, through `normalize_token` from now on.
 #[pyfunction]
 pub(crate) fn tokenize_defer(cls: &Bound<'_, PyType>) {

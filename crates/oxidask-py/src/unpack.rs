@@ -15,6 +15,7 @@ use pyo3::types::{
 };
 use rustc_hash::FxHashMap;
 
+use crate::cluster::{FutureCore, FutureRef};
 use crate::delayed::Delayed;
 use crate::depth::deeper;
 use crate::graph::import_nodes;
@@ -27,9 +28,16 @@ pub(crate) struct Unpack {
     pub(crate) inputs: Vec<Node>,
     /// Where each node is, once there are many.
     places: FxHashMap<Key, u32>,
+    /// Looks for futures, and leaves collections as they are.
+    futures_only: bool,
 }
 
 impl Unpack {
+    /// Looks for futures only.
+    pub(crate) fn of_futures() -> Self {
+        Self { futures_only: true, ..Self::default() }
+    }
+
     /// The hole that the value of `node` fills.
     pub(crate) fn input(&mut self, node: &Node) -> Template {
         const FEW: usize = 8;
@@ -56,7 +64,9 @@ impl Unpack {
     /// # Errors
     /// If a dataclass with collections in it can't be rebuilt, or a collection has no graph.
     pub(crate) fn template(&mut self, object: &Bound<'_, PyAny>) -> PyResult<Template> {
-        if let Ok(delayed) = object.cast::<Delayed>() {
+        if !self.futures_only
+            && let Ok(delayed) = object.cast::<Delayed>()
+        {
             return Ok(self.input(&delayed.get().node));
         }
         if is_plain(object) {
@@ -113,8 +123,12 @@ impl Unpack {
     /// Collections of others, iterators, named tuples and dataclasses.
     fn other(&mut self, object: &Bound<'_, PyAny>) -> PyResult<Option<Template>> {
         let py = object.py();
+        if let Ok(future) = object.cast::<FutureCore>() {
+            return Ok(Some(self.input(&future_node(future))));
+        }
         let kind = object.get_type();
-        if kind.getattr_opt(intern!(py, "__dask_graph__"))?.is_some()
+        if !self.futures_only
+            && kind.getattr_opt(intern!(py, "__dask_graph__"))?.is_some()
             && !object.is_instance_of::<PyType>()
             && is_collection(object)?
         {
@@ -132,7 +146,9 @@ impl Unpack {
         {
             return self.dataclass(object, &kind);
         }
-        if let Some(like) = iterator_of(&kind)? {
+        if !self.futures_only
+            && let Some(like) = iterator_of(&kind)?
+        {
             let items = object.try_iter()?.collect::<PyResult<Vec<_>>>()?;
             let items = py.get_type::<PyList>().call1((items,))?;
             let items = match like {
@@ -200,8 +216,14 @@ fn has_generated_init(kind: &Bound<'_, PyType>) -> PyResult<bool> {
     Ok(true)
 }
 
+/// The node that stands for a future.
+fn future_node(future: &Bound<'_, FutureCore>) -> Node {
+    let op: Arc<dyn Op> = Arc::new(FutureRef { future: future.clone().unbind() });
+    Node::new(future.get().key().clone(), op, Vec::new())
+}
+
 /// Whether nothing can be found in an object of this type: the most frequent ones.
-fn is_plain(object: &Bound<'_, PyAny>) -> bool {
+pub(crate) fn is_plain(object: &Bound<'_, PyAny>) -> bool {
     object.is_exact_instance_of::<PyInt>()
         || object.is_exact_instance_of::<PyString>()
         || object.is_exact_instance_of::<PyFloat>()

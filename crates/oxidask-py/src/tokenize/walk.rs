@@ -148,6 +148,11 @@ impl<'py> Walk<'py> {
         }
     }
 
+    /// Absorbs what was absorbed before, by its token.
+    pub(super) fn known(&mut self, token: Token) {
+        self.tokenizer.bytes(&token.to_be_bytes());
+    }
+
     /// Absorbs a tuple.
     pub(super) fn tuple(&mut self, tuple: &Bound<'py, PyTuple>) -> Result<(), Stop> {
         self.frame(tuple.as_any(), Kind::Tuple, |walk| {

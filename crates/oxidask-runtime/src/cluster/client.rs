@@ -618,4 +618,10 @@ impl Outbox<ToClient> for ToClientHere {
         let Some(node) = self.0.upgrade() else { return };
         node.told(messages);
     }
+
+    fn close(&self) {
+        if let Some(node) = self.0.upgrade() {
+            node.close();
+        }
+    }
 }

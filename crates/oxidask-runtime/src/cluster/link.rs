@@ -10,6 +10,9 @@ pub trait Outbox<T>: Send + Sync {
     /// Posts messages, after all that were posted before. Does not block and runs no machine: callers hold
     /// locks.
     fn post(&self, messages: Vec<T>);
+
+    /// Nothing more is posted: the other side is let go. Callers hold no locks.
+    fn close(&self) {}
 }
 
 /// Values as a peer gives them: those that it has, of those that it was asked for.

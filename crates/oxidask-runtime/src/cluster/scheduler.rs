@@ -98,8 +98,13 @@ impl SchedulerNode {
         drop(self.host.set(host));
     }
 
-    /// Ends the timer. Nothing else is left to end: the machine runs on the threads of others.
+    /// Lets workers and clients go, and ends the timer. The machine runs on the threads of others.
     pub fn close(&self) {
+        let (workers, clients) = self.shared.with(&self.this, |state| {
+            (std::mem::take(&mut state.workers), std::mem::take(&mut state.clients))
+        });
+        clients.values().for_each(|client| client.close());
+        workers.values().for_each(|worker| worker.close());
         self.timer.due.lock().closed = true;
         self.timer.changed.notify_all();
     }

@@ -501,4 +501,8 @@ impl Outbox<ToWorker> for ToWorkerHere {
     fn post(&self, messages: Vec<ToWorker>) {
         self.0.heard(messages);
     }
+
+    fn close(&self) {
+        self.0.close("the scheduler was closed");
+    }
 }

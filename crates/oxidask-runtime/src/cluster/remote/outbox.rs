@@ -31,6 +31,11 @@ impl<T: Message + Send + Sync + 'static> Outbox<T> for Posted<T> {
         }
         make_due(self.0.clone());
     }
+
+    fn close(&self) {
+        self.0.0.flush();
+        self.0.0.close();
+    }
 }
 
 impl<T: Message + Send + Sync + 'static> Node for Flushed<T> {
@@ -53,6 +58,10 @@ impl Outbox<ToClient> for ToClientElsewhere {
         }
         self.0.post(messages);
     }
+
+    fn close(&self) {
+        self.0.close();
+    }
 }
 
 /// The way to a worker of another process: tasks that are objects of this one can't go there, and fail.
@@ -73,6 +82,10 @@ impl Outbox<ToWorker> for ToWorkerElsewhere {
             _ => true,
         });
         self.way.post(messages);
+    }
+
+    fn close(&self) {
+        self.way.close();
     }
 }
 

@@ -1,0 +1,28 @@
+//! Clusters for Python: schedulers, workers and clients of this process.
+//!
+//! [`client`] and [`future`] are what users hold; [`submit`] and [`graph`] make tasks of what they ask
+//! for, [`call`] is those tasks as objects and as bytes, [`function`] what is sent once. [`scheduler`] and
+//! [`worker`] are the other two kinds of nodes, and [`host`] how the machines ask Python code.
+
+mod call;
+mod client;
+mod data;
+mod failure;
+mod function;
+mod future;
+mod graph;
+mod host;
+mod link;
+mod options;
+mod process;
+mod running;
+mod scatter;
+mod scheduler;
+mod submit;
+mod worker;
+
+pub(crate) use client::ClientCore;
+pub(crate) use future::{FutureCore, FutureRef};
+pub(crate) use running::{RunningTask, running_task};
+pub(crate) use scheduler::SchedulerCore;
+pub(crate) use worker::WorkerCore;

@@ -1,0 +1,237 @@
+//! A worker in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oxidask_runtime::cluster::here::join_here;
+use oxidask_runtime::cluster::inline::InlineForm;
+use oxidask_runtime::cluster::remote::{Joining, RemoteWorker, join_here_listening};
+use oxidask_runtime::cluster::worker::{NewWorker, WorkerNode};
+use oxidask_runtime::wire::transport::IoThread;
+use oxidask_sched::message::WorkerInfo;
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::call::PyOps;
+use super::host::PyHost;
+use super::scheduler::SchedulerCore;
+use super::{data, process};
+
+/// A worker in this process. Python threads that call `work` run its tasks.
+#[pyclass(frozen, weakref, module = "oxidask._native")]
+pub(crate) struct WorkerCore {
+    node: Arc<WorkerNode>,
+    #[pyo3(get)]
+    address: String,
+    #[pyo3(get)]
+    name: String,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    remote: Option<RemoteWorker>,
+    host: Option<Arc<PyHost>>,
+    io: Option<Arc<IoThread>>,
+}
+
+fn worker_info(given: &Bound<'_, PyDict>) -> PyResult<WorkerInfo> {
+    let mut info = WorkerInfo { n_threads: 1, ..WorkerInfo::default() };
+    for (name, value) in given {
+        match &*name.extract::<String>()? {
+            "name" => info.name = value.str()?.to_cow()?.as_ref().into(),
+            "address" => info.address = value.extract::<String>()?.into(),
+            "host" => info.host = value.extract::<String>()?.into(),
+            "nthreads" => info.n_threads = value.extract()?,
+            "memory_limit" if value.is_none() => {}
+            "memory_limit" => info.memory_limit_bytes = value.extract()?,
+            "resources" => {
+                for (name, amount) in value.cast::<PyDict>()? {
+                    info.resources.push((name.extract::<String>()?.into(), amount.extract()?));
+                }
+            }
+            // What people are shown, and the machines don't go by.
+            _ => {}
+        }
+    }
+    if info.n_threads == 0 {
+        return Err(PyValueError::new_err("nthreads is 0; a worker has at least one thread"));
+    }
+    Ok(info)
+}
+
+#[pymethods]
+impl WorkerCore {
+    /// Joins a scheduler, by its address or in this process.
+    #[staticmethod]
+    #[pyo3(signature = (scheduler, listen, info, options=None, security=None))]
+    fn join(
+        py: Python<'_>,
+        scheduler: &Bound<'_, PyAny>,
+        listen: Option<String>,
+        info: &Bound<'_, PyDict>,
+        options: Option<&Bound<'_, PyDict>>,
+        security: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let mut info = worker_info(info)?;
+        let timeout = options.map(|options| options.get_item("timeout_s")).transpose()?.flatten();
+        let timeout = timeout.map(|timeout| timeout.extract()).transpose()?;
+        let families = process::families();
+        let (link_options, security) = (process::options(timeout), process::security(security)?);
+        let name = info.name.to_string();
+        if let Ok(core) = scheduler.cast::<SchedulerCore>() {
+            let core = core.get();
+            let inline = if core.is_local() { InlineForm::Object } else { InlineForm::Bytes };
+            let listen = listen.filter(|listen| !listen.is_empty());
+            let (node, address, io) = match listen {
+                Some(listen) if !listen.starts_with("inproc://") => {
+                    let io = process::io()?;
+                    let joining = Joining {
+                        scheduler: process::address(&listen)?,
+                        options: link_options,
+                        security,
+                        families,
+                    };
+                    let new = NewWorker::new(info, Arc::new(PyOps::default()));
+                    let node = py.detach(|| {
+                        let at = joining.scheduler.clone();
+                        join_here_listening(core.node(), &io, &joining, &at, new, inline)
+                    });
+                    let node = node.map_err(|error| {
+                        PyOSError::new_err(format!("{listen} can't be listened at: {error}"))
+                    })?;
+                    (node, listen, Some(io))
+                }
+                listen => {
+                    if let Some(listen) = &listen {
+                        info.address = listen.as_str().into();
+                    }
+                    let ops = match inline {
+                        InlineForm::Object => PyOps::of_this_process(),
+                        InlineForm::Bytes => PyOps::default(),
+                    };
+                    let new = NewWorker::new(info, Arc::new(ops));
+                    let node = py.detach(|| join_here(core.node(), new, inline));
+                    let address = listen.unwrap_or_else(|| format!("inproc://{}", node.name()));
+                    (node, address, None)
+                }
+            };
+            let name = node.name().to_owned();
+            let open = Mutex::new(Open { io, ..Open::default() });
+            return Ok(Self { node, address, name, open });
+        }
+        let text: String = scheduler.extract()?;
+        let io = process::io()?;
+        let joining = Joining {
+            scheduler: process::address(&text)?,
+            options: link_options,
+            security,
+            families,
+        };
+        let listen = listen.unwrap_or_else(|| "tcp://127.0.0.1:0".into());
+        let listen = process::address(&listen)?;
+        let new = NewWorker::new(info, Arc::new(PyOps::default()));
+        let remote = py.detach(|| RemoteWorker::join_idle(&io, &joining, &listen, new));
+        let remote = remote.map_err(|error| {
+            PyOSError::new_err(format!(
+                "the worker {name} can't join the scheduler at {text}: {error}"
+            ))
+        })?;
+        let (node, address) = (remote.node().clone(), remote.address().to_string());
+        let open = Mutex::new(Open { remote: Some(remote), io: Some(io), host: None });
+        Ok(Self { node, address, name, open })
+    }
+
+    /// Who answers questions that are put to this worker, and who is told that it leaves, and why. Called on
+    /// threads of their own.
+    #[pyo3(signature = (ask, closing=None))]
+    fn set_host(&self, ask: Py<PyAny>, closing: Option<Py<PyAny>>) {
+        let host = PyHost::new(ask, closing);
+        self.node.set_host(host.clone());
+        self.open.lock().host = Some(host);
+    }
+
+    /// Runs tasks on the calling thread until the worker is closed.
+    #[pyo3(signature = (thread=0))]
+    fn work(&self, py: Python<'_>, thread: u32) {
+        py.detach(|| self.node.work(thread));
+    }
+
+    /// Tells all who have subscribed to a topic.
+    fn push(&self, topic: &str, body: &Bound<'_, PyAny>) -> PyResult<()> {
+        let data = data::from_python(body)?;
+        body.py().detach(|| self.node.push(topic, data));
+        Ok(())
+    }
+
+    /// Asks to be let go once others have what is needed of this worker.
+    fn retire(&self, py: Python<'_>) {
+        py.detach(|| self.node.retire());
+    }
+
+    /// Leaves at once.
+    #[pyo3(signature = (reason="it was closed"))]
+    fn close(&self, py: Python<'_>, reason: &str) {
+        let Open { remote, host, io } = std::mem::take(&mut *self.open.lock());
+        py.detach(|| {
+            self.node.close(reason);
+            drop(remote);
+            if let Some(host) = host {
+                host.close();
+            }
+            drop(io);
+        });
+    }
+
+    /// Waits until the worker is closed; false if the time is over before.
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        let until = timeout.map(|timeout| {
+            std::time::Instant::now() + Duration::from_secs_f64(timeout.clamp(0.0, 1e9))
+        });
+        loop {
+            let poll = super::client::POLL;
+            let left = until.map_or(poll, |until| {
+                until.saturating_duration_since(std::time::Instant::now()).min(poll)
+            });
+            if py.detach(|| self.node.wait(Some(left))) {
+                return Ok(true);
+            }
+            py.check_signals()?;
+            if until.is_some_and(|until| until <= std::time::Instant::now()) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// The scheduler's number for it.
+    #[getter]
+    fn id(&self) -> u32 {
+        self.node.id().0
+    }
+
+    #[getter]
+    fn is_closed(&self) -> bool {
+        self.node.is_closed()
+    }
+
+    /// Tasks that take a thread's place now.
+    #[getter]
+    fn n_executing(&self, py: Python<'_>) -> u32 {
+        py.detach(|| self.node.n_executing())
+    }
+}
+
+impl Drop for WorkerCore {
+    fn drop(&mut self) {
+        let open = std::mem::take(&mut *self.open.lock());
+        self.node.close("its process forgot it");
+        if let Some(host) = &open.host {
+            host.close();
+        }
+        // Its threads may be attached, and this one is: somebody else waits for them.
+        drop(std::thread::Builder::new().name("oxidask-closing".into()).spawn(move || drop(open)));
+    }
+}
