@@ -3,6 +3,7 @@
 //! Questions of people and tools (who holds what, take this lock, run that function on all workers) come by
 //! name with data of this kind. What is asked a million times has a message of its own.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -119,6 +120,16 @@ impl Data {
         matches!(self, Self::Nil)
     }
 
+    /// Calls `each` with every key that it names, however deep.
+    pub fn each_key(&self, each: &mut impl FnMut(&Key)) {
+        match self {
+            Self::Key(key) => each(key),
+            Self::List(items) => items.iter().for_each(|item| item.each_key(each)),
+            Self::Map(entries) => entries.iter().for_each(|(_, value)| value.each_key(each)),
+            _ => {}
+        }
+    }
+
     /// The items of a list; nothing has none.
     #[must_use]
     pub fn items(&self) -> &[Data] {
@@ -136,6 +147,34 @@ impl Data {
             Self::Text(text) => Some(Key::from(&**text)),
             _ => None,
         }
+    }
+}
+
+/// As people read it.
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nil => write!(f, "nil"),
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Int(value) => write!(f, "{value}"),
+            Self::Float(value) => write!(f, "{value:?}"),
+            Self::Text(text) => write!(f, "{text}"),
+            Self::Bytes(bytes) => write!(f, "{bytes:?}"),
+            Self::Key(key) => write!(f, "{key}"),
+            Self::List(items) => f.debug_list().entries(items.iter().map(Shown)).finish(),
+            Self::Map(entries) => {
+                f.debug_map().entries(entries.iter().map(|(k, v)| (k, Shown(v)))).finish()
+            }
+        }
+    }
+}
+
+/// Debug as Display.
+struct Shown<'a>(&'a Data);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.0, f)
     }
 }
 

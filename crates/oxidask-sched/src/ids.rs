@@ -34,6 +34,19 @@ pub struct Time(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobHash(pub u128);
 
+impl ClientId {
+    /// The scheduler's own process, which asks as clients do. It never joins and never leaves.
+    pub const PROCESS: Self = Self(u32::MAX);
+    /// Whatever holds keys for the sake of values in queues, variables and data sets.
+    pub const COORDINATION: Self = Self(u32::MAX - 1);
+
+    /// Whether it is one that joins.
+    #[must_use]
+    pub fn is_real(self) -> bool {
+        self < Self::COORDINATION
+    }
+}
+
 impl Time {
     /// The time `seconds` later.
     #[must_use]

@@ -20,6 +20,7 @@
 
 pub mod client;
 pub mod content;
+pub mod coordination;
 pub mod data;
 pub mod ids;
 pub mod message;

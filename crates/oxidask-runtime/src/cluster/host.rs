@@ -17,6 +17,12 @@ pub trait Host: Send + Sync {
     /// node's lock.
     fn ask(&self, verb: Arc<str>, body: Data, reply: Reply);
 
+    /// The scheduler's process has subscribed to a topic, and something was said about it. Does not block, as
+    /// [`Host::ask`].
+    fn push(&self, topic: Arc<str>, body: Data) {
+        let _ = (topic, body);
+    }
+
     /// The worker leaves, and why: the scheduler lets it go, or is gone. Does not block either.
     fn closing(&self, reason: &str) {
         let _ = reason;

@@ -1,11 +1,12 @@
 //! The scheduler as a node: its machine, its links and its clock.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use oxidask_sched::data::{Answer, Data};
 use oxidask_sched::ids::{ClientId, Time, WorkerId};
 use oxidask_sched::message::{
     Action, ClientInfo, Event, FromClient, FromWorker, ToClient, ToWorker, WorkerInfo,
@@ -23,6 +24,7 @@ pub struct SchedulerNode {
     shared: Shared<State, Incoming>,
     n_workers: AtomicU32,
     n_clients: AtomicU32,
+    n_questions: AtomicU64,
     started: Instant,
     timer: Arc<Timer>,
     host: OnceLock<Arc<dyn Host>>,
@@ -34,12 +36,18 @@ enum Incoming {
     Event(Event),
     Worker(WorkerId, WorkerInfo, Arc<dyn Outbox<ToWorker>>),
     Client(ClientId, ClientInfo, Arc<dyn Outbox<ToClient>>),
+    Question(u64, Then),
 }
+
+/// Takes the answer to a question of this process.
+type Then = Box<dyn FnOnce(Answer) + Send>;
 
 struct State {
     machine: Scheduler,
     workers: BTreeMap<WorkerId, Arc<dyn Outbox<ToWorker>>>,
     clients: BTreeMap<ClientId, Arc<dyn Outbox<ToClient>>>,
+    /// Questions of this process that are not answered.
+    asked: BTreeMap<u64, Then>,
     /// Kept for its room.
     actions: Vec<Action>,
 }
@@ -67,12 +75,14 @@ impl SchedulerNode {
             machine: Scheduler::new(config),
             workers: BTreeMap::new(),
             clients: BTreeMap::new(),
+            asked: BTreeMap::new(),
             actions: Vec::new(),
         };
         Arc::new_cyclic(|this| Self {
             shared: Shared::new(state),
             n_workers: AtomicU32::new(0),
             n_clients: AtomicU32::new(0),
+            n_questions: AtomicU64::new(0),
             started: Instant::now(),
             timer: Arc::default(),
             host: OnceLock::new(),
@@ -136,6 +146,25 @@ impl SchedulerNode {
         &self.here
     }
 
+    /// Asks a question of this process's own, of the machine or the host. `then` is called with the answer on
+    /// whichever thread brings it, under a lock of this node: it only hands the answer on. It is dropped if the node
+    /// is. Gives the number by which the question can be abandoned.
+    pub fn ask(&self, verb: &str, body: Data, then: Box<dyn FnOnce(Answer) + Send>) -> u64 {
+        let request = self.n_questions.fetch_add(1, Ordering::Relaxed);
+        let ask = FromClient::Ask { request, verb: verb.into(), body };
+        self.take_in([
+            Incoming::Question(request, then),
+            Incoming::Event(Event::Client(ClientId::PROCESS, ask)),
+        ]);
+        request
+    }
+
+    /// Nobody waits for the answer to this question any more. `then` is dropped with the answer if that comes all
+    /// the same.
+    pub fn abandon(&self, request: u64) {
+        self.happened(Event::Client(ClientId::PROCESS, FromClient::Abandon(request)));
+    }
+
     /// How many there are of everything.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -182,6 +211,24 @@ impl SchedulerNode {
         }
     }
 
+    fn host(&self) -> &dyn Host {
+        self.host.get().map_or(&NoHost, |host| &**host)
+    }
+
+    /// What the machine says to this process.
+    fn told(&self, asked: &mut BTreeMap<u64, Then>, message: ToClient) {
+        match message {
+            ToClient::Answer { request, answer } => {
+                if let Some(then) = asked.remove(&request) {
+                    then(answer);
+                }
+            }
+            ToClient::Push { topic, body } => self.host().push(topic, body),
+            // The process holds no tasks.
+            _ => {}
+        }
+    }
+
     fn tick(&self) -> bool {
         self.take_in([Incoming::Event(Event::Tick)]);
         true
@@ -192,22 +239,30 @@ impl SchedulerNode {
     }
 
     fn turn_with(&self, state: &mut State, incoming: Vec<Incoming>) {
-        let State { machine, workers, clients, actions } = state;
+        let State { machine, workers, clients, asked, actions } = state;
         let mut lost = Vec::new();
-        let events = incoming.into_iter().map(|incoming| match incoming {
+        let mut abandoned = Vec::new();
+        let events = incoming.into_iter().filter_map(|incoming| match incoming {
+            Incoming::Question(request, then) => {
+                asked.insert(request, then);
+                None
+            }
             Incoming::Worker(id, info, outbox) => {
                 workers.insert(id, outbox);
-                Event::WorkerJoined(id, info)
+                Some(Event::WorkerJoined(id, info))
             }
             Incoming::Client(id, info, outbox) => {
                 clients.insert(id, outbox);
-                Event::ClientJoined(id, info)
+                Some(Event::ClientJoined(id, info))
             }
             Incoming::Event(event) => {
                 if matches!(event, Event::WorkerLost(..) | Event::ClientLost(_)) {
                     lost.push(event.clone());
                 }
-                event
+                if let Event::Client(ClientId::PROCESS, FromClient::Abandon(request)) = &event {
+                    abandoned.extend(asked.remove(request));
+                }
+                Some(event)
             }
         });
         let events: Vec<Event> = events.collect();
@@ -225,6 +280,7 @@ impl SchedulerNode {
         for action in actions.drain(..) {
             match action {
                 Action::Worker(id, message) => to_workers.entry(id).or_default().push(message),
+                Action::Client(ClientId::PROCESS, message) => self.told(asked, message),
                 Action::Client(id, message) => to_clients.entry(id).or_default().push(message),
                 Action::Retired(id) => retired.push(id),
                 Action::Ask { client, request, verb, body } => {
@@ -234,10 +290,7 @@ impl SchedulerNode {
                             this.happened(Event::Answered(client, request, answer));
                         }
                     });
-                    self.host
-                        .get()
-                        .map_or(&NoHost as &dyn Host, |host| &**host)
-                        .ask(verb, body, reply);
+                    self.host().ask(verb, body, reply);
                 }
             }
         }

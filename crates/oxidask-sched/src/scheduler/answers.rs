@@ -61,7 +61,10 @@ impl Scheduler {
                 tasks.into_iter().for_each(|task| self.not_there(task, worker, actions));
             }
             FromWorker::Health(health) => self.health(worker, health),
-            FromWorker::Answer { .. } | FromWorker::Push { .. } => {}
+            FromWorker::Answer { request, answer } => {
+                self.worker_answered(worker, request, answer, actions);
+            }
+            FromWorker::Push { topic, body } => self.coordination.log(self.now, &topic, body),
             FromWorker::Retire => self.worker_retires(worker, actions),
         }
     }

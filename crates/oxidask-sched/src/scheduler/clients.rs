@@ -7,6 +7,8 @@ use rustc_hash::FxHashSet;
 
 use super::task::{NO_BLOB, NOBODY, State};
 use super::{Scheduler, Step};
+use crate::coordination::Asker;
+use crate::data::Data;
 use crate::ids::{ClientId, WorkerId};
 use crate::message::{Action, Cause, ClientInfo, FromClient, Input, Location, ToClient, ToWorker};
 
@@ -28,6 +30,7 @@ impl Scheduler {
     }
 
     pub(super) fn client_joined(&mut self, client: ClientId, info: ClientInfo) {
+        self.log_client("client-joined", &info);
         let state = ClientState {
             info,
             wants: FxHashSet::default(),
@@ -39,7 +42,9 @@ impl Scheduler {
 
     pub(super) fn client_lost(&mut self, client: ClientId, actions: &mut Vec<Action>) {
         let Some(state) = self.clients.remove(&client) else { return };
+        self.log_client("client-left", &state.info);
         self.brings_nothing(client);
+        self.asks_no_more(client);
         let mut wants: Vec<u32> = state.wants.into_iter().collect();
         wants.sort_unstable();
         for slot in wants {
@@ -51,13 +56,18 @@ impl Scheduler {
         blobs.into_iter().for_each(|blob| self.let_go_of_blob(blob, actions));
     }
 
+    fn log_client(&mut self, action: &str, info: &ClientInfo) {
+        let body = Data::map([("action", action.into()), ("client", info.name.clone().into())]);
+        self.coordination.log(self.now, &"clients".into(), body);
+    }
+
     pub(super) fn on_client(
         &mut self,
         client: ClientId,
         message: FromClient,
         actions: &mut Vec<Action>,
     ) {
-        if !self.clients.contains_key(&client) {
+        if client.is_real() && !self.clients.contains_key(&client) {
             return;
         }
         match message {
@@ -103,9 +113,9 @@ impl Scheduler {
                     .for_each_in(self, |this, slot| this.replicate(slot, n, &workers, actions));
             }
             FromClient::Ask { request, verb, body } => {
-                actions.push(Action::Ask { client, request, verb, body });
+                self.asked(Asker { client, request }, verb, body, actions);
             }
-            FromClient::Abandon(_) => {}
+            FromClient::Abandon(request) => self.abandoned(Asker { client, request }),
             FromClient::Place { request, values, workers, broadcast } => {
                 self.place_values(client, request, values, &workers, broadcast, actions);
             }
@@ -125,7 +135,7 @@ impl Scheduler {
     }
 
     /// A client no longer holds a task.
-    fn unwant(&mut self, client: ClientId, slot: u32) {
+    pub(super) fn unwant(&mut self, client: ClientId, slot: u32) {
         if let Some(state) = self.clients.get_mut(&client) {
             state.wants.remove(&slot);
         }

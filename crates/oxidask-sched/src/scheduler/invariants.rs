@@ -49,6 +49,8 @@ impl Scheduler {
                 );
             }
         }
+        self.coordination.check_invariants()?;
+        self.check_questions()?;
         self.check_nobody_starves()
     }
 

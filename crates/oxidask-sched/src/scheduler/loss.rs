@@ -5,11 +5,14 @@ use std::sync::Arc;
 use super::task::{NOBODY, State};
 use super::workers::WorkerState;
 use super::{Scheduler, Step};
+use crate::data::Data;
 use crate::ids::WorkerId;
 use crate::message::{Action, Cause, Input, Location, TaskFailure, ToClient, ToWorker, WorkerInfo};
 
 impl Scheduler {
     pub(super) fn worker_joined(&mut self, id: WorkerId, info: WorkerInfo) {
+        let body = said_of("worker-joined", &info);
+        self.coordination.log(self.now, &"workers".into(), body);
         self.workers.insert(id, WorkerState::new(info));
         self.list(id);
         for slot in std::mem::take(&mut self.no_worker) {
@@ -26,6 +29,11 @@ impl Scheduler {
         self.retiring.remove(&id);
         self.frees.remove(&id);
         let Some(worker) = self.workers.remove(id) else { return };
+        let mut body = said_of("worker-left", &worker.info);
+        if let Data::Map(entries) = &mut body {
+            entries.push(("reason".into(), how.clone().into()));
+        }
+        self.coordination.log(self.now, &"workers".into(), body);
         for &retiring in &self.retiring {
             // It may have been asked for copies: others are now.
             if let Some(other) = self.workers.get_mut(retiring) {
@@ -38,6 +46,7 @@ impl Scheduler {
             self.attempt_lost(slot, &worker.info.address, how);
         }
         self.nothing_arrives_at(id);
+        self.answers_no_more(id, how, actions);
         let mut held: Vec<u32> = worker.held.iter().copied().collect();
         held.sort_unstable();
         for slot in held {
@@ -197,4 +206,14 @@ impl Scheduler {
             worker.rescued.insert(slot);
         }
     }
+}
+
+/// What the topic of workers hears.
+fn said_of(action: &str, info: &WorkerInfo) -> Data {
+    Data::map([
+        ("action", action.into()),
+        ("worker", info.address.clone().into()),
+        ("name", info.name.clone().into()),
+        ("nthreads", info.n_threads.into()),
+    ])
 }

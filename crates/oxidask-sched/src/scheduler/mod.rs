@@ -47,6 +47,7 @@ mod loss;
 mod measure;
 mod peers;
 mod placement;
+mod questions;
 mod submit;
 mod task;
 mod timing;
@@ -64,10 +65,12 @@ use self::blobs::Blobs;
 use self::clients::ClientState;
 use self::limits::Limits;
 use self::measure::Measurements;
+use self::questions::Questions;
 pub use self::task::State;
 use self::task::Tasks;
 use self::timing::Deadline;
 use self::workers::{Queue, Workers};
+use crate::coordination::Coordination;
 use crate::ids::{ClientId, TaskId, Time, WorkerId};
 use crate::message::{Action, Event, Input, Location, TaskFailure, ToClient, ToWorker};
 
@@ -135,6 +138,10 @@ pub struct Scheduler {
     frees: BTreeMap<WorkerId, Vec<TaskId>>,
     /// Values that clients are bringing.
     arrivals: BTreeMap<u32, Arrival>,
+    /// Locks, queues, topics and the like.
+    coordination: Coordination,
+    /// Questions that wait for something to happen.
+    questions: Questions,
     /// Workers that retire.
     retiring: BTreeSet<WorkerId>,
     /// Tasks submitted so far.
@@ -182,6 +189,8 @@ impl Scheduler {
             with_spare: BTreeSet::new(),
             frees: BTreeMap::new(),
             arrivals: BTreeMap::new(),
+            coordination: Coordination::new(config.started_s),
+            questions: Questions::default(),
             retiring: BTreeSet::new(),
             sequence: 0,
             cursor: config.seed as u32,
@@ -223,6 +232,8 @@ impl Scheduler {
             Event::Tick => {}
         }
         self.deadlines_met(actions);
+        self.questions_due(actions);
+        self.coordinate(actions);
         self.drain(actions);
     }
 
@@ -238,7 +249,9 @@ impl Scheduler {
     /// When [`Event::Tick`] is due, if time alone changes anything.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.deadlines.peek().map(|Reverse(deadline)| deadline.at)
+        let of_tasks = self.deadlines.peek().map(|Reverse(deadline)| deadline.at);
+        let others = [of_tasks, self.coordination.deadline(), self.questions.deadline()];
+        others.into_iter().flatten().min()
     }
 
     /// How many there are of everything.
@@ -312,7 +325,7 @@ impl Scheduler {
     /// Tells all who hold a task.
     fn tell(&self, slot: u32, actions: &mut Vec<Action>, message: impl Fn(Key) -> ToClient) {
         let cold = self.tasks.cold(slot);
-        for &client in &cold.clients {
+        for &client in cold.clients.iter().filter(|client| client.is_real()) {
             actions.push(Action::Client(client, message(cold.key.clone())));
         }
     }

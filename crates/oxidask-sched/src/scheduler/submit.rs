@@ -182,13 +182,13 @@ impl Scheduler {
         let cold = self.tasks.cold(slot);
         let hot = self.tasks.hot(slot);
         match hot.state {
-            State::Memory => {
+            State::Memory if client.is_real() => {
                 let type_name = cold.type_name.clone().unwrap_or_else(|| "object".into());
                 let (key, nbytes) = (cold.key.clone(), hot.nbytes);
                 let ready = ToClient::Ready { key, nbytes, type_name, inline: None };
                 actions.push(Action::Client(client, ready));
             }
-            State::Erred => {
+            State::Erred if client.is_real() => {
                 if let Some(failure) = self.tasks.failures.get(&slot) {
                     let failed =
                         ToClient::Failed { key: cold.key.clone(), failure: failure.clone() };

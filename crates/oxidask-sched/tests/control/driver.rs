@@ -2,6 +2,7 @@
 
 use oxidask_core::key::Key;
 use oxidask_sched::content::Content;
+use oxidask_sched::data::Data;
 use oxidask_sched::ids::{BlobHash, ClientId, RunId, TaskId, Time, WorkerId};
 use oxidask_sched::message::{
     Action, Blob, ClientInfo, Compute, Event, Finished, FromClient, FromWorker, Input, InputRef,
@@ -18,6 +19,7 @@ pub(crate) const B: WorkerId = WorkerId(1);
 pub(crate) struct Driver {
     pub(crate) scheduler: Scheduler,
     pub(crate) now_s: f64,
+    n_asked: u64,
     /// What it has said and nobody has looked at.
     pub(crate) said: Vec<Action>,
 }
@@ -30,7 +32,7 @@ impl Driver {
     /// With so many workers of one thread each, called `a`, `b`, ...
     pub(crate) fn new(n_workers: u32) -> Self {
         let scheduler = Scheduler::new(Config { started_s: 1000.0, ..Config::default() });
-        let mut driver = Self { scheduler, now_s: 0.0, said: Vec::new() };
+        let mut driver = Self { scheduler, now_s: 0.0, n_asked: 0, said: Vec::new() };
         for client in [ME, YOU] {
             driver.event(Event::ClientJoined(client, ClientInfo { name: "c".into() }));
         }
@@ -80,6 +82,14 @@ impl Driver {
         }
         self.now_s = end;
         self.event(Event::Tick);
+    }
+
+    /// Asks a question, and gives its number.
+    pub(crate) fn ask(&mut self, client: ClientId, verb: &str, body: Data) -> u64 {
+        self.n_asked += 1;
+        let request = 1000 + self.n_asked;
+        self.client(client, FromClient::Ask { request, verb: verb.into(), body });
+        request
     }
 
     /// What a client was told and nobody has looked at.
