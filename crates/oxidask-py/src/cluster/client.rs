@@ -10,9 +10,8 @@ use oxidask_runtime::cluster::client::Told;
 use oxidask_runtime::cluster::remote::{Joining, RemoteClient};
 use oxidask_runtime::wire::transport::IoThread;
 use oxidask_sched::client::Event;
-use oxidask_sched::data::Answer;
 use oxidask_sched::ids::WorkerId;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use pyo3::exceptions::{PyConnectionError, PyOSError, PyTimeoutError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
@@ -20,7 +19,7 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 use super::future::{FutureCore, gather, raise, timed_out, wait};
 use super::link::{Call, Link};
 use super::process;
-use super::scheduler::SchedulerCore;
+use super::scheduler::{SchedulerCore, Slot, await_answer};
 use super::{data, submit};
 use crate::key::{self, Groups};
 use crate::object::{PyValue, to_object};
@@ -271,7 +270,7 @@ impl ClientCore {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = body.py();
         let body = data::from_python(body)?;
-        let slot: Arc<(Mutex<Option<Option<Answer>>>, Condvar)> = Arc::default();
+        let slot: Arc<Slot> = Arc::default();
         let filled = slot.clone();
         let then = Box::new(move |answer| {
             *filled.0.lock() = Some(answer);
@@ -281,9 +280,7 @@ impl ClientCore {
             self.link.flush();
             self.link.node.ask(verb, body, then)
         });
-        let taken = || slot.0.lock().take();
-        let answer = super::scheduler::await_answer(py, &slot, timeout)?;
-        match answer.or_else(taken) {
+        match await_answer(py, &slot, timeout)? {
             Some(Some(answer)) => data::answer_to_python(py, answer),
             Some(None) => Err(PyConnectionError::new_err(format!(
                 "the client is closed: {verb} has no answer; connect again"

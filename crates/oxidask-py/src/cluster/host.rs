@@ -19,6 +19,7 @@ const MAX_THREADS: usize = 64;
 pub(super) struct PyHost {
     ask: Py<PyAny>,
     closing: Option<Py<PyAny>>,
+    pushed: Option<Py<PyAny>>,
     queue: Mutex<Queue>,
     more: Condvar,
     this: Weak<Self>,
@@ -27,6 +28,9 @@ pub(super) struct PyHost {
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
+    /// What was pushed, in order.
+    pushes: VecDeque<(Arc<str>, Data)>,
+    is_pushing: bool,
     n_idle: usize,
     n_threads: usize,
     closed: bool,
@@ -35,13 +39,19 @@ struct Queue {
 enum Job {
     Ask(Arc<str>, Data, Reply),
     Closing(String),
+    Pushes,
 }
 
 impl PyHost {
-    pub(super) fn new(ask: Py<PyAny>, closing: Option<Py<PyAny>>) -> Arc<Self> {
+    pub(super) fn new(
+        ask: Py<PyAny>,
+        closing: Option<Py<PyAny>>,
+        pushed: Option<Py<PyAny>>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             ask,
             closing,
+            pushed,
             queue: Mutex::default(),
             more: Condvar::new(),
             this: this.clone(),
@@ -77,6 +87,31 @@ impl PyHost {
             if std::thread::Builder::new().name(name).spawn(move || this.serve()).is_ok() {
                 queue.n_threads += 1;
             }
+        }
+    }
+
+    /// Tells Python what was pushed: one thread at a time, so that the order stays.
+    fn tell_pushes(&self) {
+        loop {
+            let mut queue = self.queue.lock();
+            let pushes = std::mem::take(&mut queue.pushes);
+            if pushes.is_empty() {
+                queue.is_pushing = false;
+                return;
+            }
+            drop(queue);
+            // While the interpreter shuts down there is nobody to tell.
+            Python::try_attach(|py| {
+                for (topic, body) in pushes {
+                    let told = data::to_python(py, &body).and_then(|body| match &self.pushed {
+                        Some(pushed) => pushed.call1(py, (&*topic, body)).map(drop),
+                        None => Ok(()),
+                    });
+                    if let Err(error) = told {
+                        error.write_unraisable(py, None);
+                    }
+                }
+            });
         }
     }
 
@@ -130,6 +165,7 @@ impl PyHost {
                         give(&reply, Err(over()));
                     }
                 }
+                Job::Pushes => self.tell_pushes(),
                 Job::Closing(reason) => {
                     // While the interpreter shuts down there is nobody to tell.
                     Python::try_attach(|py| {
@@ -172,5 +208,14 @@ impl Host for PyHost {
 
     fn closing(&self, reason: &str) {
         self.post(Job::Closing(reason.to_owned()));
+    }
+
+    fn push(&self, topic: Arc<str>, body: Data) {
+        let mut queue = self.queue.lock();
+        queue.pushes.push_back((topic, body));
+        if !std::mem::replace(&mut queue.is_pushing, true) {
+            drop(queue);
+            self.post(Job::Pushes);
+        }
     }
 }

@@ -10,7 +10,7 @@ use oxidask_runtime::cluster::here::{connect_here, disconnect_here};
 use oxidask_runtime::cluster::remote::{Joining, reach_others, serve};
 use oxidask_runtime::cluster::scheduler::SchedulerNode;
 use oxidask_runtime::wire::transport::{IoThread, Listener};
-use oxidask_sched::data::Answer;
+use oxidask_sched::data::{Answer, Data};
 use oxidask_sched::ids::ClientId;
 use oxidask_sched::scheduler::Config;
 use parking_lot::{Condvar, Mutex};
@@ -130,9 +130,10 @@ impl SchedulerCore {
     }
 
     /// Who answers questions that the machine does not: called with the verb and the body, on threads of its
-    /// own.
-    fn set_host(&self, ask: Py<PyAny>) {
-        let host = PyHost::new(ask, None);
+    /// own. `pushed` is called with the topics and bodies that the process has subscribed to, in order.
+    #[pyo3(signature = (ask, pushed=None))]
+    fn set_host(&self, ask: Py<PyAny>, pushed: Option<Py<PyAny>>) {
+        let host = PyHost::new(ask, None, pushed);
         self.node.set_host(host.clone());
         *self.host.lock() = Some(host);
     }
@@ -151,6 +152,33 @@ impl SchedulerCore {
     #[getter]
     fn n_workers(&self) -> usize {
         self.node.counts().workers
+    }
+
+    /// Asks a question of the process itself and waits for the answer.
+    #[pyo3(signature = (verb, body=None, timeout=None))]
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        verb: &str,
+        body: Option<&Bound<'py, PyAny>>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let body = body.map_or(Ok(Data::Map(Vec::new())), data::from_python)?;
+        let slot: Arc<Slot> = Arc::default();
+        let filled = slot.clone();
+        let then = Box::new(move |answer| {
+            *filled.0.lock() = Some(Some(answer));
+            filled.1.notify_all();
+        });
+        let request = py.detach(|| self.node.ask(verb, body, then));
+        match await_answer(py, &slot, timeout)?.flatten() {
+            Some(answer) => data::answer_to_python(py, answer),
+            None => {
+                py.detach(|| self.node.abandon(request));
+                let seconds = timeout.unwrap_or_default();
+                Err(PyTimeoutError::new_err(format!("{verb} has no answer after {seconds} s")))
+            }
+        }
     }
 
     /// How many there are of everything.
@@ -228,7 +256,8 @@ impl Drop for SchedulerCore {
     }
 }
 
-type Slot = (Mutex<Option<Option<Answer>>>, Condvar);
+/// Where an answer is put; none in it if there will be none.
+pub(super) type Slot = (Mutex<Option<Option<Answer>>>, Condvar);
 
 /// Waits for an answer; none if the time is over before.
 pub(super) fn await_answer(
@@ -257,14 +286,5 @@ pub(super) fn await_answer(
         if until.is_some_and(|until| until <= Instant::now()) {
             return Ok(None);
         }
-    }
-}
-
-/// An answer for the process itself.
-#[expect(dead_code, reason = "until the machine answers its own process")]
-fn answer(py: Python<'_>, answer: Option<Answer>) -> PyResult<Bound<'_, PyAny>> {
-    match answer {
-        Some(answer) => data::answer_to_python(py, answer),
-        None => Err(PyTimeoutError::new_err("no answer")),
     }
 }

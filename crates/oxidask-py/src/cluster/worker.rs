@@ -148,7 +148,7 @@ impl WorkerCore {
     /// threads of their own.
     #[pyo3(signature = (ask, closing=None))]
     fn set_host(&self, ask: Py<PyAny>, closing: Option<Py<PyAny>>) {
-        let host = PyHost::new(ask, closing);
+        let host = PyHost::new(ask, closing, None);
         self.node.set_host(host.clone());
         self.open.lock().host = Some(host);
     }

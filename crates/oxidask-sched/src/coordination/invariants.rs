@@ -36,7 +36,7 @@ impl Coordination {
         }
         for (name, variable) in &self.variables {
             let is_set = variable.value.is_some();
-            hold!(is_set != !variable.waiting.is_empty(), "variable {name} is wrongly waited for");
+            hold!(is_set == variable.waiting.is_empty(), "variable {name} is wrongly waited for");
         }
         self.check_waits()?;
         self.check_keys()
