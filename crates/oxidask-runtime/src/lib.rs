@@ -7,6 +7,9 @@
 pub mod cluster;
 pub mod config_files;
 pub mod local;
+#[cfg(not(loom))]
+pub mod network;
+pub mod signals;
 pub mod store;
 mod sync;
 pub mod system;

@@ -29,6 +29,7 @@
 //! - [`Delayed::spillable`] and the trait [`Spillable`] let values go to disk.
 //! - [`GraphBuilder`] takes a graph key by key.
 //! - [`mod@array`] has lazy n-dimensional arrays in chunks.
+//! - [`mod@native`] is what a worker without Python runs on a cluster.
 //! - [`picture`] and [`mod@visualize`] draw graphs.
 //! - [`core`] and [`runtime`] are the crates underneath, for those who write ops of their own.
 
@@ -40,6 +41,7 @@ mod graph_builder;
 mod held;
 mod inputs;
 mod names;
+pub mod native;
 pub mod prelude;
 mod scheduler;
 mod settings;

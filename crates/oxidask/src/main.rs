@@ -1,7 +1,10 @@
 //! The `oxidask` program: what can be asked of Oxidask without Python.
 //!
 //! `oxidask config` shows the settings that hold for this user on this machine and where they come
-//! from. `oxidask scheduler` and `oxidask worker` are reserved for the cluster.
+//! from. `oxidask scheduler` and `oxidask worker` are the processes of a cluster; such a worker runs tasks that need
+//! no Python.
+
+mod command;
 
 use std::env;
 use std::io::{self, Write};
@@ -9,6 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
+use command::{SchedulerArguments, WorkerArguments, complain, schedule, work};
 use oxidask::core::config::emit::to_yaml;
 use oxidask::core::config::{Config, Map, Value};
 use oxidask::runtime::config_files::{default_places, load, read_files};
@@ -26,10 +30,10 @@ enum Command {
     /// Show the configuration: defaults, files and OXIDASK_ variables put together.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Start a cluster's scheduler (not in this version).
-    Scheduler(Ignored),
-    /// Start a cluster's worker (not in this version).
-    Worker(Ignored),
+    /// Run the scheduler of a cluster.
+    Scheduler(Box<SchedulerArguments>),
+    /// Run a worker of a cluster, for tasks that need no Python.
+    Worker(Box<WorkerArguments>),
 }
 
 #[derive(Subcommand)]
@@ -50,13 +54,6 @@ enum ConfigCommand {
     Places,
 }
 
-/// Arguments of a command that is yet to come.
-#[derive(clap::Args)]
-struct Ignored {
-    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<String>,
-}
-
 fn main() -> ExitCode {
     match answer(&Arguments::parse().command) {
         Ok(code) => code,
@@ -73,17 +70,9 @@ fn answer(command: &Command) -> Result<ExitCode> {
             print(&configuration(command)?)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Scheduler(_) => Ok(not_yet("scheduler")),
-        Command::Worker(_) => Ok(not_yet("worker")),
+        Command::Scheduler(arguments) => schedule(arguments, &effective()?),
+        Command::Worker(arguments) => work(arguments, &effective()?),
     }
-}
-
-fn not_yet(command: &str) -> ExitCode {
-    complain(&format!(
-        "`oxidask {command}` arrives with the cluster in a later version; this one computes on the \
-         threads and processes of one machine"
-    ));
-    ExitCode::from(2)
 }
 
 fn configuration(command: &ConfigCommand) -> Result<String> {
@@ -136,9 +125,4 @@ fn print(text: &str) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("can't write the answer"),
     }
-}
-
-/// Says something on the error stream; there is nowhere to say that this failed.
-fn complain(text: &str) {
-    drop(writeln!(io::stderr(), "{text}"));
 }

@@ -226,6 +226,27 @@ pub fn op(kernel: impl Into<AnyKernel>, grid: &[u32]) -> Arc<dyn Op> {
     Arc::new(KernelOp { kernel: kernel.into(), grid: grid.into() })
 }
 
+impl KernelOp {
+    /// The byte form.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        postcard::to_allocvec(&(&self.grid, &self.kernel))
+            .map_err(|error| ArrayError::Value(error.to_string()))
+    }
+
+    /// The op of a byte form.
+    ///
+    /// # Errors
+    /// If the bytes are of no kernel.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let (grid, kernel) = postcard::from_bytes(bytes)
+            .map_err(|error| ArrayError::Value(format!("no kernel of an array: {error}")))?;
+        Ok(Self { kernel, grid })
+    }
+}
+
 impl Op for KernelOp {
     fn call(&self, inputs: &mut [Value], ctx: &TaskContext<'_>) -> Result<Value, TaskError> {
         let mut coords = Vec::new();

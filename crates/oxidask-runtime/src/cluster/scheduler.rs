@@ -304,6 +304,11 @@ impl SchedulerNode {
                 outbox.post(messages);
             }
         }
+        for id in &retired {
+            if let Some(outbox) = workers.get(id) {
+                outbox.post(vec![ToWorker::Close("it has retired".into())]);
+            }
+        }
         let gone = retired.into_iter().map(|id| Event::WorkerLost(id, "retired".into()));
         self.shared.post(gone.map(Incoming::Event));
         let due = machine.deadline().map(|at| self.started + Duration::from_nanos(at.0));

@@ -155,6 +155,8 @@ pub struct Scheduler {
 pub struct Counts {
     /// Tasks in the table.
     pub tasks: usize,
+    /// Tasks that were ever submitted.
+    pub submitted: u64,
     /// Ready tasks in queues.
     pub queued: usize,
     /// Tasks that workers have.
@@ -260,6 +262,7 @@ impl Scheduler {
         let queued = self.workers.iter().map(|(_, worker)| worker.n_queued).sum::<u32>();
         Counts {
             tasks: self.tasks.len(),
+            submitted: self.sequence,
             queued: (queued + self.n_anywhere) as usize,
             out: self.workers.iter().map(|(_, worker)| worker.out.len()).sum(),
             workers: self.workers.alive().len(),

@@ -1,6 +1,6 @@
 //! Workers and clients that join a scheduler of another process.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use oxidask_sched::client::ClientConfig;
 use oxidask_sched::ids::{ClientId, WorkerId};
@@ -13,6 +13,7 @@ use crate::cluster::client::ClientNode;
 use crate::cluster::inline::{Families, InlineForm};
 use crate::cluster::ops::Ops;
 use crate::cluster::worker::{NewWorker, WorkerNode};
+use crate::network;
 use crate::wire::address::Address;
 use crate::wire::greeting::RefusalCode;
 use crate::wire::transport::{
@@ -48,7 +49,17 @@ pub enum JoinError {
 }
 
 /// Messages go to the node once there is one.
-struct Target<N, T>(Arc<Mutex<Early<N, T>>>);
+struct Target<N, T> {
+    node: Arc<Mutex<Early<N, T>>>,
+    /// How the link ended.
+    end: Arc<OnceLock<End>>,
+}
+
+impl<N, T> Clone for Target<N, T> {
+    fn clone(&self) -> Self {
+        Self { node: self.node.clone(), end: self.end.clone() }
+    }
+}
 
 enum Early<N, T> {
     Waiting(Vec<T>),
@@ -57,19 +68,20 @@ enum Early<N, T> {
 
 impl<N, T> Target<N, T> {
     fn new() -> Self {
-        Self(Arc::new(Mutex::new(Early::Waiting(Vec::new()))))
+        let node = Arc::new(Mutex::new(Early::Waiting(Vec::new())));
+        Self { node, end: Arc::default() }
     }
 
     /// From now on. Gives what has come before.
     fn set(&self, node: Arc<N>) -> Vec<T> {
-        match std::mem::replace(&mut *self.0.lock(), Early::Node(node)) {
+        match std::mem::replace(&mut *self.node.lock(), Early::Node(node)) {
             Early::Waiting(messages) => messages,
             Early::Node(_) => Vec::new(),
         }
     }
 
     fn node(&self, messages: &mut Vec<T>) -> Option<Arc<N>> {
-        match &mut *self.0.lock() {
+        match &mut *self.node.lock() {
             Early::Node(node) => Some(node.clone()),
             Early::Waiting(waiting) => {
                 waiting.append(messages);
@@ -87,8 +99,11 @@ impl Inbox<ToWorker> for Target<WorkerNode, ToWorker> {
     }
 
     fn ended(&mut self, end: End) {
+        let text = how(&end);
+        // Before the node is closed, so that who waits for that finds it. A link ends once.
+        drop(self.end.set(end));
         if let Some(node) = self.node(&mut Vec::new()) {
-            node.close(&how(&end));
+            node.close(&text);
         }
     }
 }
@@ -117,12 +132,13 @@ fn how(end: &End) -> String {
 /// A worker of this process with a scheduler elsewhere.
 pub struct RemoteWorker {
     node: Arc<WorkerNode>,
-    address: Address,
+    address: Arc<str>,
+    end: Arc<OnceLock<End>>,
 }
 
 impl RemoteWorker {
-    /// Joins a scheduler and starts the worker's threads. The worker listens for peers at `listen`, under the
-    /// address that it gets there.
+    /// Joins a scheduler and starts the worker's threads. The worker listens for peers at `listen`; they are told the
+    /// address of `info`, or the one that it gets there if that is empty. Its name is its address if it has none.
     ///
     /// # Errors
     /// If it can't listen, the scheduler doesn't let it in, or the system gives no threads.
@@ -153,8 +169,13 @@ impl RemoteWorker {
         let Joining { scheduler, options, security, families } = joining.clone();
         let bind = Listener::bind(listen, options.clone(), security.clone());
         let listener = io.handle().block_on(bind)?;
-        let address = listener.address().clone();
-        new.info.address = address.to_string().into();
+        if new.info.address.is_empty() {
+            new.info.address = network::contact(listener.address()).to_string().into();
+        }
+        if new.info.name.is_empty() {
+            new.info.name = new.info.address.clone();
+        }
+        let address = new.info.address.clone();
         let peers = RemotePeers::new(
             io.handle().clone(),
             new.info.address.clone(),
@@ -163,15 +184,21 @@ impl RemoteWorker {
             families.clone(),
         );
         let target = Target::new();
-        let inbox = Target(target.0.clone());
+        let inbox = target.clone();
         let link = connect(&scheduler, AsWorker(new.info.clone()), options, security, |_| inbox);
         let link = io.handle().block_on(link)?;
         let outbox = Box::new(Posted::new(link.sender.clone()));
         let node = WorkerNode::new(WorkerId(link.number), new, outbox, peers, InlineForm::Bytes);
-        node.on_close(Box::new(move |_| link.sender.close()));
-        io.handle().spawn(answer_peers(Arc::downgrade(&node), families, listener));
+        let peers = io.handle().spawn(answer_peers(Arc::downgrade(&node), families, listener));
+        node.on_close(Box::new(move |_| {
+            peers.abort();
+            link.sender.close();
+        }));
         node.heard(target.set(node.clone()));
-        Ok(Self { node, address })
+        if let Some(end) = target.end.get() {
+            node.close(&how(end));
+        }
+        Ok(Self { node, address, end: target.end })
     }
 
     /// Its number.
@@ -182,7 +209,7 @@ impl RemoteWorker {
 
     /// Where peers reach it.
     #[must_use]
-    pub fn address(&self) -> &Address {
+    pub fn address(&self) -> &Arc<str> {
         &self.address
     }
 
@@ -192,9 +219,12 @@ impl RemoteWorker {
         &self.node
     }
 
-    /// Waits until the scheduler lets it go.
-    pub fn wait(self) {
+    /// Waits until the scheduler lets it go, or is gone, or it is closed here. How its link ended, unless the worker
+    /// was closed before that.
+    #[must_use]
+    pub fn wait(&self) -> Option<End> {
         self.node.wait(None);
+        self.end.get().cloned()
     }
 }
 

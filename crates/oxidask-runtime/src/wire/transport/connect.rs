@@ -198,6 +198,9 @@ impl Opener {
             Err(_) => Err(ConnectError::Timeout { address: address(), limit }),
             Ok(Ok(connected)) => Ok(connected),
             Ok(Err(trouble)) => Err(match trouble {
+                Trouble::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    ConnectError::Silent { address: address() }
+                }
                 Trouble::Io(source) => ConnectError::Io { address: address(), source },
                 Trouble::Preface(source) => ConnectError::Preface { address: address(), source },
                 Trouble::Nonsense(source) => ConnectError::Nonsense { address: address(), source },
@@ -219,7 +222,7 @@ impl Opener {
                 self.wait = FIRST_WAIT;
                 Ok((wired, welcome.heard, welcome.frame_bytes))
             }
-            Err(ConnectError::Io { .. } | ConnectError::Timeout { .. }) => {
+            Err(error) if error.may_pass() => {
                 sleep(self.wait).await;
                 self.wait = (self.wait * 2).min(LONGEST_WAIT);
                 Err(None)

@@ -11,6 +11,7 @@
 //! | `outlet.rs` | what goes out: a queue that any thread fills and writes |
 //! | `link.rs` | what comes in; broken connections; beats |
 //! | `channel.rs`, `tls.rs` | bytes over a socket |
+//! | `security.rs` | certificates and tokens from files, or made |
 //! | `local.rs` | links within a process: no bytes |
 //! | `knock.rs` | greetings |
 //!
@@ -24,6 +25,7 @@ mod link;
 mod listen;
 mod local;
 mod outlet;
+mod security;
 mod thread;
 mod tls;
 
@@ -34,13 +36,14 @@ use std::time::Duration;
 pub use connect::{AsClient, AsPeer, AsWorker, Connected, Role, connect};
 pub use listen::{Incoming, Listener, Offer};
 pub use outlet::Sender;
+pub use security::{Security, SecurityError, SecurityFiles, TOKEN_VARIABLE, TemporaryCertificates};
 pub use thread::IoThread;
 pub use tls::{Tls, TlsError};
 
 use super::address::Address;
 use super::codec::{DecodeError, EncodeError, Limits};
 use super::frame::FrameError;
-use super::greeting::{PrefaceError, Token};
+use super::greeting::PrefaceError;
 use super::session::SessionError;
 
 /// Takes what comes over a link. Runs on the IO thread, so it hands on what takes long.
@@ -90,15 +93,6 @@ impl Default for Options {
             compress: false,
         }
     }
-}
-
-/// Who may come in, and how that is shown.
-#[derive(Debug, Clone, Default)]
-pub struct Security {
-    /// Certificates, for `tls://` addresses.
-    pub tls: Option<Arc<Tls>>,
-    /// A secret that both sides have.
-    pub token: Option<Token>,
 }
 
 /// A message can't be sent.
@@ -172,6 +166,15 @@ pub enum ConnectError {
         /// Why.
         source: io::Error,
     },
+    /// Whoever is there hangs up.
+    #[error(
+        "{address} closed the connection without a greeting; is it a scheduler or worker of Oxidask's, \
+         and is it tls:// on both sides or on neither?"
+    )]
+    Silent {
+        /// The address.
+        address: Address,
+    },
     /// Certificates are missing.
     #[error(
         "{address} needs certificates: give a certificate, its key and the authority's certificate"
@@ -220,6 +223,24 @@ pub enum ConnectError {
         /// How long it might have taken.
         limit: Duration,
     },
+}
+
+impl ConnectError {
+    /// Whether another attempt may succeed without anybody changing anything: nobody is there yet, say.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => !matches!(
+                source.kind(),
+                io::ErrorKind::InvalidData
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::Unsupported
+                    | io::ErrorKind::PermissionDenied
+            ),
+            Self::Timeout { .. } | Self::Silent { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// The other side breaks the protocol.
