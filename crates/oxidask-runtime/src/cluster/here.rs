@@ -49,6 +49,7 @@ pub fn join_here(
         }
     }));
     scheduler.join(id, info, Arc::new(ToWorkerHere(worker.clone())));
+    worker.start_watch();
     worker
 }
 

@@ -17,7 +17,6 @@ pub mod client;
 pub mod here;
 pub mod host;
 pub mod inline;
-mod job;
 pub mod link;
 pub mod local;
 pub mod ops;

@@ -123,6 +123,21 @@ pub struct Store {
     eviction: Mutex<Eviction>,
 }
 
+/// Where a value is.
+pub enum Found {
+    /// Here.
+    Memory(Value),
+    /// On disk.
+    Disk(OnDisk),
+}
+
+/// A spilled value.
+pub struct OnDisk {
+    slot: u32,
+    extent: Arc<Extent>,
+    family: &'static dyn Family,
+}
+
 /// What whoever evicts next should know.
 #[derive(Default)]
 struct Eviction {
@@ -171,11 +186,23 @@ impl Store {
         self.spilled_any.load(Ordering::Relaxed)
     }
 
+    /// Bytes that are on disk now.
+    #[must_use]
+    pub fn disk_bytes(&self) -> u64 {
+        self.spill.get().map_or(0, SpillFile::held_bytes)
+    }
+
     /// Puts a value into a slot, in place of what was there.
     #[inline]
     pub fn put(&self, slot: u32, value: Value) {
         let nbytes = value.payload().nbytes();
-        let new = Entry { state: State::Memory(value), nbytes, unspillable: false };
+        self.put_sized(slot, value, nbytes, false);
+    }
+
+    /// As [`Store::put`], for a value of so many bytes; one that is pinned is never spilled.
+    #[inline]
+    pub fn put_sized(&self, slot: u32, value: Value, nbytes: u64, pinned: bool) {
+        let new = Entry { state: State::Memory(value), nbytes, unspillable: pinned };
         let old = std::mem::replace(&mut *self.entries.get(slot).lock(), new);
         self.memory.add(nbytes);
         self.forget(old);
@@ -186,20 +213,49 @@ impl Store {
     /// # Errors
     /// If the slot is empty, or the disk fails.
     pub fn get(&self, slot: u32) -> Result<Value, StoreError> {
-        let (extent, family) = match &self.entries.get(slot).lock().state {
-            State::Memory(value) => return Ok(value.clone()),
-            State::Empty => return Err(StoreError::Empty(slot)),
-            State::Disk(place) => (Arc::clone(&place.0), place.1),
+        let found = match self.find(slot)? {
+            Found::Memory(value) => return Ok(value),
+            found @ Found::Disk(_) => found,
+        };
+        let value = self.load(found, true)?;
+        match &self.entries.get(slot).lock().state {
+            // Another reader may have been faster: one copy is enough.
+            State::Memory(value) => Ok(value.clone()),
+            _ => Ok(value),
+        }
+    }
+
+    /// Where the slot's value is. It can be had from there whatever becomes of the slot.
+    ///
+    /// # Errors
+    /// If the slot is empty.
+    pub fn find(&self, slot: u32) -> Result<Found, StoreError> {
+        match &self.entries.get(slot).lock().state {
+            State::Memory(value) => Ok(Found::Memory(value.clone())),
+            State::Empty => Err(StoreError::Empty(slot)),
+            State::Disk(place) => {
+                Ok(Found::Disk(OnDisk { slot, extent: Arc::clone(&place.0), family: place.1 }))
+            }
+        }
+    }
+
+    /// The value of [`Store::find`]. One that has to be read is put into its slot again if it is to be kept and
+    /// is still there.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn load(&self, found: Found, keep: bool) -> Result<Value, StoreError> {
+        let OnDisk { slot, extent, family } = match found {
+            Found::Memory(value) => return Ok(value),
+            Found::Disk(place) => place,
         };
         let value = self.read(&extent, family)?;
         let mut entry = self.entries.get(slot).lock();
         match &entry.state {
-            State::Disk(place) if Arc::ptr_eq(&place.0, &extent) => {
+            State::Disk(place) if keep && Arc::ptr_eq(&place.0, &extent) => {
                 entry.state = State::Memory(value.clone());
                 self.memory.add(entry.nbytes);
             }
-            // Another reader was faster: one copy is enough.
-            State::Memory(value) => return Ok(value.clone()),
             _ => {}
         }
         Ok(value)
@@ -297,6 +353,35 @@ impl Store {
         if is_futile || !self.gauge.is_pressed(ours()) {
             return Ok(());
         }
+        self.spill_while(&|| !self.gauge.is_relieved(ours()), next_use)?;
+        let is_relieved = self.gauge.is_relieved(ours());
+        eviction.in_vain_at = (!is_relieved).then(|| self.memory_bytes());
+        Ok(())
+    }
+
+    /// As [`Store::relieve`], for those who have a measure of their own: spills while `is_pressed` says so and
+    /// there is something left.
+    ///
+    /// # Errors
+    /// As [`Store::relieve`].
+    pub fn spill(
+        &self,
+        is_pressed: &dyn Fn() -> bool,
+        next_use: &dyn Fn(u32) -> u64,
+    ) -> Result<(), StoreError> {
+        let _eviction = self.eviction.lock();
+        self.spill_while(is_pressed, next_use)
+    }
+
+    /// Call with the lock of evictions.
+    fn spill_while(
+        &self,
+        is_pressed: &dyn Fn() -> bool,
+        next_use: &dyn Fn(u32) -> u64,
+    ) -> Result<(), StoreError> {
+        if !is_pressed() {
+            return Ok(());
+        }
         let mut victims: Vec<(u64, u32)> = Vec::new();
         for (slot, entry) in self.entries.iter() {
             let is_victim = entry.lock().is_victim();
@@ -306,13 +391,11 @@ impl Store {
         }
         victims.sort_unstable_by(|a, b| b.cmp(a));
         for (_, slot) in victims {
-            if self.gauge.is_relieved(ours()) {
+            if !is_pressed() {
                 break;
             }
             self.evict(slot)?;
         }
-        let is_relieved = self.gauge.is_relieved(ours());
-        eviction.in_vain_at = (!is_relieved).then(|| self.memory_bytes());
         Ok(())
     }
 

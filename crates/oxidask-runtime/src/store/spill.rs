@@ -72,11 +72,13 @@ struct Inner {
 #[derive(Default)]
 struct Space {
     end: u64,
+    held: u64,
     free: BTreeMap<u64, u64>,
 }
 
 impl Space {
     fn allocate(&mut self, len: u64) -> u64 {
+        self.held += len;
         let hole = self.free.iter().find(|&(_, &free)| free >= len).map(|(&at, &free)| (at, free));
         if let Some((at, free)) = hole {
             self.free.remove(&at);
@@ -95,6 +97,7 @@ impl Space {
         if len == 0 {
             return;
         }
+        self.held -= len;
         if let Some((&before, &free)) = self.free.range(..at).next_back()
             && before + free == at
         {
@@ -128,6 +131,12 @@ impl SpillFile {
     #[must_use]
     pub fn extent_bytes(&self) -> u64 {
         self.0.space.lock().end
+    }
+
+    /// Bytes of the values in it.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        self.0.space.lock().held
     }
 
     /// Writes a value.

@@ -302,6 +302,12 @@ impl Worker {
         self.values.find(&task).is_some_and(|at| self.values[at].held)
     }
 
+    /// Attempts that read the value of this task, whether it is here or not.
+    #[must_use]
+    pub fn n_claims(&self, task: TaskId) -> u32 {
+        self.values.find(&task).map_or(0, |at| self.values[at].n_claims)
+    }
+
     /// Attempts that are not answered yet.
     #[must_use]
     pub fn n_attempts(&self) -> usize {

@@ -198,6 +198,7 @@ impl RemoteWorker {
         if let Some(end) = target.end.get() {
             node.close(&how(end));
         }
+        node.start_watch();
         Ok(Self { node, address, end: target.end })
     }
 

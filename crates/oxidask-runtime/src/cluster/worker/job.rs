@@ -12,46 +12,56 @@ use oxidask_sched::ids::TaskId;
 use oxidask_sched::message::{Blob, Cause, Compute, TaskFailure};
 use oxidask_sched::worker::{Copied, Outcome};
 
-use super::inline::InlineForm;
-use super::ops::Ops;
-use super::running::Running;
+use super::memory::Memory;
+use crate::cluster::inline::InlineForm;
+use crate::cluster::ops::Ops;
+use crate::cluster::running::Running;
 use crate::local::panic_message;
+use crate::store::Found;
 
 /// A task with all that a thread needs to run it.
 pub(super) struct Job {
     pub(super) compute: Box<Compute>,
     pub(super) blob: Option<Blob>,
-    pub(super) inputs: Vec<Value>,
-    /// Inputs that were here and are not any more.
-    pub(super) lost: Vec<TaskId>,
+    /// None for those that were here and are not any more.
+    pub(super) inputs: Vec<Option<Found>>,
 }
 
-/// A value with what the machine has to know of it, which is found out before any lock is taken: a value may ask
-/// its interpreter.
+/// A value that was put into the store, and what the machine has to know of it. That is found out before any lock is
+/// taken: a value may ask its interpreter.
 pub(super) struct Landed {
-    pub(super) value: Value,
+    pub(super) slot: u32,
     pub(super) copied: Copied,
 }
 
-impl Landed {
-    pub(super) fn new(task: TaskId, value: Value) -> Self {
-        let nbytes = value.payload().nbytes();
-        let type_name = value.payload().type_name().as_ref().into();
-        Self { value, copied: Copied { task, nbytes, type_name } }
+impl Job {
+    /// The inputs; those that were lost if there are any.
+    fn load(&mut self, memory: &Memory) -> Result<Vec<Value>, Vec<TaskId>> {
+        let mut values = Vec::with_capacity(self.inputs.len());
+        let mut lost = Vec::new();
+        for (found, input) in self.inputs.drain(..).zip(&self.compute.inputs) {
+            match found.and_then(|found| memory.store.load(found, memory.has_room()).ok()) {
+                Some(value) => values.push(value),
+                None => lost.push(input.task),
+            }
+        }
+        if lost.is_empty() { Ok(values) } else { Err(lost) }
     }
 }
 
-/// Runs a task: how it ended, and its value.
+/// Runs a task: how it ended, and where its value is.
 pub(super) fn run(
-    job: Job,
+    mut job: Job,
     running: &Arc<Running>,
     ops: &dyn Ops,
     form: InlineForm,
-) -> (Outcome, Option<Value>) {
-    let Job { compute, blob, mut inputs, lost } = job;
-    if !lost.is_empty() {
-        return (Outcome::InputsLost(lost), None);
-    }
+    memory: &Memory,
+) -> (Outcome, Option<u32>) {
+    let mut inputs = match job.load(memory) {
+        Ok(inputs) => inputs,
+        Err(lost) => return (Outcome::InputsLost(lost), None),
+    };
+    let Job { compute, blob, .. } = job;
     let op = match blob.map(|blob| ops.op(&blob, &compute.spec)) {
         Some(Ok(op)) => op,
         Some(Err(error)) => {
@@ -67,13 +77,14 @@ pub(super) fn run(
     let duration_s = start.elapsed().as_secs_f64();
     match result {
         Ok(value) => {
-            let Landed { value, copied } = Landed::new(compute.task, value);
-            let Copied { nbytes, type_name, .. } = copied;
+            let nbytes = value.payload().nbytes();
+            let type_name = value.payload().type_name().as_ref().into();
             let small = compute.inline && nbytes <= form.most_bytes();
             let inline = if small { form.of(&value) } else { None };
+            let slot = memory.put(value, nbytes, compute.actor);
             let (begun_s, thread) = (seconds_since_1970() - duration_s, running.thread);
             let outcome = Outcome::Value { nbytes, duration_s, begun_s, thread, type_name, inline };
-            (outcome, Some(value))
+            (outcome, Some(slot))
         }
         Err(error) if ops.is_reschedule(&error) => (Outcome::Reschedule, None),
         Err(error) => {
