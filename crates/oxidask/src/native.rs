@@ -43,7 +43,7 @@ impl Ops for NativeOps {
     fn op(&self, blob: &Blob, spec: &RunSpec) -> Result<Arc<dyn Op>, CodecError> {
         let wrong = |reason: String| CodecError {
             family: "native",
-            type_name: format!("task of the family {:?}", &*blob.family),
+            type_name: format!("{} task", blob.family),
             direction: "decoded",
             reason,
         };

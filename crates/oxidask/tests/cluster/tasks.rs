@@ -48,3 +48,32 @@ fn tasks_of_python_fail_and_say_where_they_would_run() {
     assert!(failure("c", "array", b"nonsense").text.contains("no kernel"));
     client.check("still here");
 }
+
+#[test]
+fn a_client_that_has_only_the_document_runs_tasks() {
+    let mut scheduler = Process::start_with(
+        &["scheduler", "--host", "0.0.0.0", "--port", "0"],
+        &[("OXIDASK_TOKEN", "s3cret")],
+    );
+    let port = scheduler.address("Scheduler").rsplit(':').next().map(str::to_owned);
+    let address = format!("tcp://127.0.0.1:{}", port.expect("a port"));
+    let mut worker = Process::start_with(&["worker", &address], &[("OXIDASK_TOKEN", "s3cret")]);
+    worker.address("Worker");
+    let run = |n: usize, token: &str| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/plain_python_client.py");
+        let mut command = std::process::Command::new("python3");
+        command.args([script, &address, "bytes", &n.to_string()]).env("OXIDASK_TOKEN", token);
+        command.output().expect("python3 is there")
+    };
+    // The large one does not come with the news, but is fetched from the worker.
+    for n in [1, 100_000] {
+        let output = run(n, "s3cret");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(text, format!("{}sent back\n", "what is ".repeat(n)), "{output:?}");
+    }
+    for token in ["", "another"] {
+        let output = run(1, token);
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && complaint.contains("token"), "{complaint}");
+    }
+}
