@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 # One order everywhere: us, whom we replace, a rival, what Python brings along, bare hands.
-CONTENDERS = ("oxidask", "dask", "frisky", "thread pool", "plain")
+CONTENDERS = ("oxidask", "dask", "frisky", "ray", "thread pool", "plain")
 
 
 class NotHereError(Exception):

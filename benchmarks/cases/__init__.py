@@ -2,6 +2,7 @@
 
 from cases import (
     arrays,
+    cluster,
     delayed,
     graphs,
     memory,
@@ -15,6 +16,7 @@ from cases import (
 
 __all__ = [
     "arrays",
+    "cluster",
     "delayed",
     "graphs",
     "memory",
