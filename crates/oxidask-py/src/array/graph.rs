@@ -349,7 +349,7 @@ fn is_array(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(object.getattr_opt("shape")?.is_some() && !object.is_callable())
 }
 
-fn is_memory(op: &dyn Op) -> bool {
+pub(crate) fn is_memory(op: &dyn Op) -> bool {
     op.as_any()
         .and_then(|any| any.downcast_ref::<KernelOp>())
         .is_some_and(|op| matches!(op.kernel, AnyKernel::FromChunk(_)))

@@ -83,6 +83,18 @@ impl Functions {
         })
     }
 
+    /// The blob of the function that gives back what it is given.
+    ///
+    /// # Errors
+    /// As [`Functions::get`].
+    pub(super) fn identity(&self, py: Python<'_>) -> PyResult<Blob> {
+        static IDENTITY: pyo3::sync::PyOnceLock<Py<PyAny>> = pyo3::sync::PyOnceLock::new();
+        let identity = IDENTITY.import(py, "oxidask.local", "_identity")?;
+        self.get(identity, false, true)?
+            .blob
+            .ok_or_else(|| pyo3::exceptions::PyRuntimeError::new_err("a function has no pickle"))
+    }
+
     fn known(&self, function: &Bound<'_, PyAny>) -> PyResult<Arc<Known>> {
         let py = function.py();
         let address = function.as_ptr() as usize;

@@ -25,6 +25,8 @@ use super::function::pickle;
 use super::link::{Command, Link};
 use super::options;
 use super::submit::{future_key, here};
+use crate::array::block_op::call_op;
+use crate::array::graph::is_memory;
 use crate::array::io::BlockOf;
 use crate::array::portable as arrays;
 use crate::graph::{Imported, constant, graph_error, import};
@@ -158,6 +160,13 @@ impl<'a> Builder<'a> {
         if let Some(&blob) = self.by_op.get(&address) {
             return Ok(RunSpec { blob, block, payload: Content::new() });
         }
+        // What lies in memory goes task by task: each worker gets what it runs, and no more.
+        if let Some(value) = value_of(py, &**op, block)? {
+            let blob = self.blob(self.link.functions.identity(py)?);
+            let args = PyTuple::new(py, [value])?.unbind();
+            let payload = PyCall::payload(py, &Arguments::Objects(args, None))?;
+            return Ok(RunSpec { blob, block: 0, payload });
+        }
         if let Some(PyOp::Call(call)) = PyOp::of(&**op)
             && let Some(run) = self.call(py, call)?
         {
@@ -187,6 +196,19 @@ impl<'a> Builder<'a> {
             blobs.len() as u32 - 1
         })
     }
+}
+
+/// The value of a task that only hands one out: a literal, or a block of an array in memory.
+fn value_of<'py>(py: Python<'py>, op: &dyn Op, block: u32) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let (op, _) = split_annotations(op);
+    if let Some(value) = op.constant() {
+        return to_object(py, &value).map(Some);
+    }
+    let (op, block) = match op.as_any().and_then(|any| any.downcast_ref::<BlockOf>()) {
+        Some(BlockOf { op, block }) => (&**op, *block),
+        None => (op, block),
+    };
+    if is_memory(op) { call_op(py, op, block, &[]).map(Some) } else { Ok(None) }
 }
 
 /// The arguments of a call, in the shortest form.
