@@ -6,13 +6,13 @@ use std::time::Duration;
 use oxidask_runtime::cluster::here::join_here;
 use oxidask_runtime::cluster::inline::InlineForm;
 use oxidask_runtime::cluster::remote::{Joining, RemoteWorker, join_here_listening};
-use oxidask_runtime::cluster::worker::{NewWorker, WorkerNode};
+use oxidask_runtime::cluster::worker::{MemoryPolicy, NewWorker, WorkerNode};
 use oxidask_runtime::wire::transport::IoThread;
 use oxidask_sched::message::WorkerInfo;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBool, PyDict};
 
 use super::call::PyOps;
 use super::host::PyHost;
@@ -62,6 +62,45 @@ fn worker_info(given: &Bound<'_, PyDict>) -> PyResult<WorkerInfo> {
     Ok(info)
 }
 
+/// What options say about memory: `target`, `spill` and `pause` as shares of the limit, or false for never, and
+/// `directory`, where values are written to.
+fn memory_policy(
+    info: &Bound<'_, PyDict>,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<MemoryPolicy> {
+    let mut policy = MemoryPolicy::default();
+    if let Some(directory) = info.get_item("local_directory")?
+        && !directory.is_none()
+    {
+        policy.directory = directory.extract()?;
+    }
+    for (name, value) in options.into_iter().flat_map(|options| options.iter()) {
+        let share = || -> PyResult<Option<f64>> {
+            if value.is_none() || value.is_exact_instance_of::<PyBool>() {
+                return Ok(None);
+            }
+            let share: f64 = value.extract()?;
+            if share > 0.0 && share.is_finite() {
+                return Ok(Some(share));
+            }
+            Err(PyValueError::new_err(format!(
+                "{name} is {share}; it has to be a share of the memory limit above 0, or False"
+            )))
+        };
+        match &*name.extract::<String>()? {
+            "target" => policy.target = share()?,
+            "spill" => policy.spill = share()?,
+            "pause" => policy.pause = share()?,
+            "directory" => policy.directory = value.extract()?,
+            "every_s" => {
+                policy.every = Duration::from_secs_f64(value.extract::<f64>()?.clamp(0.01, 60.0))
+            }
+            _ => {}
+        }
+    }
+    Ok(policy)
+}
+
 #[pymethods]
 impl WorkerCore {
     /// Joins a scheduler, by its address or in this process.
@@ -75,6 +114,7 @@ impl WorkerCore {
         options: Option<&Bound<'_, PyDict>>,
         security: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        let memory = memory_policy(info, options)?;
         let mut info = worker_info(info)?;
         let timeout = options.map(|options| options.get_item("timeout_s")).transpose()?.flatten();
         let timeout = timeout.map(|timeout| timeout.extract()).transpose()?;
@@ -94,7 +134,8 @@ impl WorkerCore {
                         security,
                         families,
                     };
-                    let new = NewWorker::new(info, Arc::new(PyOps::default()));
+                    let new =
+                        NewWorker { memory, ..NewWorker::new(info, Arc::new(PyOps::default())) };
                     let node = py.detach(|| {
                         let at = joining.scheduler.clone();
                         join_here_listening(core.node(), &io, &joining, &at, new, inline)
@@ -112,7 +153,7 @@ impl WorkerCore {
                         InlineForm::Object => PyOps::of_this_process(),
                         InlineForm::Bytes => PyOps::default(),
                     };
-                    let new = NewWorker::new(info, Arc::new(ops));
+                    let new = NewWorker { memory, ..NewWorker::new(info, Arc::new(ops)) };
                     let node = py.detach(|| join_here(core.node(), new, inline));
                     let address = listen.unwrap_or_else(|| format!("inproc://{}", node.name()));
                     (node, address, None)
@@ -132,7 +173,7 @@ impl WorkerCore {
         };
         let listen = listen.unwrap_or_else(|| "tcp://127.0.0.1:0".into());
         let listen = process::address(&listen)?;
-        let new = NewWorker::new(info, Arc::new(PyOps::default()));
+        let new = NewWorker { memory, ..NewWorker::new(info, Arc::new(PyOps::default())) };
         let remote = py.detach(|| RemoteWorker::join_idle(&io, &joining, &listen, new));
         let remote = remote.map_err(|error| {
             PyOSError::new_err(format!(
@@ -204,6 +245,18 @@ impl WorkerCore {
                 return Ok(false);
             }
         }
+    }
+
+    /// Bytes that its process has, bytes of values in memory and on disk, and whether it is paused.
+    #[getter]
+    fn memory<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let health = py.detach(|| self.node.health());
+        let dict = PyDict::new(py);
+        dict.set_item("process", health.memory_bytes)?;
+        dict.set_item("managed", health.managed_bytes)?;
+        dict.set_item("spilled", health.spilled_bytes)?;
+        dict.set_item("paused", health.paused)?;
+        Ok(dict)
     }
 
     /// The scheduler's number for it.
