@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.metadata
 import json
 import os
@@ -16,7 +17,12 @@ from typing import Any
 __all__ = ["main"]
 
 #: Commands that Dask's program has for its cluster.
-_CLUSTER = ("scheduler", "worker", "ssh", "spec")
+_CLUSTER = {
+    "scheduler": "start a scheduler",
+    "worker": "start workers of a scheduler",
+    "ssh": "start a scheduler and workers on several machines",
+    "spec": "start what a description names",
+}
 _RELATED = ("numpy", "cloudpickle", "pandas", "pyarrow", "fsspec", "zarr", "xarray", "dask")
 _USAGE_ERROR = 2
 _UNEQUAL = 1
@@ -60,10 +66,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str]) -> int:
     if argv and argv[0] in _CLUSTER:
-        return _fail(
-            f"'oxidask {argv[0]}' is not there yet: this release computes on one machine, "
-            "without a cluster; take scheduler='threads' or 'processes'"
-        )
+        # Their modules are read only when they are needed: a worker should start fast.
+        command = importlib.import_module(f"oxidask._commands_{argv[0]}")
+        try:
+            return int(command.main(list(argv[1:])))
+        except SystemExit as ended:
+            return ended.code if isinstance(ended.code, int) else _USAGE_ERROR
     parser = _parser()
     arguments = parser.parse_args(argv)
     if "command" not in arguments:
@@ -81,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action=_PrintVersion, nargs=0, help="show the version and exit"
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, text in _CLUSTER.items():
+        # `main` takes them before this parser does: they are here for --help.
+        commands.add_parser(name, help=text, add_help=False)
 
     demo = commands.add_parser("demo", help="run a job on real data, as a task graph and plainly")
     demo.set_defaults(command=_demo)
@@ -234,6 +245,21 @@ def _print_yaml(value: Any) -> None:
     from oxidask import _native
 
     print(_native.yaml_dump(value), end="")
+
+
+def scheduler() -> int:
+    """Run ``dask-scheduler``: the older name of ``oxidask scheduler``."""
+    return main(["scheduler", *sys.argv[1:]])
+
+
+def worker() -> int:
+    """Run ``dask-worker``: the older name of ``oxidask worker``."""
+    return main(["worker", *sys.argv[1:]])
+
+
+def ssh() -> int:
+    """Run ``dask-ssh``: the older name of ``oxidask ssh``."""
+    return main(["ssh", *sys.argv[1:]])
 
 
 def _fail(message: str) -> int:

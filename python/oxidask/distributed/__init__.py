@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from oxidask.distributed.exceptions import (
     CancelledError,
     FutureCancelledError,
@@ -10,4 +13,78 @@ from oxidask.distributed.exceptions import (
     TimeoutError,
 )
 
-__all__ = ["CancelledError", "FutureCancelledError", "KilledWorker", "Reschedule", "TimeoutError"]
+#: Where the other names come from: a worker's process should start without those it never uses.
+_MODULES = {
+    "actor": ("Actor", "ActorFuture", "BaseActorFuture"),
+    "client": (
+        "Client",
+        "CompatibleExecutor",
+        "Future",
+        "as_completed",
+        "default_client",
+        "fire_and_forget",
+        "futures_of",
+        "get_client",
+        "wait",
+    ),
+    "comm": ("connect",),
+    "core": ("Status", "rpc"),
+    "deploy": ("Adaptive", "LocalCluster", "SSHCluster", "SpecCluster", "SubprocessCluster"),
+    "diagnostics.memory_sampler": ("MemorySampler",),
+    "diagnostics.performance_report": ("performance_report",),
+    "diagnostics.plugin": (
+        "CondaInstall",
+        "Environ",
+        "InstallPlugin",
+        "NannyPlugin",
+        "PipInstall",
+        "SchedulerPlugin",
+        "UploadDirectory",
+        "UploadFile",
+        "WorkerPlugin",
+    ),
+    "diagnostics.progressbar": ("progress",),
+    "diagnostics.task_metadata": ("get_task_metadata",),
+    "diagnostics.task_stream": ("get_task_stream",),
+    "event": ("Event",),
+    "lock": ("Lock",),
+    "multi_lock": ("MultiLock",),
+    "nanny": ("Nanny",),
+    "pubsub": ("Pub", "Sub"),
+    "queues": ("Queue",),
+    "scheduler": ("Scheduler",),
+    "security": ("Security",),
+    "semaphore": ("Semaphore",),
+    "spans": ("span",),
+    "utils": ("sync",),
+    "variable": ("Variable",),
+    "worker": ("Worker", "print", "warn"),
+    "worker_client": ("get_worker", "local_client", "rejoin", "secede", "worker_client"),
+}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "CancelledError",
+    "FutureCancelledError",
+    "KilledWorker",
+    "Reschedule",
+    "TimeoutError",
+    *sorted(_PLACES),
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "config":
+        from oxidask import config
+
+        return config
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{place}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
