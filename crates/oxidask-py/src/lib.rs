@@ -53,6 +53,7 @@ mod _native {
     #[pymodule_export]
     use crate::cluster::{
         ClientCore, FutureCore, RunningTask, SchedulerCore, WorkerCore, running_task,
+        temporary_certificates,
     };
     #[pymodule_export]
     use crate::crew::{close_crews, forget_crews};

@@ -85,7 +85,7 @@ class Security:
 
     @classmethod
     def temporary(cls, **kwargs: Any) -> Security:
-        """Make an authority of one certificate, for all roles of one cluster.
+        """Make an authority and a certificate, for all roles of one cluster.
 
         Parameters
         ----------
@@ -95,12 +95,12 @@ class Security:
         Returns
         -------
         Security
-            It holds the certificate and its key in memory only.
+            It holds them and the key in memory only.
         """
-        from oxidask.distributed._certificates import self_signed
+        from oxidask import _native
 
-        certificate, key = self_signed()
-        options: dict[str, Any] = {"require_encryption": True, "tls_ca_file": certificate}
+        authority, certificate, key = _native.temporary_certificates()
+        options: dict[str, Any] = {"require_encryption": True, "tls_ca_file": authority}
         for role in _ROLES:
             options[f"tls_{role}_cert"] = certificate
             options[f"tls_{role}_key"] = key

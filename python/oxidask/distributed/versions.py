@@ -85,7 +85,10 @@ def get_package_info(packages: Iterable[str] = ()) -> dict[str, str | None]:
 
 
 def error_message(
-    scheduler: Mapping[str, Any], workers: Mapping[str, Any], source: Any, source_name: str = "Client"
+    scheduler: Mapping[str, Any],
+    workers: Mapping[str, Any],
+    source: Any,
+    source_name: str = "Client",
 ) -> dict[str, Any]:
     """Return a table of the packages that differ.
 

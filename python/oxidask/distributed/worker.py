@@ -1,4 +1,4 @@
-"""A worker: its core, in Rust, with the Python threads that run tasks and what Python has around them."""
+"""A worker: its core, in Rust, and the Python threads that run its tasks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ get_worker = _worker_state.get_worker
 
 
 def get_client(address: Any = None, timeout: Any = None, resolve_address: bool = True) -> Any:
-    """Return a client of the cluster that this code runs on; see `oxidask.distributed.get_client`."""
+    """Return a client of this cluster; see `oxidask.distributed.get_client`."""
     from oxidask.distributed._current import get_client as find
 
     return find(address, timeout, resolve_address)
@@ -218,7 +218,7 @@ class Worker(Node):
                 if number + 1 == len(listen) or not _is_taken(error):
                     raise
         self._logger.info("      Start worker at: %s", self.address)
-        self.core.set_host(self._host.ask, self._told_to_close)
+        self.core.set_host(self._host.ask, self._told_to_close, self._add_thread)
         await self._set_up()
         self._start_threads()
         self._logger.info("        Registered to: %s", self.scheduler_address)
@@ -301,11 +301,13 @@ class Worker(Node):
         )
 
     def _start_threads(self) -> None:
-        for number in range(self.nthreads):
-            self._add_thread(number)
+        for _ in range(self.nthreads):
+            self._add_thread()
         self._sampled = _sampling.watch(self._thread_idents())
 
-    def _add_thread(self, number: int) -> None:
+    def _add_thread(self) -> None:
+        """Start a thread that runs tasks; also in the stead of one whose task has seceded."""
+        number = len(self._threads)
         thread = threading.Thread(
             target=self._work,
             args=(number,),
@@ -437,7 +439,8 @@ class Worker(Node):
         if watch is None:
             return
         base = WorkerPlugin.transition
-        wanted = any(getattr(type(p), "transition", base) is not base for p in self.plugins.values())
+        plugins = self.plugins.values()
+        wanted = any(getattr(type(p), "transition", base) is not base for p in plugins)
         watch(self._transition if wanted else None)
 
     def _transition(self, key: Any, start: str, finish: str, **kwargs: Any) -> None:
@@ -542,8 +545,10 @@ class Worker(Node):
 
     def _executing(self) -> dict[Any, int]:
         """Return the threads that run tasks, by the task's key."""
-        executing = getattr(self.core, "executing", None)
-        return dict(executing()) if executing is not None else {}
+        if self.core is None:
+            return {}
+        idents = self._thread_idents()
+        return {key: idents[number] for key, number in self.core.executing()}
 
     def _thread_idents(self) -> list[int]:
         return [thread.ident for thread in self._threads if thread.ident is not None]

@@ -15,11 +15,21 @@ use super::data;
 /// Threads that answer at a time: questions may wait for one another.
 const MAX_THREADS: usize = 64;
 
+/// What else Python is called for.
+#[derive(Default)]
+pub(super) struct Callbacks {
+    /// The node is let go, and why.
+    pub(super) closing: Option<Py<PyAny>>,
+    /// A worker needs one more thread.
+    pub(super) thread_needed: Option<Py<PyAny>>,
+    /// Something was told on a topic.
+    pub(super) pushed: Option<Py<PyAny>>,
+}
+
 /// Asks a Python callable, on threads of its own.
 pub(super) struct PyHost {
     ask: Py<PyAny>,
-    closing: Option<Py<PyAny>>,
-    pushed: Option<Py<PyAny>>,
+    callbacks: Callbacks,
     queue: Mutex<Queue>,
     more: Condvar,
     this: Weak<Self>,
@@ -39,19 +49,18 @@ struct Queue {
 enum Job {
     Ask(Arc<str>, Data, Reply),
     Closing(String),
+    ThreadNeeded,
     Pushes,
 }
 
 impl PyHost {
     pub(super) fn new(
         ask: Py<PyAny>,
-        closing: Option<Py<PyAny>>,
-        pushed: Option<Py<PyAny>>,
+        callbacks: Callbacks,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             ask,
-            closing,
-            pushed,
+            callbacks,
             queue: Mutex::default(),
             more: Condvar::new(),
             this: this.clone(),
@@ -103,7 +112,7 @@ impl PyHost {
             // While the interpreter shuts down there is nobody to tell.
             Python::try_attach(|py| {
                 for (topic, body) in pushes {
-                    let told = data::to_python(py, &body).and_then(|body| match &self.pushed {
+                    let told = data::to_python(py, &body).and_then(|body| match &self.callbacks.pushed {
                         Some(pushed) => pushed.call1(py, (&*topic, body)).map(drop),
                         None => Ok(()),
                     });
@@ -166,10 +175,19 @@ impl PyHost {
                     }
                 }
                 Job::Pushes => self.tell_pushes(),
+                Job::ThreadNeeded => {
+                    Python::try_attach(|py| {
+                        if let Some(start) = &self.callbacks.thread_needed
+                            && let Err(error) = start.call0(py)
+                        {
+                            error.write_unraisable(py, None);
+                        }
+                    });
+                }
                 Job::Closing(reason) => {
                     // While the interpreter shuts down there is nobody to tell.
                     Python::try_attach(|py| {
-                        if let Some(closing) = &self.closing
+                        if let Some(closing) = &self.callbacks.closing
                             && let Err(error) = closing.call1(py, (reason,))
                         {
                             error.write_unraisable(py, None);
@@ -208,6 +226,14 @@ impl Host for PyHost {
 
     fn closing(&self, reason: &str) {
         self.post(Job::Closing(reason.to_owned()));
+    }
+
+    fn thread_needed(&self) -> bool {
+        let wanted = self.callbacks.thread_needed.is_some();
+        if wanted {
+            self.post(Job::ThreadNeeded);
+        }
+        wanted
     }
 
     fn push(&self, topic: Arc<str>, body: Data) {

@@ -23,6 +23,7 @@ mod worker;
 
 pub(crate) use client::ClientCore;
 pub(crate) use future::{FutureCore, FutureRef};
+pub(crate) use process::temporary_certificates;
 pub(crate) use running::{RunningTask, running_task};
 pub(crate) use scheduler::SchedulerCore;
 pub(crate) use worker::WorkerCore;

@@ -7,7 +7,7 @@ use oxidask_core::value::BytesFamily;
 use oxidask_runtime::cluster::inline::Families;
 use oxidask_runtime::wire::address::Address;
 use oxidask_runtime::wire::greeting::Token;
-use oxidask_runtime::wire::transport::{IoThread, Options, Security, Tls};
+use oxidask_runtime::wire::transport::{IoThread, Options, Security, TemporaryCertificates, Tls};
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -101,6 +101,17 @@ pub(super) fn security(given: Option<&Bound<'_, PyDict>>) -> PyResult<Security> 
         }
     };
     Ok(Security { tls, token })
+}
+
+/// Certificates for one cluster: an authority's, one that it has signed, and the key to that; texts in PEM.
+///
+/// # Errors
+/// `RuntimeError` if the system gives no random bytes.
+#[pyfunction]
+pub(crate) fn temporary_certificates() -> PyResult<(String, String, String)> {
+    let TemporaryCertificates { authority, certificate, key } = TemporaryCertificates::make()
+        .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+    Ok((authority, certificate, key))
 }
 
 /// A PEM text, or what is in the file of this name.

@@ -21,7 +21,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::client::POLL;
-use super::host::PyHost;
+use super::host::{Callbacks, PyHost};
 use super::{data, process};
 
 /// A scheduler in this process. Workers and clients of the process join it without a wire.
@@ -133,7 +133,7 @@ impl SchedulerCore {
     /// own. `pushed` is called with the topics and bodies that the process has subscribed to, in order.
     #[pyo3(signature = (ask, pushed=None))]
     fn set_host(&self, ask: Py<PyAny>, pushed: Option<Py<PyAny>>) {
-        let host = PyHost::new(ask, None, pushed);
+        let host = PyHost::new(ask, Callbacks { pushed, ..Callbacks::default() });
         self.node.set_host(host.clone());
         *self.host.lock() = Some(host);
     }

@@ -15,9 +15,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
 use super::call::PyOps;
-use super::host::PyHost;
+use super::host::{Callbacks, PyHost};
 use super::scheduler::SchedulerCore;
 use super::{data, process};
+use crate::key;
 
 /// A worker in this process. Python threads that call `work` run its tasks.
 #[pyclass(frozen, weakref, module = "oxidask._native")]
@@ -140,10 +141,10 @@ impl WorkerCore {
                         let at = joining.scheduler.clone();
                         join_here_listening(core.node(), &io, &joining, &at, new, inline)
                     });
-                    let node = node.map_err(|error| {
+                    let (node, address) = node.map_err(|error| {
                         PyOSError::new_err(format!("{listen} can't be listened at: {error}"))
                     })?;
-                    (node, listen, Some(io))
+                    (node, address.to_string(), Some(io))
                 }
                 listen => {
                     if let Some(listen) = &listen {
@@ -185,11 +186,17 @@ impl WorkerCore {
         Ok(Self { node, address, name, open })
     }
 
-    /// Who answers questions that are put to this worker, and who is told that it leaves, and why. Called on
-    /// threads of their own.
-    #[pyo3(signature = (ask, closing=None))]
-    fn set_host(&self, ask: Py<PyAny>, closing: Option<Py<PyAny>>) {
-        let host = PyHost::new(ask, closing, None);
+    /// Who answers questions that are put to this worker, who is told that it leaves, and why, and who starts
+    /// a thread that calls `work` in the stead of one whose task has left its place. Called on threads of
+    /// their own.
+    #[pyo3(signature = (ask, closing=None, thread_needed=None))]
+    fn set_host(
+        &self,
+        ask: Py<PyAny>,
+        closing: Option<Py<PyAny>>,
+        thread_needed: Option<Py<PyAny>>,
+    ) {
+        let host = PyHost::new(ask, Callbacks { closing, thread_needed, pushed: None });
         self.node.set_host(host.clone());
         self.open.lock().host = Some(host);
     }
@@ -205,6 +212,12 @@ impl WorkerCore {
         let data = data::from_python(body)?;
         body.py().detach(|| self.node.push(topic, data));
         Ok(())
+    }
+
+    /// The tasks that run now: pairs of a key and the number that its thread gave to `work`.
+    fn executing<'py>(&self, py: Python<'py>) -> PyResult<Vec<(Bound<'py, PyAny>, u32)>> {
+        let running = py.detach(|| self.node.running());
+        running.iter().map(|(key, thread)| Ok((key::to_python(py, key)?, *thread))).collect()
     }
 
     /// Asks to be let go once others have what is needed of this worker.

@@ -94,7 +94,7 @@ impl Cluster {
             new,
             InlineForm::Object,
         );
-        let node = node.expect("it listens");
+        let (node, _) = node.expect("it listens");
         node.start_thread().expect("a thread");
         node
     }

@@ -32,11 +32,12 @@ pub fn join_here_listening(
     listen: &Address,
     mut new: NewWorker,
     inline: InlineForm,
-) -> Result<Arc<WorkerNode>, ListenError> {
+) -> Result<(Arc<WorkerNode>, Address), ListenError> {
     let Joining { options, security, families, .. } = joining.clone();
     let listener = io.handle().block_on(Listener::bind(listen, options, security))?;
-    new.info.address = listener.address().to_string().into();
+    let address = listener.address().clone();
+    new.info.address = address.to_string().into();
     let node = join_here(scheduler, new, inline);
     io.handle().spawn(answer_peers(Arc::downgrade(&node), families, listener));
-    Ok(node)
+    Ok((node, address))
 }

@@ -28,6 +28,7 @@ use super::host::{Host, NoHost};
 use super::inline::InlineForm;
 use super::link::{Fetched, Outbox, SharedPeers};
 use super::ops::Ops;
+use super::running::Running;
 use super::turn::{Shared, make_due};
 use memory::Memory;
 pub use memory::MemoryPolicy;
@@ -75,6 +76,8 @@ pub struct WorkerNode {
     inline: InlineForm,
     host: OnceLock<Arc<dyn Host>>,
     on_close: OnceLock<OnClose>,
+    /// For those who ask what it does.
+    running: Mutex<Vec<Arc<Running>>>,
     /// Threads that it has started itself.
     own_threads: Mutex<Vec<JoinHandle<()>>>,
     n_started: AtomicU32,
@@ -114,6 +117,7 @@ impl WorkerNode {
             inline,
             host: host.map(OnceLock::from).unwrap_or_default(),
             on_close: OnceLock::new(),
+            running: Mutex::default(),
             own_threads: Mutex::default(),
             n_started: AtomicU32::new(0),
             started: Instant::now(),

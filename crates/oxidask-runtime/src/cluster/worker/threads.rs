@@ -1,8 +1,10 @@
 //! The threads of a worker: they take tasks, run them and report.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 
+use oxidask_core::key::Key;
 use oxidask_sched::worker::Event;
 
 use super::WorkerNode;
@@ -27,7 +29,9 @@ impl WorkerNode {
         while let Some(job) = self.next_job() {
             let (task, run_id) = (job.compute.task, job.compute.run);
             let running = Running::new(&job.compute, thread, self.this.clone());
+            self.running.lock().push(running.clone());
             let (outcome, landed) = run(job, &running, &*self.ops, self.inline, &self.memory);
+            self.running.lock().retain(|other| !Arc::ptr_eq(other, &running));
             if running.has_seceded() {
                 self.threads.lock().n_serving += 1;
             }
@@ -61,6 +65,12 @@ impl WorkerNode {
                 drop(thread.join());
             }
         }
+    }
+
+    /// The tasks that run now, with the numbers of their threads.
+    #[must_use]
+    pub fn running(&self) -> Vec<(Key, u32)> {
+        self.running.lock().iter().map(|running| (running.key.clone(), running.thread)).collect()
     }
 
     /// A task goes on without a thread's place.
