@@ -508,6 +508,9 @@ pub struct WorkerInfo {
     pub memory_limit_bytes: u64,
     /// What it has of each resource.
     pub resources: Vec<(Arc<str>, f64)>,
+    /// What people are told of it beside: a map of its process, its directory, whether a nanny (`nanny`) starts it
+    /// again, and the like.
+    pub extra: Data,
 }
 
 /// Who a client is.

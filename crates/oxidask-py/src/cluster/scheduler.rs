@@ -89,6 +89,7 @@ impl SchedulerCore {
             static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
             format!("inproc://{}/{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
         });
+        node.set_name(&inproc, &inproc);
         Ok(Self {
             node,
             timer: Mutex::new(Some(timer)),
@@ -123,6 +124,9 @@ impl SchedulerCore {
         self.is_local.store(false, Ordering::Release);
         let text = bound.to_string();
         let mut listening = self.listening.lock();
+        if listening.addresses.is_empty() {
+            py.detach(|| self.node.set_name(&self.inproc, &text));
+        }
         listening.addresses.push(text.clone());
         listening.stops.push(Box::new(move || task.abort()));
         listening.io = Some(io);

@@ -8,6 +8,7 @@ use oxidask_runtime::cluster::inline::InlineForm;
 use oxidask_runtime::cluster::remote::{Joining, RemoteWorker, join_here_listening};
 use oxidask_runtime::cluster::worker::{MemoryPolicy, NewWorker, WorkerNode};
 use oxidask_runtime::wire::transport::IoThread;
+use oxidask_sched::data::Data;
 use oxidask_sched::message::WorkerInfo;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -40,6 +41,7 @@ struct Open {
 
 fn worker_info(given: &Bound<'_, PyDict>) -> PyResult<WorkerInfo> {
     let mut info = WorkerInfo { n_threads: 1, ..WorkerInfo::default() };
+    let mut extra = Vec::new();
     for (name, value) in given {
         match &*name.extract::<String>()? {
             "name" => info.name = value.str()?.to_cow()?.as_ref().into(),
@@ -54,12 +56,13 @@ fn worker_info(given: &Bound<'_, PyDict>) -> PyResult<WorkerInfo> {
                 }
             }
             // What people are shown, and the machines don't go by.
-            _ => {}
+            other => extra.push((other.into(), data::from_python(&value)?)),
         }
     }
     if info.n_threads == 0 {
         return Err(PyValueError::new_err("nthreads is 0; a worker has at least one thread"));
     }
+    info.extra = Data::Map(extra);
     Ok(info)
 }
 

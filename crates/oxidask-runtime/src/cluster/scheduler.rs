@@ -165,6 +165,11 @@ impl SchedulerNode {
         self.happened(Event::Client(ClientId::PROCESS, FromClient::Abandon(request)));
     }
 
+    /// What people are told that this scheduler is called, and where it is reached.
+    pub fn set_name(&self, id: &str, address: &str) {
+        self.shared.with(&self.this, |state| state.machine.set_name(id, address));
+    }
+
     /// How many there are of everything.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -27,11 +27,13 @@ impl Scheduler {
                 {
                     self.begun(slot, worker);
                     self.watch(slot);
+                    self.stream_begun(slot);
                 }
             }
             FromWorker::Finished(finished) => self.finished(worker, *finished, actions),
             FromWorker::Failed { task, run, failure } => {
                 if let Some(slot) = self.answered(worker, task, run) {
+                    self.stream_failed(slot, worker, &failure);
                     self.attempt_failed(slot, failure);
                 }
             }
@@ -55,10 +57,19 @@ impl Scheduler {
                 }
             }
             FromWorker::Copied(tasks) => {
-                tasks.into_iter().for_each(|task| self.copied(task, worker, actions));
+                for task in tasks {
+                    self.copied(task, worker, actions);
+                    self.copy_is_there(task, worker, actions);
+                }
             }
             FromWorker::Dropped(tasks) => {
-                tasks.into_iter().for_each(|task| self.not_there(task, worker, actions));
+                for task in tasks {
+                    self.copy_is_not_there(task, worker, actions);
+                    if let Some(slot) = self.tasks.live(task) {
+                        self.not_rescued(slot);
+                    }
+                    self.not_there(task, worker, actions);
+                }
             }
             FromWorker::Health(health) => self.health(worker, health),
             FromWorker::Answer { request, answer } => {
@@ -96,19 +107,21 @@ impl Scheduler {
     }
 
     fn finished(&mut self, worker: WorkerId, finished: Finished, actions: &mut Vec<Action>) {
-        let Finished { task, run, nbytes, duration_s, type_name, inline, .. } = finished;
+        let (task, run) = (finished.task, finished.run);
         let Some(slot) = self.attempt(worker, task, run) else {
             self.ghost_answered(worker, task, run);
             self.unasked_value(task, worker);
             return;
         };
+        self.stream_finished(slot, worker, &finished);
+        let Finished { nbytes, duration_s, type_name, inline, .. } = finished;
         self.taken_back(slot, worker);
         self.leave_limit(slot);
         self.measured.learn(self.tasks.hot(slot).group, duration_s, nbytes);
         let hot = self.tasks.hot_mut(slot);
-        hot.state = State::Memory;
         hot.nbytes = nbytes;
         hot.worker = worker.0;
+        self.tasks.set_state(slot, State::Memory);
         if let Some(state) = self.workers.get_mut(worker) {
             state.held.insert(slot);
             state.held_bytes += nbytes;
@@ -223,7 +236,9 @@ impl Scheduler {
 
     fn health(&mut self, worker: WorkerId, health: Health) {
         self.measured.learn_bandwidth(health.bandwidth);
+        let now = self.now;
         let Some(state) = self.workers.get_mut(worker) else { return };
+        state.seen_at = now;
         let was_paused = state.health.paused;
         state.health = health;
         if health.paused && !was_paused {

@@ -104,7 +104,8 @@ impl Scheduler {
         self.tasks.failures.remove(&slot);
         if state != State::Memory {
             let hot = self.tasks.hot_mut(slot);
-            (hot.state, hot.nbytes, hot.worker) = (State::Placed, nbytes, NOBODY);
+            (hot.nbytes, hot.worker) = (nbytes, NOBODY);
+            self.tasks.set_state(slot, State::Placed);
             self.tasks.cold_mut(slot).type_name = Some(type_name);
         }
         let there = self.tasks.holders(slot);
@@ -128,9 +129,8 @@ impl Scheduler {
     /// A worker has announced a value that was placed: all who wait for it hear of it.
     pub(super) fn arrived(&mut self, slot: u32, worker: WorkerId, actions: &mut Vec<Action>) {
         self.no_longer_expected(slot, worker);
-        let hot = self.tasks.hot_mut(slot);
-        hot.state = State::Memory;
-        let nbytes = hot.nbytes;
+        self.tasks.set_state(slot, State::Memory);
+        let nbytes = self.tasks.hot(slot).nbytes;
         self.held_by(slot, worker);
         let type_name = self.tasks.cold(slot).type_name.clone().unwrap_or_else(|| "object".into());
         self.tell(slot, actions, |key| ToClient::Ready {
@@ -160,7 +160,7 @@ impl Scheduler {
     /// A placed value that nobody brings any more is lost.
     fn give_up_arrival(&mut self, slot: u32) {
         if self.tasks.hot(slot).state == State::Placed && !self.arrivals.contains_key(&slot) {
-            self.tasks.hot_mut(slot).state = State::Released;
+            self.tasks.set_state(slot, State::Released);
             self.steps.push(Step::Require(slot));
             self.steps.push(Step::Release(slot));
         }

@@ -182,7 +182,8 @@ impl Scheduler {
                 continue;
             }
             let hot = self.tasks.hot_mut(slot);
-            (hot.state, hot.retries, hot.suspicion) = (State::Released, 0, 0);
+            (hot.retries, hot.suspicion) = (0, 0);
+            self.tasks.set_state(slot, State::Released);
             self.tasks.failures.remove(&slot);
             stack.extend_from_slice(&self.tasks.cold(slot).inputs);
             failed.push(slot);
@@ -226,14 +227,15 @@ impl Scheduler {
         if !holders.is_empty() {
             if state != State::Memory {
                 let hot = self.tasks.hot_mut(slot);
-                (hot.state, hot.nbytes, hot.worker) = (State::Memory, place.nbytes, NOBODY);
+                (hot.nbytes, hot.worker) = (place.nbytes, NOBODY);
+                self.tasks.set_state(slot, State::Memory);
             }
             for holder in holders {
                 self.held_by(slot, holder);
             }
         } else if !is_new && state != State::Memory {
             self.arrivals.remove(&slot);
-            self.tasks.hot_mut(slot).state = State::Released;
+            self.tasks.set_state(slot, State::Released);
             self.steps.push(Step::Require(slot));
         }
         self.want(client, slot, actions);

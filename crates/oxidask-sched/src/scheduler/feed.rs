@@ -39,8 +39,8 @@ impl Scheduler {
     /// Puts a ready task into the queue of a worker, or of all.
     pub(super) fn enqueue(&mut self, slot: u32, to: Option<WorkerId>) {
         let charge_s = self.measured.get(self.tasks.hot(slot).group).expected_s() as f32;
+        self.tasks.set_state(slot, State::Queued);
         let hot = self.tasks.hot_mut(slot);
-        hot.state = State::Queued;
         hot.charge_s = charge_s;
         let entry = (hot.priority, slot, hot.generation);
         let worker = to.and_then(|id| Some((id, self.workers.get_mut(id)?)));
@@ -284,9 +284,9 @@ impl Scheduler {
         let blob = self.tasks.cold(slot).spec.blob;
         self.send_blob(blob, id, actions);
         let task = self.tasks.id(slot);
+        self.tasks.hot_mut(slot).worker = id.0;
+        self.tasks.set_state(slot, State::Assigned);
         let hot = self.tasks.hot_mut(slot);
-        hot.state = State::Assigned;
-        hot.worker = id.0;
         hot.run = RunId(hot.run.0 + 1);
         let (run, priority, charge_s) = (hot.run, hot.priority, f64::from(hot.charge_s));
         let annotations = if hot.annotated { self.tasks.annotations.get(&slot) } else { None };
@@ -337,8 +337,8 @@ impl Scheduler {
 
     /// A worker has begun a task.
     pub(super) fn begun(&mut self, slot: u32, id: WorkerId) {
+        self.tasks.set_state(slot, State::Running);
         let hot = self.tasks.hot_mut(slot);
-        hot.state = State::Running;
         hot.flags.clear(Flags::RETRACTING);
         let charge_s = f64::from(hot.charge_s);
         self.no_longer_unstarted(id, charge_s);

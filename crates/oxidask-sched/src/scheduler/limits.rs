@@ -34,8 +34,8 @@ impl Scheduler {
             hot.flags.set(Flags::COUNTED);
             return true;
         }
-        hot.state = State::Limited;
         limit.waiting.push((hot.priority, slot, task.generation));
+        self.tasks.set_state(slot, State::Limited);
         false
     }
 
@@ -49,9 +49,9 @@ impl Scheduler {
         let Some(limit) = self.limits.get_mut(&name) else { return };
         limit.n_counted -= 1;
         while let Some((_, next, generation)) = limit.waiting.pop() {
-            let hot = self.tasks.hot_mut(next);
+            let hot = self.tasks.hot(next);
             if hot.generation == generation && hot.state == State::Limited {
-                hot.state = State::Waiting;
+                self.tasks.set_state(next, State::Waiting);
                 self.steps.push(Step::Ready(next));
                 return;
             }

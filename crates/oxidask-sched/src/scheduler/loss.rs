@@ -10,13 +10,19 @@ use crate::ids::WorkerId;
 use crate::message::{Action, Cause, Input, Location, TaskFailure, ToClient, ToWorker, WorkerInfo};
 
 impl Scheduler {
-    pub(super) fn worker_joined(&mut self, id: WorkerId, info: WorkerInfo) {
+    pub(super) fn worker_joined(
+        &mut self,
+        id: WorkerId,
+        info: WorkerInfo,
+        actions: &mut Vec<Action>,
+    ) {
         let body = said_of("worker-joined", &info);
         self.coordination.log(self.now, &"workers".into(), body);
-        self.workers.insert(id, WorkerState::new(info));
+        self.workers.insert(id, WorkerState::new(info, self.now));
         self.list(id);
+        self.somebody_joined(actions);
         for slot in std::mem::take(&mut self.no_worker) {
-            self.tasks.hot_mut(slot).state = State::Waiting;
+            self.tasks.set_state(slot, State::Waiting);
             self.steps.push(Step::Ready(slot));
         }
     }
@@ -27,6 +33,7 @@ impl Scheduler {
         self.with_queue.remove(&id);
         self.with_spare.remove(&id);
         self.retiring.remove(&id);
+        self.left_for_good(id, true, actions);
         self.frees.remove(&id);
         let Some(worker) = self.workers.remove(id) else { return };
         let mut body = said_of("worker-left", &worker.info);
@@ -43,10 +50,12 @@ impl Scheduler {
         let mut out: Vec<u32> = worker.out.iter().copied().collect();
         out.sort_unstable();
         for slot in out {
-            self.attempt_lost(slot, &worker.info.address, how);
+            self.attempt_lost(slot, &worker, how);
         }
         self.nothing_arrives_at(id);
         self.answers_no_more(id, how, actions);
+        self.nothing_moves_to(id, actions);
+        self.somebody_left(id, actions);
         let mut held: Vec<u32> = worker.held.iter().copied().collect();
         held.sort_unstable();
         for slot in held {
@@ -55,8 +64,9 @@ impl Scheduler {
     }
 
     /// The worker that had a task is gone.
-    fn attempt_lost(&mut self, slot: u32, address: &Arc<str>, how: &Arc<str>) {
-        let was_running = self.tasks.hot(slot).state == State::Running;
+    fn attempt_lost(&mut self, slot: u32, worker: &WorkerState, how: &Arc<str>) {
+        let address = &worker.info.address;
+        let was_running = self.tasks.hot(slot).state == State::Running && !worker.closing;
         self.leave_limit(slot);
         self.count_missing(slot);
         let hot = self.tasks.hot_mut(slot);
@@ -84,7 +94,8 @@ impl Scheduler {
     /// Nobody holds a value any more: what needs it waits, and it is computed again if anything does.
     pub(super) fn value_lost(&mut self, slot: u32, actions: &mut Vec<Action>) {
         let still_comes = self.arrivals.contains_key(&slot);
-        self.tasks.hot_mut(slot).state = if still_comes { State::Placed } else { State::Released };
+        let state = if still_comes { State::Placed } else { State::Released };
+        self.tasks.set_state(slot, state);
         for i in 0..self.tasks.cold(slot).readers.len() {
             let reader = self.tasks.cold(slot).readers[i];
             let Some(reader) = self.tasks.live(reader) else { continue };
@@ -129,8 +140,8 @@ impl Scheduler {
             }
             waiting += 1;
         }
+        self.tasks.set_state(slot, State::Waiting);
         let hot = self.tasks.hot_mut(slot);
-        hot.state = State::Waiting;
         hot.worker = NOBODY;
         hot.waiting = waiting;
     }
@@ -145,9 +156,8 @@ impl Scheduler {
             let hot = self.tasks.hot(slot);
             if hot.generation == generation && hot.state == State::Queued && hot.worker == id.0 {
                 self.leave_queue(slot);
-                let hot = self.tasks.hot_mut(slot);
-                hot.state = State::Waiting;
-                hot.worker = NOBODY;
+                self.tasks.set_state(slot, State::Waiting);
+                self.tasks.hot_mut(slot).worker = NOBODY;
                 self.steps.push(Step::Ready(slot));
             }
         }
@@ -183,11 +193,44 @@ impl Scheduler {
                 worker.out.is_empty() && worker.ghosts.is_empty() && only_here.is_empty() && !comes;
             if is_done {
                 self.retiring.remove(&id);
-                actions.push(Action::Retired(id));
+                self.has_retired(id, actions);
+                continue;
+            }
+            if self.workers.iter().all(|(_, worker)| !worker.is_open())
+                && !only_here.is_empty()
+                && self.is_asked_to_retire(id)
+            {
+                self.stays(id, actions);
                 continue;
             }
             only_here.sort_unstable();
             only_here.into_iter().for_each(|slot| self.rescue(slot, id, actions));
+        }
+    }
+
+    /// A worker that was asked to retire stays: nobody could take over what only it has.
+    fn stays(&mut self, id: WorkerId, actions: &mut Vec<Action>) {
+        self.retiring.remove(&id);
+        if let Some(worker) = self.workers.get_mut(id) {
+            worker.retiring = false;
+            worker.rescued.clear();
+        }
+        self.list(id);
+        self.left_for_good(id, false, actions);
+        for slot in std::mem::take(&mut self.no_worker) {
+            self.tasks.set_state(slot, State::Waiting);
+            self.steps.push(Step::Ready(slot));
+        }
+        self.drain(actions);
+        self.feed(actions);
+    }
+
+    /// A copy of a value was not to be had: those who retire ask others.
+    pub(super) fn not_rescued(&mut self, slot: u32) {
+        for holder in self.tasks.holders(slot) {
+            if let Some(worker) = self.workers.get_mut(holder) {
+                worker.rescued.remove(&slot);
+            }
         }
     }
 

@@ -48,6 +48,8 @@ mod measure;
 mod peers;
 mod placement;
 mod questions;
+mod story;
+mod stream;
 mod submit;
 mod task;
 mod timing;
@@ -66,6 +68,7 @@ use self::clients::ClientState;
 use self::limits::Limits;
 use self::measure::Measurements;
 use self::questions::Questions;
+use self::stream::Stream;
 pub use self::task::State;
 use self::task::Tasks;
 use self::timing::Deadline;
@@ -142,6 +145,11 @@ pub struct Scheduler {
     coordination: Coordination,
     /// Questions that wait for something to happen.
     questions: Questions,
+    /// Values that move: what to whom, and from whom.
+    moving: BTreeMap<(TaskId, WorkerId), WorkerId>,
+    stream: Option<Box<Stream>>,
+    /// What this scheduler is called, and where it is reached.
+    name: (Arc<str>, Arc<str>),
     /// Workers that retire.
     retiring: BTreeSet<WorkerId>,
     /// Tasks submitted so far.
@@ -193,6 +201,9 @@ impl Scheduler {
             arrivals: BTreeMap::new(),
             coordination: Coordination::new(config.started_s),
             questions: Questions::default(),
+            moving: BTreeMap::new(),
+            stream: None,
+            name: ("scheduler".into(), "".into()),
             retiring: BTreeSet::new(),
             sequence: 0,
             cursor: config.seed as u32,
@@ -220,10 +231,13 @@ impl Scheduler {
 
     fn take_in(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
         self.now = self.now.max(now);
+        if let Some(story) = &mut self.tasks.story {
+            story.now = self.now;
+        }
         match event {
             Event::Worker(worker, message) => self.on_worker(worker, message, actions),
             Event::Client(client, message) => self.on_client(client, message, actions),
-            Event::WorkerJoined(worker, info) => self.worker_joined(worker, info),
+            Event::WorkerJoined(worker, info) => self.worker_joined(worker, info, actions),
             Event::WorkerLost(worker, how) => self.worker_lost(worker, &how, actions),
             Event::WorkerRetires(worker) => self.worker_retires(worker, actions),
             Event::ClientJoined(client, info) => self.client_joined(client, info),
@@ -246,6 +260,18 @@ impl Scheduler {
         }
         self.feed(actions);
         self.retire(actions);
+        self.tell_story();
+        self.coordinate(actions);
+    }
+
+    /// What people are told that this scheduler is called, and where it is reached.
+    pub fn set_name(&mut self, id: &str, address: &str) {
+        self.name = (id.into(), address.into());
+    }
+
+    /// A time as people read it, in seconds since 1970.
+    fn wall_s(&self, at: Time) -> f64 {
+        self.config.started_s + at.seconds_since(Time(0))
     }
 
     /// When [`Event::Tick`] is due, if time alone changes anything.

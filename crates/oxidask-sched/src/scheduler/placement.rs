@@ -40,7 +40,7 @@ impl Scheduler {
             match self.best_allowed(slot, annotations) {
                 Some(worker) => self.enqueue(slot, Some(worker)),
                 None => {
-                    self.tasks.hot_mut(slot).state = State::NoWorker;
+                    self.tasks.set_state(slot, State::NoWorker);
                     self.no_worker.insert(slot);
                 }
             }

@@ -12,6 +12,7 @@ use oxidask_core::key::Key;
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
 
+use super::story::Story;
 use crate::ids::{ClientId, RunId, TaskId, WorkerId};
 use crate::message::{Annotations, Holders, RunSpec, TaskFailure};
 
@@ -52,6 +53,25 @@ impl State {
             self,
             Self::Released | Self::Placed | Self::Memory | Self::Erred | Self::Forgotten
         )
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Waiting => "waiting",
+            Self::Placed => "placed",
+            Self::Queued => "queued",
+            Self::NoWorker => "no-worker",
+            Self::Limited => "limited",
+            Self::Delayed => "delayed",
+            Self::Assigned => "assigned",
+            Self::Running => "processing",
+            Self::Memory => "memory",
+            Self::Erred => "erred",
+            Self::Forgotten => "forgotten",
+        }
     }
 
     /// Whether a worker has it.
@@ -147,6 +167,8 @@ pub(super) struct Tasks {
     pub(super) failures: FxHashMap<u32, Arc<TaskFailure>>,
     /// What users said of tasks.
     pub(super) annotations: FxHashMap<u32, Arc<Annotations>>,
+    /// What tasks went through, if somebody has asked for it.
+    pub(super) story: Option<Box<Story>>,
 }
 
 fn hash(key: &Key) -> u64 {
@@ -218,6 +240,7 @@ impl Tasks {
 
     /// Forgets a task. Its slot may be used again.
     pub(super) fn remove(&mut self, slot: u32) {
+        self.set_state(slot, State::Forgotten);
         let key_hash = hash(&self.cold[slot as usize].key);
         if let Ok(entry) = self.by_key.find_entry(key_hash, |&other| other == slot) {
             entry.remove();
@@ -231,9 +254,17 @@ impl Tasks {
         self.failures.remove(&slot);
         self.annotations.remove(&slot);
         let hot = &mut self.hot[slot as usize];
-        hot.state = State::Forgotten;
         hot.generation = hot.generation.wrapping_add(1);
         self.free.push(slot);
+    }
+
+    /// A task goes from state to state.
+    pub(super) fn set_state(&mut self, slot: u32, state: State) {
+        let hot = &mut self.hot[slot as usize];
+        let before = std::mem::replace(&mut hot.state, state);
+        if let Some(story) = &mut self.story {
+            story.push(self.cold[slot as usize].key.clone(), before, state, hot.worker);
+        }
     }
 
     pub(super) fn id(&self, slot: u32) -> TaskId {

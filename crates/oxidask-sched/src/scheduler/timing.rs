@@ -30,8 +30,8 @@ impl Scheduler {
     /// The next attempt comes in so many seconds.
     pub(super) fn delay(&mut self, slot: u32, seconds: f64) {
         let task = self.tasks.id(slot);
-        let hot = self.tasks.hot_mut(slot);
-        hot.state = State::Delayed;
+        self.tasks.set_state(slot, State::Delayed);
+        let hot = self.tasks.hot(slot);
         let at = self.now.after(seconds);
         self.deadlines.push(Reverse(Deadline { at, task, run: hot.run, what: Due::Attempt }));
     }

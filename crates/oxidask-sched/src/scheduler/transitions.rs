@@ -51,8 +51,8 @@ impl Scheduler {
             }
             waiting += 1;
         }
+        self.tasks.set_state(slot, State::Waiting);
         let hot = self.tasks.hot_mut(slot);
-        hot.state = State::Waiting;
         hot.waiting = waiting;
         hot.worker = NOBODY;
         if let Some(failure) = failed {
@@ -80,9 +80,8 @@ impl Scheduler {
             self.withdraw(slot, actions);
             self.let_go_of_inputs(slot);
         }
-        let hot = self.tasks.hot_mut(slot);
-        hot.state = State::Erred;
-        hot.worker = NOBODY;
+        self.tasks.hot_mut(slot).worker = NOBODY;
+        self.tasks.set_state(slot, State::Erred);
         for i in 0..self.tasks.cold(slot).readers.len() {
             let reader = self.tasks.cold(slot).readers[i];
             if let Some(reader) = self.tasks.live(reader)
@@ -105,10 +104,10 @@ impl Scheduler {
         if matches!(state, State::Memory | State::Placed) {
             self.drop_value(slot);
             self.arrivals.remove(&slot);
-            self.tasks.hot_mut(slot).state = State::Released;
+            self.tasks.set_state(slot, State::Released);
         } else if state.needs_inputs() {
             self.withdraw(slot, actions);
-            self.tasks.hot_mut(slot).state = State::Released;
+            self.tasks.set_state(slot, State::Released);
             self.let_go_of_inputs(slot);
         }
         self.steps.push(Step::Forget(slot));

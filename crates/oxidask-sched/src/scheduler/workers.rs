@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::ids::{RunId, TaskId, WorkerId};
+use crate::ids::{RunId, TaskId, Time, WorkerId};
 use crate::message::{Health, WorkerInfo};
 
 /// A ready task in a queue, the most urgent first. Entries of tasks that have left the queue stay and are
@@ -45,6 +45,12 @@ impl Queue {
             (Some(_), _) => self.sorted.pop_front(),
             (None, _) => self.heap.pop().map(|Reverse(entry)| entry),
         }
+    }
+
+    /// The slots of some entries, also of tasks that have left the queue.
+    pub(super) fn sample(&self, most: usize) -> impl Iterator<Item = u32> {
+        let entries = self.sorted.iter().chain(self.heap.iter().map(|Reverse(entry)| entry));
+        entries.take(most).map(|entry| entry.1)
     }
 
     /// Everything, in no order.
@@ -87,6 +93,10 @@ pub(super) struct WorkerState {
     pub(super) blobs: FxHashSet<u32>,
     pub(super) health: Health,
     pub(super) retiring: bool,
+    /// It was told to go: that it does is no task's fault.
+    pub(super) closing: bool,
+    /// When it last said how it is.
+    pub(super) seen_at: Time,
     /// It may have room for more tasks: it is in the list of those to look at.
     pub(super) is_listed: bool,
     /// Its place among the hungry, if it is one of them.
@@ -96,7 +106,7 @@ pub(super) struct WorkerState {
 }
 
 impl WorkerState {
-    pub(super) fn new(info: WorkerInfo) -> Self {
+    pub(super) fn new(info: WorkerInfo, now: Time) -> Self {
         Self {
             info,
             out: FxHashSet::default(),
@@ -116,6 +126,8 @@ impl WorkerState {
             blobs: FxHashSet::default(),
             health: Health::default(),
             retiring: false,
+            closing: false,
+            seen_at: now,
             is_listed: false,
             hungry_at: None,
             rescued: FxHashSet::default(),
@@ -125,6 +137,16 @@ impl WorkerState {
     /// Whether it takes tasks at all.
     pub(super) fn is_open(&self) -> bool {
         !self.retiring && !self.health.paused
+    }
+
+    /// How it is, in a word.
+    pub(super) fn status(&self) -> &'static str {
+        match (self.closing, self.retiring, self.health.paused) {
+            (true, ..) => "closing",
+            (_, true, _) => "closing_gracefully",
+            (_, _, true) => "paused",
+            _ => "running",
+        }
     }
 
     /// Attempts that take up its threads, or wait for them.

@@ -426,6 +426,7 @@ impl World {
             n_threads,
             memory_limit_bytes: 0,
             resources,
+            extra: Default::default(),
         };
         self.schedule(Event::WorkerJoined(id, info));
     }

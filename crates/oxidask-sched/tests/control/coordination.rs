@@ -27,12 +27,8 @@ fn class(answer: Option<Answer>) -> String {
     }
 }
 
-/// What was answered to the question of this number, if it was.
 fn answered(driver: &mut Driver, client: ClientId, request: u64) -> Option<Answer> {
-    driver.told(client).into_iter().find_map(|message| match message {
-        ToClient::Answer { request: r, answer } if r == request => Some(answer),
-        _ => None,
-    })
+    driver.answer(client, request)
 }
 
 fn now(driver: &mut Driver, client: ClientId, verb: &str, body: Data) -> Answer {

@@ -2,7 +2,7 @@
 
 use oxidask_core::key::Key;
 use oxidask_sched::content::Content;
-use oxidask_sched::data::Data;
+use oxidask_sched::data::{Answer, Data};
 use oxidask_sched::ids::{BlobHash, ClientId, RunId, TaskId, Time, WorkerId};
 use oxidask_sched::message::{
     Action, Blob, ClientInfo, Compute, Event, Finished, FromClient, FromWorker, Input, InputRef,
@@ -90,6 +90,21 @@ impl Driver {
         let request = 1000 + self.n_asked;
         self.client(client, FromClient::Ask { request, verb: verb.into(), body });
         request
+    }
+
+    /// Asks a question, and gives its answer, which must come at once.
+    pub(crate) fn learn(&mut self, verb: &str, body: Data) -> Answer {
+        let request = self.ask(ME, verb, body);
+        self.answer(ME, request).unwrap_or_else(|| panic!("{verb} has no answer"))
+    }
+
+    /// What was answered to the question of this number, if it was; all else that the client was told is
+    /// passed over.
+    pub(crate) fn answer(&mut self, client: ClientId, request: u64) -> Option<Answer> {
+        self.told(client).into_iter().find_map(|message| match message {
+            ToClient::Answer { request: r, answer } if r == request => Some(answer),
+            _ => None,
+        })
     }
 
     /// What a client was told and nobody has looked at.

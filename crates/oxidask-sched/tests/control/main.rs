@@ -2,5 +2,7 @@
 
 mod coordination;
 mod driver;
+mod info;
+mod leave;
 mod place;
 mod questions;

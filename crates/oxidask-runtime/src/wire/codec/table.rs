@@ -34,7 +34,7 @@ structures! {
     Finished { task, run, nbytes, duration_s, type_name, inline, begun_s, thread }
     AskError { class, text, bytes }
     Health { memory_bytes, managed_bytes, spilled_bytes, paused, bandwidth }
-    WorkerInfo { name, address, host, n_threads, memory_limit_bytes, resources }
+    WorkerInfo { name, address, host, n_threads, memory_limit_bytes, resources, extra }
     ClientInfo { name }
 }
 

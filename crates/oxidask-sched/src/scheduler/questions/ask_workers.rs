@@ -106,12 +106,12 @@ impl Scheduler {
         actions: &mut Vec<Action>,
     ) {
         let Some(open) = self.questions.open.get_mut(&number) else { return };
-        let WaitsFor::Workers(asked) = &mut open.waits_for;
+        let WaitsFor::Workers(asked) = &mut open.waits_for else { return };
         asked.take(worker, given);
         if asked.waiting.is_empty()
             && let Some(open) = self.questions.close(number)
+            && let WaitsFor::Workers(asked) = open.waits_for
         {
-            let WaitsFor::Workers(asked) = open.waits_for;
             answer(open.asker, asked.all(), actions);
         }
     }
@@ -125,6 +125,7 @@ impl Scheduler {
     ) {
         let open = self.questions.open.iter().filter(|(_, open)| match &open.waits_for {
             WaitsFor::Workers(asked) => asked.waiting.contains_key(&worker),
+            _ => false,
         });
         for number in open.map(|(number, _)| *number).collect::<Vec<_>>() {
             let text = format!("the worker is gone before it has answered: {how}");

@@ -6,11 +6,18 @@
 //! `docs/protocol.md` has what each question takes and gives.
 
 mod ask_workers;
+mod info;
+mod leave;
+mod rebalance;
+mod scale;
+mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::ask_workers::AskedWorkers;
+use self::leave::{Restart, Retirement};
+use self::rebalance::Moves;
 use super::Scheduler;
 use super::workers::WorkerState;
 use crate::coordination::{Asker, Coordination, Effect};
@@ -23,7 +30,30 @@ type Outcome = Result<Option<Data>, AskError>;
 type Verb = fn(&mut Scheduler, Asker, &Data, &mut Vec<Action>) -> Outcome;
 
 /// All questions that are answered here, by name.
-const VERBS: &[(&str, Verb)] = &[("workers.ask", Scheduler::ask_workers)];
+const VERBS: &[(&str, Verb)] = &[
+    ("adaptive.target", Scheduler::adaptive_target),
+    ("data.rebalance", Scheduler::rebalance),
+    ("info.dump", Scheduler::dump),
+    ("info.groups", Scheduler::groups),
+    ("info.has_what", Scheduler::has_what),
+    ("info.identity", Scheduler::identity),
+    ("info.nbytes", Scheduler::nbytes),
+    ("info.nthreads", Scheduler::nthreads),
+    ("info.processing", Scheduler::processing),
+    ("info.story", Scheduler::story),
+    ("info.task", Scheduler::task),
+    ("info.who_has", Scheduler::who_has),
+    ("story.start", Scheduler::story_start),
+    ("tasks.stream.get", Scheduler::stream_get),
+    ("tasks.stream.start", Scheduler::stream_start),
+    ("tasks.stream.stop", Scheduler::stream_stop),
+    ("workers.ask", Scheduler::ask_workers),
+    ("workers.close", Scheduler::close_workers),
+    ("workers.plan", Scheduler::plan_workers),
+    ("workers.restart", Scheduler::restart_workers),
+    ("workers.retire", Scheduler::retire_workers),
+    ("workers.wait", Scheduler::wait_for_workers),
+];
 
 /// Questions that wait for something to happen.
 #[derive(Default)]
@@ -45,6 +75,14 @@ struct Open {
 enum WaitsFor {
     /// Workers' answers.
     Workers(AskedWorkers),
+    /// Workers that leave once others have what is needed of them.
+    Retirement(Retirement),
+    /// Workers that go, and others in their stead.
+    Restart(Restart),
+    /// So many workers.
+    Joins(usize),
+    /// Values that move.
+    Moves(Moves),
 }
 
 impl Questions {
@@ -119,6 +157,10 @@ impl Scheduler {
             let Some(open) = self.questions.close(number) else { continue };
             let given = match open.waits_for {
                 WaitsFor::Workers(asked) => asked.timed_out(),
+                WaitsFor::Retirement(these) => these.so_far(),
+                WaitsFor::Restart(restart) => restart.timed_out(),
+                WaitsFor::Joins(wanted) => leave::not_enough(wanted, self.n_staying()),
+                WaitsFor::Moves(moves) => moves.so_far(),
             };
             answer(open.asker, given, actions);
         }
@@ -177,8 +219,20 @@ impl Scheduler {
             if self.questions.by_asker.get(&open.asker) != Some(number) {
                 return Err(format!("question {number} is not found by {:?}", open.asker));
             }
-            let WaitsFor::Workers(asked) = &open.waits_for;
-            asked.check(self).map_err(|error| format!("question {number}: {error}"))?;
+            let is_open = match &open.waits_for {
+                WaitsFor::Workers(asked) => asked.check(self),
+                WaitsFor::Retirement(these) => {
+                    match these.left.iter().find(|id| !self.retiring.contains(id)) {
+                        Some(id) => Err(format!("waits for {id:?}, which does not retire")),
+                        None => Ok(()),
+                    }
+                }
+                WaitsFor::Joins(wanted) if self.n_staying() >= *wanted => {
+                    Err("waits for workers that are here".into())
+                }
+                _ => Ok(()),
+            };
+            is_open.map_err(|error| format!("question {number}: {error}"))?;
         }
         if self.questions.open.len() != self.questions.by_asker.len() {
             return Err("questions are closed and still found".into());
