@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import partial
@@ -75,6 +76,9 @@ def get_scheduler(
     configured = config.get("scheduler", None)
     if configured is not None:
         return get_scheduler(scheduler=configured)
+    client = _implied_client()
+    if client is not None:
+        return client.get  # type: ignore[no-any-return]
     if cls is not None:
         return _default_of(cls)
     defaults = [_default_of(collection) for collection in collections or ()]
@@ -110,6 +114,12 @@ def _named_or_given(scheduler: Any) -> Callable[..., Any]:
         f"Unexpected scheduler: {scheduler!r}. Expected a name ({', '.join(named_schedulers)}), "
         "a function of a graph and keys, an executor or a client"
     )
+
+
+def _implied_client() -> Any:
+    """Return the client that is meant where none is named; None where there is no cluster."""
+    current = sys.modules.get("oxidask.distributed._current")
+    return None if current is None else current.implied_client()
 
 
 def _on_executor(executor: Executor) -> Callable[..., Any]:

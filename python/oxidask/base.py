@@ -100,17 +100,19 @@ class DaskMethodsMixin:
         return result
 
     def __await__(self) -> Any:
-        try:
-            from oxidask.distributed import futures_of, wait
-        except ImportError as error:
-            raise ImportError("awaiting a collection needs oxidask.distributed") from error
+        return _awaited(self)
 
-        async def finished() -> Any:
-            if futures_of(self):
-                await wait(self)
-            return self
 
-        return finished().__await__()
+def _awaited(collection: Any) -> Any:
+    """Wait for the futures of a collection, and give it back: what awaiting it does."""
+    from oxidask.distributed import futures_of, wait
+
+    async def finished() -> Any:
+        if futures_of(collection):
+            await wait(collection)
+        return collection
+
+    return finished().__await__()
 
 
 def dont_optimize(dsk: Any, keys: Any, **kwargs: Any) -> Any:
@@ -357,8 +359,17 @@ def compute(
     if not collections:
         return args if get is None else _reject_get()
     schedule = _scheduler_for(scheduler, collections, get)
+    client = _client_of(schedule)
+    if client is not None:
+        return repack(client._results(collections, optimize_graph, **kwargs))
     work = _work_of(collections, optimize_graph, schedule)
     return repack(work.results(schedule(work.graph, work.keys, **kwargs)))
+
+
+def _client_of(schedule: Any) -> Any:
+    """Return the client of a cluster whose method `schedule` is; None of other schedulers."""
+    client = getattr(schedule, "__self__", None)
+    return client if hasattr(client, "_results") and hasattr(client, "persist") else None
 
 
 def _native_schedulers() -> tuple[Any, ...]:
@@ -413,8 +424,8 @@ def persist(
     if not collections:
         return args
     schedule = _scheduler_for(scheduler, collections)
-    client = getattr(schedule, "__self__", None)
-    if client is not None and hasattr(client, "persist"):
+    client = _client_of(schedule)
+    if client is not None:
         return repack(client.persist(collections, optimize_graph=optimize_graph, **kwargs))
     native = [native_form(collection) for collection in collections]
     if schedule in _native_schedulers() and all(form is not None for form in native):

@@ -376,6 +376,10 @@ impl Delayed {
         })
     }
 
+    fn __await__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("oxidask.base")?.call_method1("_awaited", (slf,))
+    }
+
     fn __bool__(&self) -> PyResult<bool> {
         Err(PyTypeError::new_err("Truth of Delayed objects is not supported; compute them first"))
     }

@@ -15,6 +15,7 @@ use crate::delayed::Delayed;
 use crate::graph::{constant, graph_error};
 use crate::key::{self, Groups};
 use crate::object::to_object;
+use crate::cluster::FutureRef;
 use crate::op::{Annotated, NodeTask, PyOp, split_annotations};
 use crate::template::{Builders, Template};
 
@@ -54,7 +55,11 @@ pub(crate) fn task_object<'py, 'a>(
     let reference = makers.getattr("_task_reference")?;
     let (op, annotations) = split_annotations(op);
     let leaf = |i: u32| reference.call1((&inputs[i as usize],));
-    let task = if let Some(value) = op.constant() {
+    let future = op.as_any().and_then(|any| any.downcast_ref::<FutureRef>());
+    let task = if let Some(future) = future {
+        // As it was put in: those who look for futures in graphs find it.
+        future.future.bind(py).clone().into_any()
+    } else if let Some(value) = op.constant() {
         makers.getattr("_task_data")?.call1((key, to_object(py, &value)?))?
     } else {
         match PyOp::of(op).map(|op| op.rebuild(py, &leaf, &builders)) {

@@ -15,6 +15,9 @@ from oxidask.distributed.exceptions import (
 
 #: Where the other names come from: a worker's process should start without those it never uses.
 _MODULES = {
+    "_task_options": ("Retry",),
+    "_task_output": ("print", "warn"),
+    "_worker_state": ("get_worker",),
     "actor": ("Actor", "ActorFuture", "BaseActorFuture"),
     "client": (
         "Client",
@@ -58,8 +61,8 @@ _MODULES = {
     "spans": ("span",),
     "utils": ("sync",),
     "variable": ("Variable",),
-    "worker": ("Worker", "print", "warn"),
-    "worker_client": ("get_worker", "local_client", "rejoin", "secede", "worker_client"),
+    "worker": ("Worker",),
+    "worker_client": ("local_client", "rejoin", "secede", "worker_client"),
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 

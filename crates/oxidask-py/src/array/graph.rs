@@ -17,6 +17,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::cluster::FutureRef;
 use crate::array::block_op::{BlockOp, call_op};
 use crate::array::expr::{ArrayExpr, IntoPython};
 use crate::array::io::BlockOf;
@@ -274,7 +275,8 @@ fn set_task<'py>(
     {
         return dict.set_item(&key, to_object(py, &value)?);
     }
-    if op.constant().is_some() || PyOp::of(&*op).is_some() {
+    let is_future = op.as_any().is_some_and(|any| any.is::<FutureRef>());
+    if is_future || op.constant().is_some() || PyOp::of(&*op).is_some() {
         let (task, _) = portable::task_object(py, &*op, &key, &inputs)?;
         return dict.set_item(&key, task);
     }

@@ -16,7 +16,7 @@ use pyo3::exceptions::{PyConnectionError, PyOSError, PyTimeoutError, PyTypeError
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
-use super::future::{FutureCore, gather, raise, timed_out, wait};
+use super::future::{FutureCore, gather, name_of, raise, timed_out, wait};
 use super::link::{Call, Link};
 use super::process;
 use super::scheduler::{SchedulerCore, Slot, await_answer};
@@ -133,6 +133,21 @@ impl ClientCore {
     #[getter]
     fn status(&self) -> &'static str {
         if self.link.node.is_closed() { "closed" } else { "running" }
+    }
+
+    /// The bytes of what was submitted last, to warn of much.
+    #[getter]
+    fn last_submission_bytes(&self) -> usize {
+        self.link.n_last_bytes()
+    }
+
+    /// The keys of all futures: how many there are of each, and where it stands.
+    fn futures<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let futures = PyDict::new(py);
+        for (key, n, state) in py.detach(|| self.link.held()) {
+            futures.set_item(key::to_python(py, &key)?, (n, name_of(state)))?;
+        }
+        Ok(futures)
     }
 
     /// Submits one call.

@@ -135,13 +135,7 @@ impl FutureCore {
             return "cancelled";
         }
         let Some(Holder { link, .. }) = self.holder.get() else { return "pending" };
-        match py.detach(|| link.state_of(&self.key)) {
-            FutureState::Pending => "pending",
-            FutureState::Finished => "finished",
-            FutureState::Error => "error",
-            FutureState::Lost => "lost",
-            FutureState::Cancelled => "cancelled",
-        }
+        name_of(py.detach(|| link.state_of(&self.key)))
     }
 
     /// The name of the result's type, once it is known.
@@ -217,6 +211,17 @@ impl FutureCore {
     #[getter]
     fn is_released(&self) -> bool {
         self.released.load(Ordering::Acquire)
+    }
+}
+
+/// What users call a state.
+pub(super) fn name_of(state: FutureState) -> &'static str {
+    match state {
+        FutureState::Pending => "pending",
+        FutureState::Finished => "finished",
+        FutureState::Error => "error",
+        FutureState::Lost => "lost",
+        FutureState::Cancelled => "cancelled",
     }
 }
 

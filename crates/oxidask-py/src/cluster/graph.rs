@@ -30,6 +30,7 @@ use crate::array::graph::is_memory;
 use crate::array::io::BlockOf;
 use crate::array::portable as arrays;
 use crate::graph::{Imported, constant, graph_error, import};
+use crate::key::{self, Groups};
 use crate::object::to_object;
 use crate::op::{NodeTask, PyOp, split_annotations};
 use crate::template::{Call, Container, Template};
@@ -47,6 +48,9 @@ pub(super) fn submit(
     let order = py.detach(|| tasks.order()).map_err(graph_error)?;
     let general = given.map(options::annotations).transpose()?.flatten();
     let mut builder = Builder::new(link, &tasks, general);
+    if let Some(by_key) = given.map(|given| given.get_item("by_key")).transpose()?.flatten() {
+        builder.annotate(by_key.cast::<PyDict>()?)?;
+    }
     let submission = builder.submission(py, &order)?;
     let keys: Vec<Key> = tasks.outputs().iter().map(|&task| builder.key(task)).collect();
     // Outputs may be one task, or futures that are there: each is another future of it.
@@ -76,6 +80,8 @@ struct Builder<'a> {
     by_op: FxHashMap<usize, u32>,
     annotations: Vec<Annotations>,
     by_dict: FxHashMap<usize, u32>,
+    /// What is said about single tasks: one more than an index into the annotations.
+    by_key: FxHashMap<Key, u32>,
 }
 
 impl<'a> Builder<'a> {
@@ -92,7 +98,28 @@ impl<'a> Builder<'a> {
             by_op: FxHashMap::default(),
             annotations,
             by_dict: FxHashMap::default(),
+            by_key: FxHashMap::default(),
         }
+    }
+
+    /// Takes what is said about tasks by their keys.
+    fn annotate(&mut self, given: &Bound<'_, PyDict>) -> PyResult<()> {
+        let mut groups = Groups::default();
+        let mut numbers: FxHashMap<usize, u32> = FxHashMap::default();
+        for (key, dict) in given {
+            let number = match numbers.get(&(dict.as_ptr() as usize)) {
+                Some(&number) => number,
+                None => {
+                    let Some(own) = options::annotations(dict.cast::<PyDict>()?)? else { continue };
+                    self.annotations.push(own);
+                    let number = self.annotations.len() as u32;
+                    numbers.insert(dict.as_ptr() as usize, number);
+                    number
+                }
+            };
+            self.by_key.insert(key::from_python(&key, &mut groups)?, number);
+        }
+        Ok(())
     }
 
     fn key(&self, task: u32) -> Key {
@@ -132,6 +159,11 @@ impl<'a> Builder<'a> {
     }
 
     fn annotations_of(&mut self, py: Python<'_>, task: u32) -> PyResult<u32> {
+        if !self.by_key.is_empty()
+            && let Some(&number) = self.by_key.get(&self.tasks.key(task))
+        {
+            return Ok(number);
+        }
         let (_, dict) = split_annotations(&**self.tasks.op(task));
         let general = u32::from(self.general.is_some());
         let Some(dict) = dict else { return Ok(general) };

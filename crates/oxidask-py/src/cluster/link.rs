@@ -8,10 +8,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use oxidask_core::key::Key;
 use oxidask_runtime::cluster::ClientNode;
+use oxidask_sched::content::Content;
 use oxidask_sched::client::{Event, FutureState, Settlement};
 use oxidask_sched::data::Answer;
 use oxidask_sched::ids::BlobHash;
@@ -35,6 +37,8 @@ pub(super) struct Link {
     flushing: Mutex<()>,
     news: Mutex<News>,
     told: Condvar,
+    /// The bytes of the latest tasks that were put on the list together.
+    n_last_bytes: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -54,6 +58,22 @@ pub(super) enum Command {
     Release(Key),
     /// A future more.
     Want(Key),
+}
+
+impl Command {
+    /// The bytes of the tasks; none of what are no tasks.
+    fn nbytes(&self) -> Option<usize> {
+        let of = |content: &Content| content.as_bytes().map_or(0, |bytes| bytes.len());
+        match self {
+            Self::Task(task, blob, _) => Some(of(&task.run.payload) + of(&blob.bytes)),
+            Self::Submit(submission) => {
+                let blobs: usize = submission.blobs.iter().map(|blob| of(&blob.bytes)).sum();
+                let tasks = submission.tasks.iter().map(|task| of(&task.run.payload));
+                Some(blobs + tasks.sum::<usize>())
+            }
+            Self::Release(_) | Self::Want(_) => None,
+        }
+    }
 }
 
 /// What Python is to be told.
@@ -83,6 +103,7 @@ impl Link {
             flushing: Mutex::new(()),
             news: Mutex::default(),
             told: Condvar::new(),
+            n_last_bytes: AtomicUsize::new(0),
         })
     }
 
@@ -98,12 +119,20 @@ impl Link {
 
     /// Puts something on the list.
     pub(super) fn post(&self, command: Command) {
+        if let Some(nbytes) = command.nbytes() {
+            self.n_last_bytes.store(nbytes, Ordering::Relaxed);
+        }
         let mut outgoing = self.outgoing.lock();
         outgoing.list.push(command);
         if outgoing.is_idle {
             outgoing.is_idle = false;
             self.wake.notify_one();
         }
+    }
+
+    /// The bytes of the latest tasks that were put on the list together.
+    pub(super) fn n_last_bytes(&self) -> usize {
+        self.n_last_bytes.load(Ordering::Relaxed)
     }
 
     /// Takes the list to the scheduler. Detached from Python.
@@ -169,6 +198,12 @@ impl Link {
         self.wake.notify_all();
         self.news.lock().closed = true;
         self.told.notify_all();
+    }
+
+    /// All keys that the user has futures of, how many of each, and where it stands. Detached from Python.
+    pub(super) fn held(&self) -> Vec<(Key, u32, FutureState)> {
+        self.flush();
+        self.node.all_held()
     }
 
     /// Where a future stands. Detached from Python.

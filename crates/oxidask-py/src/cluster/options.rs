@@ -27,7 +27,7 @@ pub(super) fn annotations(given: &Bound<'_, PyDict>) -> PyResult<Option<Annotati
             "allow_other_workers" => all.allow_other_workers = value.is_truthy()?,
             "resources" => all.resources = resources(&value)?,
             "retries" => all.retries = retries(&value)?,
-            "timeout_s" => all.timeout_s = Some(positive("timeout", &value)?),
+            "timeout_s" | "timeout" => all.timeout_s = Some(positive("timeout", &value)?),
             "actor" => all.actor = value.is_truthy()?,
             "limit" => {
                 let (name, n): (String, u32) = value.extract()?;
@@ -85,7 +85,9 @@ fn retries(value: &Bound<'_, PyAny>) -> PyResult<RetryPolicy> {
         })?;
         return Ok(RetryPolicy { n, ..RetryPolicy::default() });
     }
-    let given = value.cast::<PyDict>()?;
+    // A `Retry` says it in these words.
+    let said = value.getattr_opt("as_option")?.map(|words| words.call0()).transpose()?;
+    let given = said.as_ref().unwrap_or(value).cast::<PyDict>()?;
     let mut policy = RetryPolicy { factor: 1.0, ..RetryPolicy::default() };
     for (name, value) in given {
         let name = name.cast_into::<PyString>()?;

@@ -302,6 +302,15 @@ impl ClientNode {
         self.shared.with(&self.this, |state| state.machine.state_of(key))
     }
 
+    /// All keys that the user has futures of, how many of each, and where it stands.
+    #[must_use]
+    pub fn all_held(&self) -> Vec<(Key, u32, FutureState)> {
+        self.shared.with(&self.this, |state| {
+            let held = state.machine.held();
+            held.map(|(key, n, stands)| (key.clone(), n, stands)).collect()
+        })
+    }
+
     /// Asks a question. `then` is called with the answer, or with none if the client is closed before; as that of
     /// [`ClientNode::when_settled`]. Gives the number by which it can be abandoned.
     pub fn ask(&self, verb: &str, body: Data, then: Box<dyn FnOnce(Option<Answer>) + Send>) -> u64 {

@@ -332,6 +332,13 @@ impl Client {
         self.futures.len() - self.n_gone
     }
 
+    /// The keys of which the user has futures, how many of each, and where it stands.
+    pub fn held(&self) -> impl Iterator<Item = (&Key, u32, FutureState)> {
+        let futures = self.futures.iter().map(|(_, future)| future);
+        let held = futures.filter(|future| future.n_held > 0);
+        held.map(|future| (&future.key, future.n_held, future.state))
+    }
+
     /// One future more; true if the scheduler has to hear of it.
     fn hold(&mut self, key: &Key, submission: u64, actions: &mut Vec<Action>) -> bool {
         let Some(at) = self.futures.find(key) else {
