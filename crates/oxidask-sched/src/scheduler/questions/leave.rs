@@ -51,7 +51,6 @@ impl Scheduler {
 
     /// A worker that retires has nothing left: it is let go.
     pub(in crate::scheduler) fn has_retired(&mut self, id: WorkerId, actions: &mut Vec<Action>) {
-        actions.push(Action::Worker(id, ToWorker::Close("retired".into())));
         actions.push(Action::Retired(id));
         self.left_for_good(id, true, actions);
     }
