@@ -1,4 +1,4 @@
-"""Doing the job twice, through a task graph and plainly, and showing both."""
+"""Doing the job through a task graph, on threads and on a local cluster, and plainly; showing all."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from oxidask.demo.flights import Comparison, job
 from oxidask.demo.headline import headline
 from oxidask.demo.table import BrokenTableError
 from oxidask.diagnostics import ProgressBar
+from oxidask.distributed import Client, LocalCluster
 from oxidask.system import cpu_count
 
 __all__ = ["Outcome", "run"]
@@ -71,14 +72,15 @@ def run(
         )
         _say(_draw(lazy_best, folder), out)
         ours = _in_parallel(lazy_best, lazy_compared, threads, out)
+        cluster = _on_cluster(lazy_best, lazy_compared, threads)
         plain = _plainly(data)
     except BrokenTableError as error:
         raise DemoError(
             f"{error}; delete {str(folder / 'data')!r} and the next run makes it anew"
         ) from error
-    _say(_report(ours, plain, threads), out)
+    _say(_report(ours, cluster, plain, threads), out)
     _say(f"\n{headline(folder, threads)}", out)
-    return _same(ours, plain)
+    return _same(ours, plain) and _same(cluster, plain)
 
 
 def _about_data(data: Prepared, folder: Path, seconds: float) -> str:
@@ -113,6 +115,17 @@ def _in_parallel(best: Any, compared: list[Any], threads: int, out: TextIO | Non
     return Outcome(found, all_found, perf_counter() - began)
 
 
+def _on_cluster(best: Any, compared: list[Any], n_workers: int) -> Outcome:
+    with (
+        LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        client.wait_for_workers(n_workers)
+        began = perf_counter()
+        found, all_found = client.gather(client.compute([best, compared]))
+        return Outcome(found, all_found, perf_counter() - began)
+
+
 def _plainly(data: Prepared) -> Outcome:
     began = perf_counter()
     best, compared = job(data.months, data.database, N_PAIRS, SEED)
@@ -123,22 +136,24 @@ def _same(ours: Outcome, plain: Outcome) -> bool:
     return ours.best == plain.best and ours.compared == plain.compared
 
 
-def _report(ours: Outcome, plain: Outcome, threads: int) -> str:
+def _report(ours: Outcome, cluster: Outcome, plain: Outcome, threads: int) -> str:
     found = ours.best
     before, after = found.late_minutes
-    wide = max(len(_seasons(outcome.best)) for outcome in (ours, plain))
+    wide = max(len(_seasons(outcome.best)) for outcome in (ours, cluster, plain))
     rows = [
         f"         {name:<22} {_seasons(outcome.best):<{wide}} "
         f"{outcome.best.apart_minutes:12.6f} {outcome.seconds:8.2f} s"
         for name, outcome in (
             (f"oxidask, {threads} thread{'s' * (threads != 1)}", ours),
+            (f"cluster, {threads} process{'es' * (threads != 1)}", cluster),
             ("plain Python", plain),
         )
     ]
     verdict = (
         f"Equal    all {len(ours.compared)} comparisons, to the last bit"
-        if _same(ours, plain)
-        else f"UNEQUAL  {_n_unequal(ours, plain)} of {len(ours.compared)} comparisons differ"
+        if _same(ours, plain) and _same(cluster, plain)
+        else f"UNEQUAL  {_n_unequal(ours, plain)} of {len(ours.compared)} comparisons differ on "
+        f"threads, {_n_unequal(cluster, plain)} on the cluster"
     )
     return "\n".join(
         [
@@ -151,7 +166,9 @@ def _report(ours: Outcome, plain: Outcome, threads: int) -> str:
             f"         {'':<22} {'seasons least alike':<{wide}} {'minutes':>12} {'time':>10}",
             *rows,
             f"{verdict}; {plain.seconds / ours.seconds:.2f} times as fast on {threads} "
-            f"thread{'s' * (threads != 1)}",
+            f"thread{'s' * (threads != 1)},",
+            f"         {plain.seconds / cluster.seconds:.2f} times on a local cluster of as many "
+            "processes",
         ]
     )
 
