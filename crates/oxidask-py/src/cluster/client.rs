@@ -96,7 +96,7 @@ impl ClientCore {
         let io = process::io()?;
         let joining = Joining {
             scheduler: process::address(&text)?,
-            options: process::options(Some(timeout)),
+            options: process::options(py, Some(timeout))?,
             security: process::security(security)?,
             families: process::families(),
         };

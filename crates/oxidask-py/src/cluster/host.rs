@@ -54,10 +54,7 @@ enum Job {
 }
 
 impl PyHost {
-    pub(super) fn new(
-        ask: Py<PyAny>,
-        callbacks: Callbacks,
-    ) -> Arc<Self> {
+    pub(super) fn new(ask: Py<PyAny>, callbacks: Callbacks) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             ask,
             callbacks,
@@ -112,10 +109,11 @@ impl PyHost {
             // While the interpreter shuts down there is nobody to tell.
             Python::try_attach(|py| {
                 for (topic, body) in pushes {
-                    let told = data::to_python(py, &body).and_then(|body| match &self.callbacks.pushed {
-                        Some(pushed) => pushed.call1(py, (&*topic, body)).map(drop),
-                        None => Ok(()),
-                    });
+                    let told =
+                        data::to_python(py, &body).and_then(|body| match &self.callbacks.pushed {
+                            Some(pushed) => pushed.call1(py, (&*topic, body)).map(drop),
+                            None => Ok(()),
+                        });
                     if let Err(error) = told {
                         error.write_unraisable(py, None);
                     }

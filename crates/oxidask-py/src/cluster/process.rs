@@ -57,14 +57,30 @@ pub(super) fn families() -> Families {
     Families::new(&[&PyFamily, &oxidask_array::ops::ArrayFamily, &BytesFamily])
 }
 
-/// How links are to be: `timeout` seconds to connect and greet.
-pub(super) fn options(timeout: Option<f64>) -> Options {
+/// How links are to be: `timeout` seconds to connect and greet; and what the setting `distributed.comm.timeouts.tcp`
+/// says, after which a peer that is silent or unreachable is given up.
+///
+/// # Errors
+/// If the setting is no time.
+pub(super) fn options(py: Python<'_>, timeout: Option<f64>) -> PyResult<Options> {
     let mut options = Options::default();
     if let Some(timeout) = timeout {
         options.greeting = Duration::from_secs_f64(timeout.clamp(0.01, 1e6));
     }
-    options
+    let said = py
+        .import("oxidask.config")?
+        .call_method1("get", ("distributed.comm.timeouts.tcp", py.None()))?;
+    if !said.is_none() {
+        let parse = py.import("oxidask.utils")?.getattr("parse_timedelta")?;
+        let seconds: f64 = parse.call1((said,))?.extract()?;
+        options.linger = Duration::from_secs_f64(seconds.clamp(0.1, 1e6));
+        options.beat = (options.linger / BEATS).min(Options::default().beat);
+    }
+    Ok(options)
 }
+
+/// So many beats go into the time after which a peer is given up.
+const BEATS: u32 = 15;
 
 /// What a dict of `tls_ca_file`, `tls_cert`, `tls_key` (files, or PEM texts) and `token` says.
 ///

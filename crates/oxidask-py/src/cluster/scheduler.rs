@@ -110,7 +110,7 @@ impl SchedulerCore {
         security: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
         let (io, parsed) = (process::io()?, process::address(address)?);
-        let (options, security) = (process::options(None), process::security(security)?);
+        let (options, security) = (process::options(py, None)?, process::security(security)?);
         let bind = Listener::bind(&parsed, options.clone(), security.clone());
         let listener = py.detach(|| io.handle().block_on(bind)).map_err(|error| {
             let text = format!("{address} can't be listened at: {error}");

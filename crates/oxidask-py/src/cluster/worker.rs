@@ -123,7 +123,8 @@ impl WorkerCore {
         let timeout = options.map(|options| options.get_item("timeout_s")).transpose()?.flatten();
         let timeout = timeout.map(|timeout| timeout.extract()).transpose()?;
         let families = process::families();
-        let (link_options, security) = (process::options(timeout), process::security(security)?);
+        let (link_options, security) =
+            (process::options(py, timeout)?, process::security(security)?);
         let name = info.name.to_string();
         if let Ok(core) = scheduler.cast::<SchedulerCore>() {
             let core = core.get();
