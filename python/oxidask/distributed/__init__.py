@@ -21,7 +21,6 @@ _MODULES = {
     "actor": ("Actor", "ActorFuture", "BaseActorFuture"),
     "client": (
         "Client",
-        "CompatibleExecutor",
         "Future",
         "as_completed",
         "default_client",
@@ -64,6 +63,9 @@ _MODULES = {
     "worker": ("Worker",),
     "worker_client": ("local_client", "rejoin", "secede", "worker_client"),
 }
+# Importing a module puts it into this package under its name: where that is a function's, too, the
+# function has to come after it.
+_NAMESAKES = ("worker_client",)
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
@@ -91,3 +93,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+for _name in _NAMESAKES:
+    globals()[_name] = getattr(importlib.import_module(f"{__name__}.{_name}"), _name)

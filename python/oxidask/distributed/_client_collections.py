@@ -81,9 +81,9 @@ class CollectionsMixin(ClientBase):
             retries=retries,
             priority=priority,
             allow_other_workers=allow_other_workers,
-            actor=bool(actors),
         )
-        found = self._future_of_each([items[place] for place in places], optimize_graph, options)
+        chosen = [items[place] for place in places]
+        found = self._future_of_each(chosen, optimize_graph, options, actors)
         for place, future in zip(places, found, strict=True):
             items[place] = future
         result = items[0] if is_single else items
@@ -125,10 +125,11 @@ class CollectionsMixin(ClientBase):
             retries=retries,
             priority=priority,
             allow_other_workers=allow_other_workers,
-            actor=bool(actors),
         )
         prepared = _Prepared(items, optimize_graph)
-        futures = self._futures(prepared.graph, prepared.flat_keys, options, prepared.by_key)
+        futures = self._futures(
+            prepared.graph, prepared.flat_keys, options, prepared.by_key, actors
+        )
         results = [
             _rebuilt(item, {key: futures[key] for key in flatten([keys])})
             for item, keys in zip(prepared.collections, prepared.keys, strict=True)
@@ -184,12 +185,12 @@ class CollectionsMixin(ClientBase):
             retries=retries,
             priority=priority,
             allow_other_workers=allow_other_workers,
-            actor=bool(actors),
         )
         nested = keys if isinstance(keys, list) else [keys]
         by_key: dict[Any, Any] = {}
         _note_annotations(dsk, by_key)
-        futures = self._futures(dsk, list(dict.fromkeys(flatten(nested))), options, by_key)
+        flat = list(dict.fromkeys(flatten(nested)))
+        futures = self._futures(dsk, flat, options, by_key, actors)
         if not sync:
             found = _nested(nested, futures)
             return found if isinstance(keys, list) else found[0]
@@ -245,7 +246,9 @@ class CollectionsMixin(ClientBase):
         names = ("workers", "resources", "retries", "priority", "allow_other_workers")
         options = task_options(**{name: kwargs[name] for name in names if name in kwargs})
         prepared = _Prepared(collections, optimize_graph)
-        futures = self._futures(prepared.graph, prepared.flat_keys, options, prepared.by_key)
+        futures = self._futures(
+            prepared.graph, prepared.flat_keys, options, prepared.by_key, kwargs.get("actors")
+        )
         values = self._values(futures)
         return [
             values[keys] if finish is None else finish[0](_nested(keys, values), *finish[1])
@@ -253,12 +256,14 @@ class CollectionsMixin(ClientBase):
         ]
 
     def _future_of_each(
-        self, collections: Sequence[Any], optimize_graph: bool, options: Any
+        self, collections: Sequence[Any], optimize_graph: bool, options: Any, actors: Any = None
     ) -> list[Future]:
         if not collections:
             return []
         prepared = _Prepared(collections, optimize_graph)
-        futures = self._futures(prepared.graph, prepared.flat_keys, options, prepared.by_key)
+        futures = self._futures(
+            prepared.graph, prepared.flat_keys, options, prepared.by_key, actors
+        )
         core = self._open_core()
         found = []
         for keys, finish in zip(prepared.keys, prepared.finish, strict=True):
@@ -271,9 +276,18 @@ class CollectionsMixin(ClientBase):
         return found
 
     def _futures(
-        self, graph: Any, keys: list[Any], options: Any, by_key: dict[Any, Any]
+        self,
+        graph: Any,
+        keys: list[Any],
+        options: Any,
+        by_key: dict[Any, Any],
+        actors: Any = None,
     ) -> dict[Any, Future]:
         core = self._open_core()
+        if actors:
+            from oxidask.distributed.actor import hosted
+
+            graph = hosted(graph, keys if actors is True else _keys_in(actors), by_key)
         if by_key:
             options = {**(options or {}), "by_key": by_key}
         futures = core.graph(Future, graph, keys, options)
@@ -336,6 +350,16 @@ def _note_annotations(graph: Any, by_key: dict[Any, Any]) -> None:
             options = annotated_options(annotations, key)
             if options:
                 by_key[key] = options
+
+
+def _keys_in(named: Any) -> list[Any]:
+    """Return the keys of collections, futures and keys, one or several."""
+    several = named if isinstance(named, _CONTAINERS) and type(named) is not tuple else [named]
+    keys: list[Any] = []
+    for one in several:
+        find = getattr(one, "__dask_keys__", None)
+        keys.extend(flatten(find()) if find is not None else [getattr(one, "key", one)])
+    return keys
 
 
 def _nested(keys: Any, values: Mapping[Any, Any]) -> Any:

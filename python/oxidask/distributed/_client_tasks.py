@@ -94,7 +94,13 @@ class TasksMixin(ClientBase):
                 actor=actor or actors,
                 **split_task_keywords(func, kwargs),
             )
-        future: Future = core.submit(Future, func, args, kwargs, key, pure, options)
+        make: type[Future] = Future
+        if actor or actors:
+            from oxidask.distributed import actor as hosting
+
+            func, args, key = hosting.submission(func, args, key)
+            make = hosting.ActorTask
+        future: Future = core.submit(make, func, args, kwargs, key, pure, options)
         if core.last_submission_bytes > _SMALL:
             warn_if_large(core.last_submission_bytes)
         return future
@@ -328,8 +334,9 @@ def _finished(futures: list[Future]) -> tuple[list[Future], set[int]]:
     return good, {id(future) for future in futures if future.status != "finished"}
 
 
-def _with_results(
-    futures: Any, found: list[Future], results: list[Any], skipped: set[int]
-) -> Any:
-    by_identity = {id(future): value for future, value in zip(found, results, strict=True)}
+def _with_results(futures: Any, found: list[Future], results: list[Any], skipped: set[int]) -> Any:
+    by_identity = {
+        id(future): value if type(future) is Future else future.handle(value)
+        for future, value in zip(found, results, strict=True)
+    }
     return fill_futures(futures, lambda future: by_identity[id(future)], skipped)
