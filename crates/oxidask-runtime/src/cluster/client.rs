@@ -44,6 +44,30 @@ struct State {
     machine: Client,
     /// Kept for its room.
     actions: Vec<Action>,
+    /// When something was last posted at once.
+    posted: Option<Instant>,
+}
+
+/// Submissions that follow each other more closely gather, until somebody waits.
+const CLOSE: Duration = Duration::from_micros(100);
+
+impl State {
+    /// Whether messages may wait for others: nobody waits for what a release does, and of many submissions the first
+    /// has set the scheduler to work.
+    fn may_wait(&mut self, messages: &[FromClient]) -> bool {
+        let is_release = |message: &FromClient| matches!(message, FromClient::Release(_));
+        if messages.iter().all(is_release) {
+            return true;
+        }
+        let gathers = |message| is_release(message) || matches!(message, FromClient::Submit(_));
+        let now = Instant::now();
+        let is_close = self.posted.is_some_and(|posted| now - posted < CLOSE);
+        if is_close && messages.iter().all(gathers) {
+            return true;
+        }
+        self.posted = Some(now);
+        false
+    }
 }
 
 /// What those who wait look at.
@@ -162,7 +186,7 @@ impl ClientNode {
     /// A client that is not connected yet.
     #[must_use]
     pub fn new(config: ClientConfig, peers: SharedPeers, families: Families) -> Arc<Self> {
-        let state = State { machine: Client::new(config), actions: Vec::new() };
+        let state = State { machine: Client::new(config), actions: Vec::new(), posted: None };
         Arc::new_cyclic(|this| Self {
             shared: Shared::new(state),
             known: Mutex::default(),
@@ -253,6 +277,9 @@ impl ClientNode {
             }
         });
         countdown.one_less();
+        if *countdown.left.lock() > 0 {
+            self.flush();
+        }
         let all = countdown.wait(until);
         if !all {
             let mut known = self.known.lock();
@@ -287,6 +314,8 @@ impl ClientNode {
             then(Some(&Settlement::Cancelled));
         } else {
             known.waiting.entry(key.clone()).or_default().push(Waiting::Call(then));
+            drop(known);
+            self.flush();
         }
     }
 
@@ -608,7 +637,17 @@ impl ClientNode {
         if !messages.is_empty()
             && let Some(scheduler) = self.scheduler.get()
         {
-            scheduler.post(messages);
+            match state.may_wait(&messages) {
+                true => scheduler.post_later(messages),
+                false => scheduler.post(messages),
+            }
+        }
+    }
+
+    /// Somebody waits: nothing that was posted does.
+    fn flush(&self) {
+        if let Some(scheduler) = self.scheduler.get() {
+            scheduler.flush();
         }
     }
 }

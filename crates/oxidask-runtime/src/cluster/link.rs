@@ -11,6 +11,14 @@ pub trait Outbox<T>: Send + Sync {
     /// locks.
     fn post(&self, messages: Vec<T>);
 
+    /// As [`Outbox::post`], for what may wait a few milliseconds, or for the next that is posted or flushed.
+    fn post_later(&self, messages: Vec<T>) {
+        self.post(messages);
+    }
+
+    /// Nothing that was posted waits any longer. Callers hold no locks.
+    fn flush(&self) {}
+
     /// Nothing more is posted: the other side is let go. Callers hold no locks.
     fn close(&self) {}
 }

@@ -32,6 +32,18 @@ impl<T: Message + Send + Sync + 'static> Outbox<T> for Posted<T> {
         make_due(self.0.clone());
     }
 
+    fn post_later(&self, messages: Vec<T>) {
+        for message in messages {
+            // As above.
+            drop(self.0.0.push(message));
+        }
+        self.0.0.flush_later();
+    }
+
+    fn flush(&self) {
+        self.0.0.flush();
+    }
+
     fn close(&self) {
         self.0.0.flush();
         self.0.0.close();

@@ -26,7 +26,8 @@ impl WorkerNode {
     /// after a task that had seceded. `thread` is the number that the tasks are said to have run on.
     pub fn work(&self, thread: u32) {
         self.threads.lock().n_serving += 1;
-        while let Some(job) = self.next_job() {
+        let mut next = self.next_job();
+        while let Some(job) = next {
             let (task, run_id) = (job.compute.task, job.compute.run);
             let running = Running::new(&job.compute, thread, self.this.clone());
             self.running.lock().push(running.clone());
@@ -35,8 +36,13 @@ impl WorkerNode {
             if running.has_seceded() {
                 self.threads.lock().n_serving += 1;
             }
-            self.report(task, run_id, outcome, landed);
+            // That this one has ended and the next one begins is news of one message.
+            let after_it = after(|| {
+                self.report(task, run_id, outcome, landed);
+                self.may_go_on().then(|| self.take_job()).flatten()
+            });
             self.relieve_in_turn();
+            next = after_it.or_else(|| self.next_job());
         }
     }
 
@@ -93,6 +99,11 @@ impl WorkerNode {
         self.threads.lock().n_serving += 1;
         let (task, run) = (running.task, running.run);
         self.happened(Event::Rejoined { task, run });
+    }
+
+    /// Whether the calling thread is still one of the worker's.
+    fn may_go_on(&self) -> bool {
+        !self.is_closed() && self.threads.lock().n_serving <= self.n_threads
     }
 
     /// The next task for a thread, when there is one; none if the thread is not needed any more.

@@ -4,10 +4,12 @@
 //! lock guards for as long as it takes to encrypt what a socket has room for.
 
 use std::io::{self, IoSlice, Read, Write};
+use std::mem::MaybeUninit;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use parking_lot::Mutex;
 use rustls::Connection;
+use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 
@@ -30,9 +32,46 @@ const RECORD_BYTES: usize = 16 << 10;
 
 impl Socket {
     fn try_read(&self, place: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(socket) => socket.try_read(place),
-            Self::Unix(socket) => socket.try_read(place),
+        let room = place.len();
+        self.read_once(room, |socket| (&*socket).read(place))
+    }
+
+    /// Reads to the end of a buffer, as much as it has room for.
+    fn try_read_buffer(&self, buffer: &mut BytesMut) -> io::Result<usize> {
+        let place = buffer.chunk_mut();
+        let room = place.len();
+        let n = self.read_once(room, |socket| socket.recv(uninit(place)))?;
+        #[expect(unsafe_code, reason = "the buffer can't see what the system has written")]
+        // SAFETY: `n` bytes of the chunk were received, so they are initialised.
+        unsafe {
+            buffer.advance_mut(n);
+        }
+        Ok(n)
+    }
+
+    /// Calls the system once. If it gives less than there is room for, nothing is left: the next read is told so
+    /// without a call, until the event loop hears of more.
+    fn read_once(
+        &self,
+        room: usize,
+        read: impl FnOnce(SockRef<'_>) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let mut found = None;
+        let once = |socket: SockRef<'_>| {
+            let n = read(socket)?;
+            if n == 0 || n == room {
+                return Ok(n);
+            }
+            found = Some(n);
+            Err(io::ErrorKind::WouldBlock.into())
+        };
+        let result = match self {
+            Self::Tcp(socket) => socket.try_io(Interest::READABLE, || once(SockRef::from(socket))),
+            Self::Unix(socket) => socket.try_io(Interest::READABLE, || once(SockRef::from(socket))),
+        };
+        match found {
+            Some(n) => Ok(n),
+            None => result,
         }
     }
 
@@ -49,6 +88,13 @@ impl Socket {
             Self::Unix(socket) => socket.ready(interest).await.map(drop),
         }
     }
+}
+
+/// The room of a buffer, as sockets take it.
+#[expect(unsafe_code, reason = "two views of memory that is not initialised")]
+fn uninit(place: &mut bytes::buf::UninitSlice) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: the caller, `recv`, only writes to it, and only initialised bytes.
+    unsafe { place.as_uninit_slice_mut() }
 }
 
 /// A socket as `std`'s traits have it.
@@ -150,10 +196,7 @@ impl Channel {
 
     fn try_read_plain(&self, assembler: &mut Assembler) -> io::Result<usize> {
         match assembler.target() {
-            Target::Buffer(buffer) => match &self.socket {
-                Socket::Tcp(socket) => socket.try_read_buf(buffer),
-                Socket::Unix(socket) => socket.try_read_buf(buffer),
-            },
+            Target::Buffer(buffer) => self.socket.try_read_buffer(buffer),
             Target::Place(place) => {
                 let n = self.socket.try_read(place)?;
                 assembler.filled(n);

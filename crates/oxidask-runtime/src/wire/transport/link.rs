@@ -13,11 +13,12 @@
 //! says so in a greeting.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio::time::{Interval, MissedTickBehavior, interval, timeout_at};
+use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep_until, timeout_at};
 
 use super::super::codec::{Decoder, HeardNames, Message};
 use super::super::frame::{Frame, Kind};
@@ -118,6 +119,7 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
         let (channel, patience) = (Arc::clone(channel), *patience);
         let mut ticks = ticks(self.options.beat / 2);
         let mut last_read = Instant::now();
+        let mut nap = Nap::default();
         // Frames may have come with the greeting.
         if let Err(left) = self.take_frames(wired) {
             return left;
@@ -137,7 +139,14 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
                         return left;
                     }
                 }
-                () = self.outlet.changed() => self.outlet.flush(),
+                () = self.outlet.changed() => {
+                    self.outlet.flush();
+                    nap.set(self.outlet.is_watched());
+                }
+                () = nap.over() => {
+                    self.outlet.look();
+                    nap.set(self.outlet.is_watched());
+                }
                 ready = channel.writable(), if blocked => match ready {
                     Ok(()) => self.outlet.unblocked(),
                     Err(error) => return broken(&error),
@@ -296,6 +305,37 @@ async fn knock(renewal: &mut Renewal) -> Knock {
         return knock;
     }
     std::future::pending().await
+}
+
+/// The wait until a link looks whether something was left to it.
+#[derive(Default)]
+struct Nap {
+    sleep: Option<Pin<Box<Sleep>>>,
+    wanted: bool,
+}
+
+impl Nap {
+    const LENGTH: Duration = Duration::from_millis(1);
+
+    /// Begins anew, or not at all.
+    fn set(&mut self, wanted: bool) {
+        self.wanted = wanted;
+        if wanted {
+            let end = tokio::time::Instant::now() + Self::LENGTH;
+            match &mut self.sleep {
+                Some(sleep) => sleep.as_mut().reset(end),
+                None => self.sleep = Some(Box::pin(sleep_until(end))),
+            }
+        }
+    }
+
+    /// Waits for its end; for ever if there is none.
+    async fn over(&mut self) {
+        match self.sleep.as_mut().filter(|_| self.wanted) {
+            Some(sleep) => sleep.await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 fn ticks(period: Duration) -> Interval {
