@@ -38,7 +38,8 @@ RUST_TESTS := --workspace --exclude oxidask-py
 RUST_SOURCES := $(shell find crates -type f -not -name '*.pyc' 2>/dev/null) \
 	Cargo.toml Cargo.lock pyproject.toml
 RUST_EXAMPLES := $(notdir $(basename $(wildcard crates/oxidask/examples/*.rs)))
-PYTHON_EXAMPLES := $(wildcard examples/*.py)
+# The plain client needs a cluster, which its tests give it.
+PYTHON_EXAMPLES := $(filter-out examples/plain_python_client.py,$(wildcard examples/*.py))
 
 .PHONY: help
 help: ## this list
