@@ -11,11 +11,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
+use crate::cluster::FutureRef;
 use crate::delayed::Delayed;
 use crate::graph::{constant, graph_error};
 use crate::key::{self, Groups};
 use crate::object::to_object;
-use crate::cluster::FutureRef;
 use crate::op::{Annotated, NodeTask, PyOp, split_annotations};
 use crate::template::{Builders, Template};
 

@@ -17,10 +17,10 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::cluster::FutureRef;
 use crate::array::block_op::{BlockOp, call_op};
 use crate::array::expr::{ArrayExpr, IntoPython};
 use crate::array::io::BlockOf;
+use crate::cluster::FutureRef;
 use crate::delayed::Delayed;
 use crate::graph::{Imported, graph_error};
 use crate::key as keys;

@@ -13,8 +13,8 @@ use std::thread::JoinHandle;
 
 use oxidask_core::key::Key;
 use oxidask_runtime::cluster::ClientNode;
-use oxidask_sched::content::Content;
 use oxidask_sched::client::{Event, FutureState, Settlement};
+use oxidask_sched::content::Content;
 use oxidask_sched::data::Answer;
 use oxidask_sched::ids::BlobHash;
 use oxidask_sched::message::{Annotations, Blob, NewTask, Submission};

@@ -74,6 +74,7 @@ pub(super) fn options(py: Python<'_>, timeout: Option<f64>) -> PyResult<Options>
         let parse = py.import("oxidask.utils")?.getattr("parse_timedelta")?;
         let seconds: f64 = parse.call1((said,))?.extract()?;
         options.linger = Duration::from_secs_f64(seconds.clamp(0.1, 1e6));
+        options.linger_gone = options.linger;
         options.beat = (options.linger / BEATS).min(Options::default().beat);
     }
     Ok(options)

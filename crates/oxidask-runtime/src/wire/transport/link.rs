@@ -55,6 +55,8 @@ enum Left {
     Lost(Arc<str>),
     Nonsense(Nonsense),
     Broken(Arc<str>),
+    /// The other side's system has ended the connection: it runs, and the process most likely does not.
+    Gone(Arc<str>),
     Replaced(Box<Knock>),
 }
 
@@ -65,7 +67,12 @@ impl<E: Into<Nonsense>> From<E> for Left {
 }
 
 fn broken(error: &io::Error) -> Left {
-    Left::Broken(error.to_string().into())
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+            Left::Gone(error.to_string().into())
+        }
+        _ => Left::Broken(error.to_string().into()),
+    }
 }
 
 impl<In: Message, I: Inbox<In>> Link<In, I> {
@@ -101,7 +108,12 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
                 Left::Broken(reason) => {
                     drop(wired);
                     self.outlet.disconnect();
-                    self.renew(&reason).await
+                    self.renew(&reason, self.options.linger).await
+                }
+                Left::Gone(reason) => {
+                    drop(wired);
+                    self.outlet.disconnect();
+                    self.renew(&reason, self.options.linger_gone).await
                 }
             };
             match next {
@@ -171,7 +183,7 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
         loop {
             match wired.channel.try_read(&mut wired.assembler) {
                 Ok(0) if self.outlet.need() == Need::End => return Err(Left::Closed),
-                Ok(0) => return Err(Left::Broken("the other side is gone".into())),
+                Ok(0) => return Err(Left::Gone("the other side is gone".into())),
                 Ok(_) => self.take_frames(wired)?,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -231,8 +243,8 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
     }
 
     /// Waits for another connection.
-    async fn renew(&mut self, reason: &str) -> Result<Wired, End> {
-        let end = tokio::time::Instant::now() + self.options.linger;
+    async fn renew(&mut self, reason: &str, linger: Duration) -> Result<Wired, End> {
+        let end = tokio::time::Instant::now() + linger;
         let lost = |more: &str| End::Lost(format!("{reason}; {more}").into());
         while !self.outlet.is_closing() {
             let attempt = async {
@@ -264,8 +276,7 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
                 Ok(Err(Some(why))) => return Err(lost(&why)),
                 Ok(Err(None)) => {}
                 Err(_) => {
-                    let text =
-                        format!("no connection was made again within {:?}", self.options.linger);
+                    let text = format!("no connection was made again within {linger:?}");
                     return Err(lost(&text));
                 }
             }

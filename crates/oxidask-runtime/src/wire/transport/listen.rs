@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oxidask_sched::message::{ClientInfo, FromClient, FromWorker, ToClient, ToWorker, WorkerInfo};
 use parking_lot::Mutex;
@@ -309,7 +310,10 @@ fn admit<Out: Message, In: Message, I: Inbox<In>>(
     } else {
         (Renewal::Never, None)
     };
-    let (options, security) = (house.options.clone(), house.security.clone());
+    let (mut options, security) = (house.options.clone(), house.security.clone());
+    if matches!(hello.who, Who::Worker(_)) {
+        options.linger_gone = options.linger_gone.min(Duration::from_secs(1));
+    }
     tokio::spawn(async move {
         // If it can't be written, the reader finds out.
         let _ = knock.welcome(grant, 0, &options, &security).await;

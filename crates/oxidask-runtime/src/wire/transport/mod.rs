@@ -74,6 +74,9 @@ pub struct Options {
     pub beat: Duration,
     /// How long a broken session may wait for another connection.
     pub linger: Duration,
+    /// The same if the other side's system has ended the connection without a goodbye. For a worker it is a second
+    /// at most where the scheduler waits for it: its process is most likely dead, and if not it connects at once.
+    pub linger_gone: Duration,
     /// How long connecting and greeting may take.
     pub greeting: Duration,
     /// Bytes that may be queued or unacknowledged before sending fails.
@@ -88,6 +91,7 @@ impl Default for Options {
             limits: Limits::default(),
             beat: Duration::from_secs(2),
             linger: Duration::from_secs(30),
+            linger_gone: Duration::from_secs(30),
             greeting: Duration::from_secs(10),
             queue_bytes: 4 << 30,
             compress: false,

@@ -49,6 +49,26 @@ impl Scheduler {
         Ok(None)
     }
 
+    /// Somebody who watches a worker's process knows that it is dead, and why.
+    pub(super) fn worker_died(
+        &mut self,
+        _: Asker,
+        body: &Data,
+        actions: &mut Vec<Action>,
+    ) -> Outcome {
+        let address = body.need("address")?.as_text().cloned();
+        let cause = body.get("cause").and_then(Data::as_text).cloned();
+        let found = self
+            .workers
+            .iter()
+            .find(|(_, worker)| address.as_ref() == Some(&worker.info.address))
+            .map(|(id, _)| id);
+        if let Some(id) = found {
+            self.worker_lost(id, &cause.unwrap_or_else(|| "it died".into()), actions);
+        }
+        Ok(Some(Data::Bool(found.is_some())))
+    }
+
     /// A worker that retires has nothing left: it is let go.
     pub(in crate::scheduler) fn has_retired(&mut self, id: WorkerId, actions: &mut Vec<Action>) {
         actions.push(Action::Retired(id));

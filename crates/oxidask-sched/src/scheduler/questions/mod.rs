@@ -49,6 +49,7 @@ const VERBS: &[(&str, Verb)] = &[
     ("tasks.stream.stop", Scheduler::stream_stop),
     ("workers.ask", Scheduler::ask_workers),
     ("workers.close", Scheduler::close_workers),
+    ("workers.died", Scheduler::worker_died),
     ("workers.plan", Scheduler::plan_workers),
     ("workers.restart", Scheduler::restart_workers),
     ("workers.retire", Scheduler::retire_workers),
