@@ -33,7 +33,7 @@ pub(crate) fn encode<'py>(py: Python<'py>, op: &dyn Op) -> PyResult<Bound<'py, P
         );
         return Ok(state.into_pyobject(py)?.into_any());
     }
-    if any.is_none() && op.name() == "alias" {
+    if op.name() == "alias" {
         return Ok(("alias",).into_pyobject(py)?.into_any());
     }
     Err(PyTypeError::new_err(format!("the task {} has no byte form", op.name())))
