@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import itertools
 import json
+import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,13 @@ from oxidask.distributed import _inproc, _loop
 
 __all__ = ["LoopHandle", "Target", "connect", "target_of"]
 
+logger = logging.getLogger("distributed.client")
+
 _DEFAULT_PORT = 8786
+_REFUSED = "refused"
+_MAX_PAUSE_S = 0.2
+# After so many the user is told what is waited for: about half a second.
+_PATIENT_ATTEMPTS = 6
 
 
 class Target:
@@ -64,7 +73,7 @@ def target_of(
         What was said about a new cluster; an error if none is made.
     """
     if address is None and scheduler_file is not None:
-        address = json.loads(Path(scheduler_file).read_text())["address"]
+        address = json.loads(_wait_for(Path(scheduler_file)))["address"]
     if address is None:
         address = config.get("scheduler-address", None)
     if isinstance(security, dict):
@@ -146,6 +155,9 @@ def _loaded_security(address: str) -> Any:
 def connect(target: Target, name: str, timeout_s: float | None) -> Any:
     """Return a native client that is connected.
 
+    A scheduler that refuses may be about to start: it is asked again as long as there is time, and
+    the log says so.
+
     Raises
     ------
     OSError
@@ -154,7 +166,30 @@ def connect(target: Target, name: str, timeout_s: float | None) -> Any:
     from oxidask._native import ClientCore
 
     options = None if target.security is None else _native_security(target.security)
-    return ClientCore.connect(target.where, name, 1e9 if timeout_s is None else timeout_s, options)
+    seconds = 1e9 if timeout_s is None else timeout_s
+    end = time.monotonic() + seconds
+    for attempt in itertools.count():
+        left = end - time.monotonic()
+        try:
+            return ClientCore.connect(target.where, name, max(left, 0.01), options)
+        except OSError as error:
+            if _REFUSED not in str(error) or left < _MAX_PAUSE_S:
+                raise
+        if attempt == _PATIENT_ATTEMPTS:
+            text = "Nobody listens at %s yet; waiting for %.0f s more"
+            logger.warning(text, target.address, left)
+        time.sleep(min(_MAX_PAUSE_S, 0.01 * 2 ** min(attempt, 10)))
+    raise AssertionError("unreachable")
+
+
+def _wait_for(path: Path) -> str:
+    """Return the text of a file that a scheduler may be about to write."""
+    from oxidask.distributed._task_options import seconds
+
+    end = time.monotonic() + (seconds(config.get("distributed.comm.timeouts.connect", "30s")) or 30)
+    while time.monotonic() < end and not (path.exists() and path.stat().st_size):
+        time.sleep(_MAX_PAUSE_S / 10)
+    return path.read_text()
 
 
 def _native_security(security: Any) -> Any:

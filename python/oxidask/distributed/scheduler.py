@@ -29,6 +29,7 @@ from oxidask.distributed._node import Node, seconds_of
 from oxidask.distributed._periodic import Periodic
 from oxidask.distributed._scheduler_host import SchedulerHost
 from oxidask.distributed._scheduler_views import TaskStates, WorkerStates, shown_name
+from oxidask.distributed._status_page import StatusServer
 from oxidask.distributed.core import Status
 from oxidask.distributed.preloading import PreloadManager
 from oxidask.distributed.security import security_of
@@ -69,7 +70,7 @@ class Scheduler(Node):
     worker_ttl, validate, extensions, blocked_handlers, jupyter, loop, services, http_prefix
         Accepted for Dask's sake; they change nothing.
     dashboard, dashboard_address : optional
-        Where the dashboard is to be.
+        Where a page about the scheduler is served, such as ``":8787"``.
     preload, preload_argv
         Code to run here, see `oxidask.distributed.preloading`.
     plugins : Sequence[SchedulerPlugin]
@@ -163,6 +164,12 @@ class Scheduler(Node):
         _inproc.register(self._address, self.core)
         _here[self._address] = self
         self._logger.info("Scheduler at: %s", self._address)
+        if self._dashboard_address is not None:
+            # Whoever reaches it may read it: this machine only, unless the address names a host.
+            self.http_server = StatusServer(self.identity, self.http_prefix)
+            await self.http_server.start(self._dashboard_address)
+            self.services["dashboard"] = self.http_server
+            self._logger.info("Status at: port %d", self.http_server.port)
         if self.scheduler_file:
             self._write_file(Path(self.scheduler_file))
         self.core.ask("topic.subscribe", {"topic": "all"})
@@ -236,6 +243,8 @@ class Scheduler(Node):
                 await self._tell(name, plugin, method)
         if self._idle is not None:
             self._idle.stop()
+        if self.http_server is not None:
+            self.http_server.close()
         if was_started:
             self._logger.info("Scheduler closing all comms")
             with suppress(Exception):
