@@ -28,6 +28,7 @@ use oxidask_sched::message::{Blob, RunSpec};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use rustc_hash::FxHashMap;
 
@@ -106,7 +107,7 @@ impl PyCall {
 /// A pickle behind a tag.
 fn pickled(tag: u8, object: &Bound<'_, PyAny>) -> PyResult<Content> {
     let py = object.py();
-    static DUMPS: pyo3::sync::PyOnceLock<Py<PyAny>> = pyo3::sync::PyOnceLock::new();
+    static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let dumps = DUMPS.import(py, "pickle", "dumps")?;
     let mut bytes = vec![tag];
     // Most arguments need no more than pickle. What refers to __main__ other processes would not find.
@@ -124,7 +125,7 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
 }
 
 fn loads<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    static LOADS: pyo3::sync::PyOnceLock<Py<PyAny>> = pyo3::sync::PyOnceLock::new();
+    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     LOADS.import(py, "pickle", "loads")?.call1((PyBytes::new(py, bytes),))
 }
 
@@ -170,7 +171,8 @@ fn call_templates<'py>(
 impl Op for PyCall {
     fn call(&self, inputs: &mut [Value], _: &TaskContext<'_>) -> Result<Value, TaskError> {
         Python::attach(|py| {
-            self.eval(py, inputs).map(|object| PyValue::wrap(&object)).map_err(raised)
+            let result = self.eval(py, inputs).and_then(|result| awaited(&result));
+            result.map(|object| PyValue::wrap(&object)).map_err(raised)
         })
     }
 
@@ -188,6 +190,16 @@ impl Op for PyCall {
     fn as_any(&self) -> Option<&dyn Any> {
         Some(self)
     }
+}
+
+/// The result of a coroutine, run on the package's event loop; anything else as it is.
+fn awaited<'py>(result: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static COROUTINE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = result.py();
+    if !result.get_type().is(COROUTINE.import(py, "types", "CoroutineType")?) {
+        return Ok(result.clone());
+    }
+    py.import("oxidask.distributed._loop")?.call_method1("run", (result,))
 }
 
 /// Reads the tasks of workers with Python in them.
