@@ -26,7 +26,7 @@ __all__ = [
 _USAGE_ERROR = 2
 
 
-def switch(parser: argparse.ArgumentParser, name: str, default: Any, text: str) -> None:
+def switch(parser: argparse._ActionsContainer, name: str, default: Any, text: str) -> None:
     """Add ``--name/--no-name``."""
     parser.add_argument(
         f"--{name}", action=argparse.BooleanOptionalAction, default=default, help=text
@@ -76,13 +76,13 @@ def parse_with_preloads(
         if flags:
             parser.error(f"No such option: {flags[0]}")
         parser.error(
-            f"Got unexpected extra argument ({' '.join(rest)}). See --help. Words for a preload come "
-            "behind --preload."
+            f"Got unexpected extra argument ({' '.join(rest)}). See --help. Words for a preload "
+            "come behind --preload."
         )
     return arguments, rest
 
 
-class pid_file:  # noqa: N801  # a context manager
+class pid_file:  # a context manager
     """Keeps the number of this process in a file while it runs.
 
     Parameters
@@ -112,9 +112,7 @@ def show_logs() -> None:
     show_from(logging.INFO)
 
 
-def run_until_done(
-    start: Callable[[], Awaitable[list[Any]]], what: str, logger_name: str
-) -> int:
+def run_until_done(start: Callable[[], Awaitable[list[Any]]], what: str, logger_name: str) -> int:
     """Start some nodes and wait until they are closed, or until a signal comes.
 
     Parameters
@@ -187,7 +185,7 @@ async def _close(node: Any, reason: list[str]) -> None:
 def _tell(error: BaseException, logger: logging.Logger) -> None:
     """Say what went wrong, its causes behind it."""
     seen: BaseException | None = error
-    lines = []
+    lines: list[str] = []
     while seen is not None and len(lines) < 5:
         lines.append(f"{type(seen).__name__}: {seen}" if lines else str(seen))
         seen = seen.__cause__

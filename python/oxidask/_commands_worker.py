@@ -32,7 +32,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--nworkers", help="how many worker processes; 'auto' or a negative number: by processors"
     )
-    made.add_argument("--nthreads", type=int, default=0, help="threads of each; default: processors")
+    made.add_argument(
+        "--nthreads", type=int, default=0, help="threads of each; default: processors"
+    )
     made.add_argument("--name", help="a name; several workers get numbers behind it")
     made.add_argument(
         "--memory-limit", default="auto",
@@ -104,7 +106,8 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> list[tuple[Any, tup
     with_nanny = arguments.nanny is not False
     if count > 1 and not with_nanny:
         raise ValueError(
-            "Failed to launch worker: several workers (--nworkers) need nannies; leave --no-nanny out"
+            "Failed to launch worker: several workers (--nworkers) need nannies; leave "
+            "--no-nanny out"
         )
     if arguments.contact_address and not arguments.listen_address:
         raise ValueError("--contact-address needs --listen-address: where the worker really is")
@@ -266,7 +269,9 @@ def apportion_ports(
         workers, nannies = _disjoint(workers, nannies, n_workers)
     return [
         {"port": own, "worker_port": worker}
-        for own, worker in zip(_shares(nannies, n_workers), _shares(workers, n_workers), strict=True)
+        for own, worker in zip(
+            _shares(nannies, n_workers), _shares(workers, n_workers), strict=True
+        )
     ]
 
 

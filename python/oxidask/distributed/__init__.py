@@ -68,13 +68,13 @@ _MODULES = {
 _NAMESAKES = ("worker_client",)
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = [
+__all__ = [  # noqa: PLE0604  # the names of a table are text too
     "CancelledError",
     "FutureCancelledError",
     "KilledWorker",
     "Reschedule",
     "TimeoutError",
-    *sorted(_PLACES),
+    *_PLACES,
 ]
 
 

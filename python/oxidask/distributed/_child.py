@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import pickle
 import signal
@@ -101,7 +102,7 @@ class Channel:
             return
         if errors:
             # Causes don't survive pickling: they travel beside.
-            for error, cause in zip(errors, errors[1:], strict=False):
+            for error, cause in itertools.pairwise(errors):
                 error.__cause__ = cause
             future.set_exception(errors[0])
         else:
@@ -132,7 +133,7 @@ class Channel:
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    chain = []
+    chain: list[BaseException] = []
     while error is not None and len(chain) < 10:
         try:
             pickle.loads(cloudpickle.dumps(error))
@@ -170,6 +171,9 @@ class Child:
         self._ended = ended
         self.channel = Channel(answer)
         self.process: subprocess.Popen[bytes] | None = None
+        self.worker_address: str | None = None
+        self.worker_dir: str | None = None
+        self.worker_name: Any = None
         self._watch: asyncio.Task[None] | None = None
         self.returncode: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 

@@ -59,7 +59,7 @@ class KeptLogs(logging.Handler):
         self.deque.append(record)
 
     def lines(self, n: int | None = None) -> list[list[str]]:
-        """Return the last `n` records (all by default) as pairs of level and text, the oldest first."""
+        """Return the last `n` records, oldest first, as pairs of level and text; all by default."""
         records = list(self.deque)
         if n is not None:
             records = records[-n:] if n else []
@@ -134,6 +134,5 @@ def _level(level: int | str) -> int:
 
 
 def _format() -> str:
-    return str(
-        config.get("distributed.admin.log-format", "%(asctime)s - %(name)s - %(levelname)s - %(message)s")
-    )
+    default = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
+    return str(config.get("distributed.admin.log-format", default))

@@ -34,9 +34,7 @@ class LoopView:
         return f"<LoopView of {self.asyncio_loop!r}>"
 
 
-_views: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopView] = (
-    weakref.WeakKeyDictionary()
-)
+_views: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopView] = weakref.WeakKeyDictionary()
 
 
 def view_of(loop: asyncio.AbstractEventLoop) -> LoopView:

@@ -1,4 +1,4 @@
-"""What schedulers, workers and nannies share: to be started, awaited and closed; logs and preloads."""
+"""What schedulers, workers and nannies share: their life, their logs, and their preloads."""
 
 from __future__ import annotations
 

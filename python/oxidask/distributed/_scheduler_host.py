@@ -1,4 +1,4 @@
-"""What a scheduler's process answers, beyond its core: functions to run, plugins, logs, versions."""
+"""What a scheduler's process answers beyond its core: functions, plugins, logs, versions."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class SchedulerHost:
         kind, name = _kind(body), str(body["name"])
         if kind == "scheduler":
             self._on_loop(self.scheduler.unregister_scheduler_plugin(name))
-            return {self.scheduler.address: {"status": "OK"}}
+            return {str(self.scheduler.address): {"status": "OK"}}
         with self._lock:
             if name not in self.plugins[kind]:
                 raise ValueError(f"The {kind} plugin {name} does not exist")
@@ -82,7 +82,7 @@ class SchedulerHost:
         self._on_loop(
             self.scheduler.register_scheduler_plugin(plugin, name=name, idempotent=idempotent)
         )
-        return {self.scheduler.address: {"status": "OK"}}
+        return {str(self.scheduler.address): {"status": "OK"}}
 
     def _to_all(self, kind: str, what: str, body: dict[str, Any]) -> dict[str, Any]:
         asked = {"verb": f"{kind}.plugin.{what}", "body": body, "nanny": kind == "nanny"}

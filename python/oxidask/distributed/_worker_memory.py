@@ -46,9 +46,7 @@ def parse_memory_limit(
         except ValueError:
             memory_limit = parse_bytes(memory_limit)
     if isinstance(memory_limit, float):
-        memory_limit = (
-            int(memory_limit * MEMORY_LIMIT) if memory_limit <= 1 else int(memory_limit)
-        )
+        memory_limit = int(memory_limit * MEMORY_LIMIT) if memory_limit <= 1 else int(memory_limit)
     limit = int(memory_limit)
     if limit < 0:
         raise ValueError(f"memory_limit={original!r} is negative; 0 means no limit")

@@ -66,8 +66,9 @@ class Nanny(Node):
     --------
     >>> from oxidask.distributed.scheduler import Scheduler
     >>> async def main():
-    ...     async with Scheduler(port=0) as scheduler, Nanny(scheduler.address, nthreads=1) as nanny:
-    ...         return nanny.pid != os.getpid()
+    ...     async with Scheduler(port=0) as scheduler:
+    ...         async with Nanny(scheduler.address, nthreads=1) as nanny:
+    ...             return nanny.pid != os.getpid()
     >>> asyncio.run(main())
     True
     """
@@ -203,7 +204,8 @@ class Nanny(Node):
             return here._host.greet({})
         try:
             secrets = self.security.for_core("worker")
-            return await in_own_thread(greet, self.scheduler_addr, secrets, "a nanny")
+            found = await in_own_thread(greet, self.scheduler_addr, secrets, "a nanny")
+            return dict(found)
         except OSError:
             return {}  # not there yet: its worker waits for it
 

@@ -140,7 +140,12 @@ class Scheduler(Node):
             if allowed_failures is None
             else allowed_failures
         )
-        self._listen = {"host": host, "interface": interface, "port": port, "protocol": protocol}
+        self._listen: dict[str, Any] = {
+            "host": host,
+            "interface": interface,
+            "port": port,
+            "protocol": protocol,
+        }
         self._dashboard_address = dashboard_address if dashboard is not False else None
         self.http_prefix = http_prefix
         self._address: str | None = None
@@ -186,9 +191,7 @@ class Scheduler(Node):
         if protocol == "inproc" or (isinstance(host, str) and host.startswith("inproc")):
             return self._inproc_address
         is_secure = self.security.has_tls("scheduler")
-        addresses = listen_addresses(
-            **self._listen, is_secure=is_secure, default_host="127.0.0.1"
-        )
+        addresses = listen_addresses(**self._listen, is_secure=is_secure, default_host="127.0.0.1")
         secrets = self.security.for_core("scheduler")
         for number, address in enumerate(addresses):
             try:

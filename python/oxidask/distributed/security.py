@@ -131,7 +131,7 @@ class Security:
         }
 
     def get_connection_args(self, role: str) -> dict[str, Any]:
-        """Return ``ssl_context``, ``require_encryption`` and ``extra_conn_args`` for those who connect."""
+        """Return those for who connects, and ``extra_conn_args``."""
         return {
             "ssl_context": self._context(role, ssl.Purpose.SERVER_AUTH),
             "require_encryption": self.require_encryption,

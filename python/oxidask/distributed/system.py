@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 __all__ = ["MEMORY_LIMIT", "memory_limit", "memory_of"]
@@ -18,7 +17,7 @@ def memory_limit() -> int:
     True
     """
     limits = [_machine()]
-    if sys.platform == "linux":
+    if os.path.exists("/proc/self/cgroup"):
         limits += [_number(path) for path in _group_files()]
     try:
         import resource
@@ -43,7 +42,7 @@ def memory_of(pid: int | None = None) -> int | None:
     >>> memory_of() is None or memory_of() > 0
     True
     """
-    if sys.platform == "linux":
+    if os.path.exists("/proc/self/statm"):
         try:
             words = Path(f"/proc/{pid or os.getpid()}/statm").read_text().split()
             return int(words[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -163,7 +163,7 @@ class Worker(Node):
         self._scheduler_given = (scheduler_ip, scheduler_port, scheduler_file)
         self._name = name
         self._start_port = port
-        self._listen = {
+        self._listen: dict[str, Any] = {
             "host": host or None,
             "interface": interface,
             "port": port,
@@ -296,9 +296,9 @@ class Worker(Node):
         here = scheduler_here(self.scheduler_address)
         if here is not None:
             return here._host.greet({})
-        return await in_own_thread(
-            greet, self.scheduler_address, self.security.for_core("worker"), self.address
-        )
+        secrets = self.security.for_core("worker")
+        found = await in_own_thread(greet, self.scheduler_address, secrets, self.address)
+        return dict(found)
 
     def _start_threads(self) -> None:
         for _ in range(self.nthreads):

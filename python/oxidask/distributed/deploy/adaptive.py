@@ -220,8 +220,8 @@ class Adaptive:
             if status not in (Status.running, Status.created, Status.starting):
                 self.stop()
                 return
-            target = self.safe_target()
-            target = await target if inspect.isawaitable(target) else target
+            found: Any = self.safe_target()
+            target = await found if inspect.isawaitable(found) else found
             advice = await self.recommendations(target)
             await self._follow(advice)
         except asyncio.CancelledError:

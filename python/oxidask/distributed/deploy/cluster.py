@@ -1,4 +1,4 @@
-"""What all clusters share: a scheduler to ask, sync and async use, scaling, logs, representations."""
+"""What all clusters share: a scheduler to ask, sync and async use, logs, representations."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Cluster:
         callback_timeout: Any = None,
         **kwargs: Any,
     ) -> Any:
-        """Run a coroutine function: to its end, or, where the cluster is asynchronous, to be awaited.
+        """Run a coroutine function to its end; where the cluster is asynchronous, to be awaited.
 
         Parameters
         ----------
@@ -207,8 +207,8 @@ class Cluster:
     def from_name(cls, name: str) -> Cluster:
         """Return the cluster of this name that runs somewhere."""
         raise NotImplementedError(
-            f"{cls.__name__} keeps no list of clusters to find {name!r} in: connect a Client to the "
-            "scheduler's address"
+            f"{cls.__name__} keeps no list of clusters to find {name!r} in: connect a Client to "
+            "the scheduler's address"
         )
 
     def _scheduler_address(self) -> str | None:

@@ -531,5 +531,3 @@ def _accepts(cls: Any, name: str) -> bool:
     except (TypeError, ValueError):
         return False
     return name in parameters
-
-

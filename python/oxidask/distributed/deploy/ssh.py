@@ -23,7 +23,7 @@ _PROGRAM_OPTIONS = {"port": "-p", "username": "-l", "client_keys": "-i"}
 
 
 class _Remote(CommandProcess):
-    """A command on another machine: by `asyncssh` if it is installed, else by the program ``ssh``."""
+    """A command on another machine: by `asyncssh` if that is installed, else by ``ssh``."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class _Remote(CommandProcess):
         words = [python, "-m", "oxidask", *self._command()]
         command = " ".join(shlex.quote(word) for word in words)
         try:
-            import asyncssh
+            import asyncssh  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
             return await self._by_program(command)
         self._connection = await asyncssh.connect(self.host, **self.connect_options)
@@ -165,7 +165,7 @@ class Worker(WorkerProcess, _Remote):
         return ["worker", self.scheduler, "--name", str(self.name), *flags(self.kwargs)]
 
 
-def SSHCluster(  # noqa: N802  # named as Dask names it
+def SSHCluster(  # named as Dask names it
     hosts: list[str] | None = None,
     connect_options: dict[str, Any] | list[dict[str, Any]] | None = None,
     worker_options: dict[str, Any] | None = None,

@@ -116,7 +116,7 @@ class SubprocessWorker(WorkerProcess, Subprocess):
         return ["worker", self.scheduler, "--name", str(self.name), *flags(options)]
 
 
-def SubprocessCluster(  # noqa: N802  # named as Dask names it
+def SubprocessCluster(  # named as Dask names it
     host: str | None = None,
     scheduler_port: int = 0,
     scheduler_kwargs: dict[str, Any] | None = None,

@@ -66,7 +66,7 @@ class _Tee:
 
 
 def forward_stream(stream: str, worker: Any) -> Callable[[], None]:
-    """Send what is written to ``"stdout"`` or ``"stderr"`` to clients too; return what undoes it."""
+    """Send what is written to ``"stdout"`` or ``"stderr"`` to clients too; return the undoing."""
     if stream not in ("stdout", "stderr"):
         raise ValueError(f"Expected stream to be 'stdout' or 'stderr'; got {stream!r}")
     before = getattr(sys, stream)

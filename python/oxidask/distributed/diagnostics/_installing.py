@@ -45,9 +45,9 @@ class InstallPlugin(SchedulerPlugin):
         """Install here, and have workers and nannies install before they run anything."""
         self._scheduler = scheduler
         await _install_once(self._install_fn)
-        plugin, kind = _OnWorker(self._install_fn, self.name), "worker"
-        if self.restart_workers:
-            plugin, kind = _OnNanny(self._install_fn, self.name), "nanny"
+        kind = "nanny" if self.restart_workers else "worker"
+        cls = _OnNanny if self.restart_workers else _OnWorker
+        plugin = cls(self._install_fn, self.name)
         body = {"kind": kind, "plugin": _pickle.dumps(plugin), "name": self.name}
         from oxidask.distributed._loop import in_own_thread
 

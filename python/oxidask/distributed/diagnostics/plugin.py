@@ -117,8 +117,7 @@ class ForwardOutput(WorkerPlugin):
 
 
 def forward_stream(stream: str, worker: Worker) -> Any:
-    """Send what is written to ``"stdout"`` or ``"stderr"`` to clients too; return what undoes it."""
+    """Send what is written to ``"stdout"`` or ``"stderr"`` to clients too; return the undoing."""
     from oxidask.distributed.diagnostics._forwarding import forward_stream as forward
 
     return forward(stream, worker)
-
