@@ -242,7 +242,7 @@ def seconds_of(time: Any) -> float | None:
     >>> seconds_of("2 minutes"), seconds_of(3), seconds_of(None)
     (120.0, 3.0, None)
     """
-    if time is None or isinstance(time, float):  # infinite times have no unit
-        return time
+    if time is None or isinstance(time, (int, float)):
+        return None if time is None else float(time)
     found = parse_timedelta(time, default="seconds")
     return None if found is None else float(found)

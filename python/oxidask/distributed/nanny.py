@@ -196,7 +196,7 @@ class Nanny(Node):
 
     async def _greet(self) -> dict[str, Any]:
         from oxidask.distributed.scheduler import scheduler_here
-        from oxidask.distributed.worker import greet
+        from oxidask.distributed.worker import tell
 
         assert self.scheduler_addr is not None
         here = scheduler_here(self.scheduler_addr)
@@ -204,7 +204,7 @@ class Nanny(Node):
             return here._host.greet({})
         try:
             secrets = self.security.for_core("worker")
-            found = await in_own_thread(greet, self.scheduler_addr, secrets, "a nanny")
+            found = await in_own_thread(tell, self.scheduler_addr, secrets, "scheduler.greet", {})
             return dict(found)
         except OSError:
             return {}  # not there yet: its worker waits for it
@@ -282,7 +282,7 @@ class Nanny(Node):
             cause = self._cause or cause_of_death(status)
             self.deaths.append((time.time(), cause))
             self._logger.warning("Worker process %s died: %s", child.pid, cause)
-            self._report_death(child, cause)
+            self._spawn(self._report_death(child.worker_address, cause))
         self._cause = None
         if reason is None and not self.auto_restart:
             self._spawn(self.close(reason="worker-died"))
@@ -291,16 +291,22 @@ class Nanny(Node):
 
     _cause: str | None = None
 
-    def _report_death(self, child: Child, cause: str) -> None:
-        """Tell a scheduler of this process why its worker died."""
-        from oxidask.distributed.scheduler import scheduler_here
+    async def _report_death(self, address: str | None, cause: str) -> None:
+        """Tell the scheduler, which would wait for the worker to come back, that it is dead."""
+        from oxidask.distributed import _inproc
 
-        here = scheduler_here(self.scheduler_addr or "")
-        address = getattr(child, "worker_address", None)
-        if here is None or here.core is None or address is None:
+        if address is None or self.scheduler_addr is None:
             return
+        body = {"address": address, "cause": cause}
+        from oxidask.distributed.worker import tell
+
+        here = _inproc.find(self.scheduler_addr)
         with suppress(Exception):
-            here.core.ask("workers.died", {"address": address, "cause": cause})
+            if here is not None:
+                here.ask("workers.died", body)
+            else:
+                secrets = self.security.for_core("worker")
+                await in_own_thread(tell, self.scheduler_addr, secrets, "workers.died", body)
 
     async def _replace(self) -> None:
         """Start another worker; a worker that can't live long is not replaced in haste."""

@@ -177,7 +177,7 @@ class Scheduler(Node):
             self._logger.info("Status at: port %d", self.http_server.port)
         if self.scheduler_file:
             self._write_file(Path(self.scheduler_file))
-        self.core.ask("topic.subscribe", {"topic": "all"})
+        self.core.ask("topic.subscribe", {"topic": "workers"})
         for plugin in self._given_plugins:
             await self.register_scheduler_plugin(plugin)
         await self.preloads.start()
@@ -473,17 +473,17 @@ class Scheduler(Node):
     def _pushed(self, topic: str, body: Any) -> None:
         """Something happened; on a thread of the core's."""
         message = body[1] if isinstance(body, (list, tuple)) and len(body) == 2 else body
-        if topic == "all" and isinstance(message, Mapping):
+        if topic == "workers" and isinstance(message, Mapping):
             self._soon(self._happened, dict(message))
 
     def _happened(self, message: dict[str, Any]) -> None:
         action, worker = message.get("action"), message.get("worker")
-        if action == "add-worker":
+        if action == "worker-joined":
             self._logger.info(
                 "Registered worker %s, name: %s", worker, shown_name(message.get("name"))
             )
             self._tell_all("add_worker", self, worker)
-        elif action == "remove-worker":
+        elif action == "worker-left":
             self._logger.info("Removed worker %s (%s)", worker, message.get("reason"))
             self._tell_all("remove_worker", self, worker, stimulus_id="")
         elif action in ("add-client", "remove-client"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import math
 import os
 import random
 import threading
@@ -143,7 +144,9 @@ class Worker(Node):
         self.security = security_of(security)
         self.nthreads = int(nthreads or CPU_COUNT)
         self.death_timeout = self._start_timeout
-        self._patience_s = seconds_of(patience) or self.death_timeout or _connect_timeout()
+        # With a timeout for starting that is what ends the waiting.
+        limit = math.inf if self.death_timeout is not None else _connect_timeout()
+        self._patience_s = seconds_of(patience) or limit
         self.contact_address = contact_address
         self.plugins: dict[str, Any] = {}
         self.services: dict[str, Any] = {}
@@ -297,7 +300,9 @@ class Worker(Node):
         if here is not None:
             return here._host.greet({})
         secrets = self.security.for_core("worker")
-        found = await in_own_thread(greet, self.scheduler_address, secrets, self.address)
+        found = await in_own_thread(
+            tell, self.scheduler_address, secrets, "scheduler.greet", {"address": self.address}
+        )
         return dict(found)
 
     def _start_threads(self) -> None:
@@ -347,11 +352,10 @@ class Worker(Node):
             return
         self.status = Status.closing_gracefully
         self._logger.info("Closing worker gracefully: %s. Reason: %s", self.address, reason)
+        self.reason = f"restart: {reason}" if restart else reason
         self.core.retire()
         with suppress(Exception):
             await in_own_thread(self.core.wait, 30.0)
-        if restart:
-            reason = f"restart: {reason}"
         await self.close(reason=reason)
 
     async def close(
@@ -373,7 +377,7 @@ class Worker(Node):
             return
         was_started = self.core is not None
         self.status = Status.closing
-        self.reason = reason or self.reason or "worker-close"
+        self.reason = self.reason or reason or "worker-close"
         if was_started:
             self._logger.info("Stopping worker at %s. Reason: %s", self.address, self.reason)
         await self.preloads.teardown()
@@ -572,13 +576,21 @@ _ACCEPTED = frozenset(
 )  # fmt: skip
 
 
-def greet(scheduler: str, secrets: dict[str, Any] | None, name: Any) -> dict[str, Any]:
-    """Ask a scheduler elsewhere what a worker or nanny that starts needs to know."""
-    client = _native.ClientCore.connect(scheduler, f"greeting of {name}", 30.0, secrets)
+def tell(
+    scheduler: str, secrets: dict[str, Any] | None, verb: str, body: dict[str, Any]
+) -> dict[str, Any]:
+    """Ask a scheduler elsewhere something, on a connection for that alone.
+
+    A scheduler without Python does not know all verbs: it is as if it had nothing to say.
+    """
+    client = _native.ClientCore.connect(
+        scheduler, f"{verb} of process {os.getpid()}", 30.0, secrets
+    )
     try:
-        return dict(client.ask("scheduler.greet", {}))
+        answer = client.ask(verb, body)
+        return answer if isinstance(answer, dict) else {}
     except (NotImplementedError, KeyError, ValueError):
-        return {}  # a scheduler without Python knows of no plugins
+        return {}
     finally:
         client.close()
 

@@ -84,7 +84,7 @@ def test_worker_without_a_nanny_that_cannot_listen():
             with command("worker", *words) as worker:
                 text, _ = worker.communicate(timeout=30)
                 assert worker.returncode == 1
-                assert "listened" in text
+                assert "listens on" in text
 
 
 def test_preload_with_words_of_its_own(tmp_path):
