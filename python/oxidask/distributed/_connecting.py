@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-import inspect
 import itertools
 import json
 import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from oxidask import config
-from oxidask.distributed import _inproc, _loop
+from oxidask.distributed import _inproc
 
-__all__ = ["LoopHandle", "Target", "connect", "target_of"]
+__all__ = ["Target", "connect", "target_of"]
 
 logger = logging.getLogger("distributed.client")
 
@@ -195,30 +192,3 @@ def _wait_for(path: Path) -> str:
 def _native_security(security: Any) -> Any:
     native = getattr(security, "for_core", None)
     return native("client") if callable(native) else None
-
-
-class LoopHandle:
-    """The part of tornado's loops that programs use of :attr:`Client.loop`."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._loop = loop
-
-    @property
-    def asyncio_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop."""
-        return self._loop or _loop.get_loop()
-
-    def add_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Call a function, or run a coroutine function, on the loop soon; from any thread."""
-
-        async def call() -> None:
-            result = callback(*args, **kwargs)
-            if inspect.isawaitable(result):
-                await result
-
-        asyncio.run_coroutine_threadsafe(call(), self.asyncio_loop)
-
-    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any) -> None:
-        """Call a function on the loop after some seconds; from any thread."""
-        loop = self.asyncio_loop
-        loop.call_soon_threadsafe(loop.call_later, delay, callback, *args)

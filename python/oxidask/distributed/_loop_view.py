@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -23,12 +24,19 @@ class LoopView:
         self.asyncio_loop = loop
 
     def add_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Call a function on the loop soon, from any thread."""
-        self.asyncio_loop.call_soon_threadsafe(lambda: callback(*args, **kwargs))
+        """Call a function, or run a coroutine function, on the loop soon; from any thread."""
 
-    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any) -> Any:
-        """Call a function on the loop `delay` seconds later; on the loop's own thread."""
-        return self.asyncio_loop.call_later(delay, callback, *args)
+        async def call() -> None:
+            result = callback(*args, **kwargs)
+            if inspect.isawaitable(result):
+                await result
+
+        asyncio.run_coroutine_threadsafe(call(), self.asyncio_loop)
+
+    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any) -> None:
+        """Call a function on the loop after some seconds; from any thread."""
+        loop = self.asyncio_loop
+        loop.call_soon_threadsafe(loop.call_later, delay, callback, *args)
 
     def __repr__(self) -> str:
         return f"<LoopView of {self.asyncio_loop!r}>"

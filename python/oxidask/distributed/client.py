@@ -29,6 +29,7 @@ from oxidask.distributed._client_topics import TopicsMixin
 from oxidask.distributed._client_workers import WorkersMixin
 from oxidask.distributed._current import default_client, get_client
 from oxidask.distributed._future import Future
+from oxidask.distributed._loop_view import view_of
 from oxidask.distributed._scheduler_proxy import SchedulerProxy
 from oxidask.distributed._waiting import (
     ALL_COMPLETED,
@@ -305,7 +306,7 @@ class Client(
     @property
     def loop(self) -> Any:
         """The loop that the client's coroutines run on."""
-        return self._given_loop or _connecting.LoopHandle(self._aio_loop)
+        return self._given_loop or view_of(self._aio_loop or _loop.get_loop())
 
     @property
     def extensions(self) -> dict[str, Any]:

@@ -394,7 +394,8 @@ class Nanny(Node):
         if getattr(plugin, "restart", False) and self.status is Status.running:
             # Whoever asked is answered through the worker: it may end only after that.
             assert self.loop is not None
-            self.loop.call_later(0.05, self._spawn, self.restart(reason=f"nanny-plugin-{name}"))
+            reason = f"nanny-plugin-{name}"
+            self.loop.call_later(0.05, lambda: self._spawn(self.restart(reason=reason)))
 
     async def _set_plugin_up(self, plugin: Any, name: str) -> None:
         self.plugins[name] = plugin

@@ -602,7 +602,7 @@ def _connect_timeout() -> float:
 def _is_taken(error: OSError) -> bool:
     import errno
 
-    return error.errno in (errno.EADDRINUSE, errno.EACCES) or "in use" in str(error)
+    return error.errno in (errno.EADDRINUSE, errno.EACCES) or "already" in str(error)
 
 
 def is_local(worker: Worker) -> bool:

@@ -106,7 +106,7 @@ impl ClientCore {
             if text.contains("timed out") {
                 PyTimeoutError::new_err(text)
             } else {
-                PyOSError::new_err(text)
+                process::os_error(text, &error)
             }
         })?;
         let link = Link::new(remote.node().clone(), false);

@@ -52,6 +52,19 @@ pub(super) fn address(text: &str) -> PyResult<Address> {
     full.parse().map_err(|error| PyValueError::new_err(format!("{text}: {error}")))
 }
 
+/// An `OSError` with a text, of the class that the system's error behind `error` has, if there is one:
+/// `ConnectionRefusedError`, say.
+pub(super) fn os_error(text: String, error: &(dyn std::error::Error + 'static)) -> PyErr {
+    let mut source = Some(error);
+    while let Some(error) = source {
+        if let Some(errno) = error.downcast_ref::<std::io::Error>().and_then(|e| e.raw_os_error()) {
+            return PyOSError::new_err((errno, text));
+        }
+        source = error.source();
+    }
+    PyOSError::new_err(text)
+}
+
 /// The families of values that are known in this process.
 pub(super) fn families() -> Families {
     Families::new(&[&PyFamily, &oxidask_array::ops::ArrayFamily, &BytesFamily])

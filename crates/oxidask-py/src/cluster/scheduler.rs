@@ -14,9 +14,7 @@ use oxidask_sched::data::{Answer, Data};
 use oxidask_sched::ids::ClientId;
 use oxidask_sched::scheduler::Config;
 use parking_lot::{Condvar, Mutex};
-use pyo3::exceptions::{
-    PyConnectionError, PyOSError, PyRuntimeError, PyTimeoutError, PyValueError,
-};
+use pyo3::exceptions::{PyConnectionError, PyRuntimeError, PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -114,7 +112,7 @@ impl SchedulerCore {
         let bind = Listener::bind(&parsed, options.clone(), security.clone());
         let listener = py.detach(|| io.handle().block_on(bind)).map_err(|error| {
             let text = format!("{address} can't be listened at: {error}");
-            PyOSError::new_err(text)
+            process::os_error(text, &error)
         })?;
         let bound = listener.address().clone();
         let families = process::families();

@@ -11,7 +11,7 @@ use oxidask_runtime::wire::transport::IoThread;
 use oxidask_sched::data::Data;
 use oxidask_sched::message::WorkerInfo;
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
@@ -146,7 +146,8 @@ impl WorkerCore {
                         join_here_listening(core.node(), &io, &joining, &at, new, inline)
                     });
                     let (node, address) = node.map_err(|error| {
-                        PyOSError::new_err(format!("{listen} can't be listened at: {error}"))
+                        let text = format!("{listen} can't be listened at: {error}");
+                        process::os_error(text, &error)
                     })?;
                     (node, address.to_string(), Some(io))
                 }
@@ -181,9 +182,8 @@ impl WorkerCore {
         let new = NewWorker { memory, ..NewWorker::new(info, Arc::new(PyOps::default())) };
         let remote = py.detach(|| RemoteWorker::join_idle(&io, &joining, &listen, new));
         let remote = remote.map_err(|error| {
-            PyOSError::new_err(format!(
-                "the worker {name} can't join the scheduler at {text}: {error}"
-            ))
+            let text = format!("the worker {name} can't join the scheduler at {text}: {error}");
+            process::os_error(text, &error)
         })?;
         let (node, address) = (remote.node().clone(), remote.address().to_string());
         let open = Mutex::new(Open { remote: Some(remote), io: Some(io), host: None });
