@@ -49,6 +49,7 @@ from oxidask.distributed.exceptions import (
     FutureCancelledError,
     FuturesCancelledError,
 )
+from oxidask.distributed.preloading import PreloadManager
 from oxidask.distributed.publish import DatasetsMixin
 
 __all__ = [
@@ -183,6 +184,8 @@ class Client(
             self._make_cluster(asynchronous=False)
         try:
             self._connected(_connecting.connect(self._target, self.name, self._timeout_s))
+            if self.preloads:
+                _loop.run(self.preloads.start())
         except BaseException:
             self.status = "closed"
             if self._owns_cluster:
@@ -213,6 +216,7 @@ class Client(
                 await self.cluster.close()
             raise
         self._connected(core)
+        await self.preloads.start()
 
     def _make_cluster(self, asynchronous: bool) -> None:
         from oxidask.distributed.deploy.local import LocalCluster
@@ -237,6 +241,11 @@ class Client(
         self.scheduler = SchedulerProxy(self)
         _current.register(self, self.set_as_default)
         self._listen_to_tasks()
+        self.preloads = PreloadManager(
+            self,
+            config.get("distributed.client.preload", []),
+            config.get("distributed.client.preload-argv", []),
+        )
 
     def start(self, **kwargs: Any) -> Any:
         """Connect, unless that was done.
@@ -260,6 +269,8 @@ class Client(
             return asyncio.ensure_future(self._close())
         if self._begin_close():
             try:
+                if self.preloads:
+                    _loop.run(self.preloads.teardown())
                 if self._core is not None:
                     self._core.close()
                 if self._owns_cluster:
@@ -274,6 +285,7 @@ class Client(
         try:
             if self._starting is not None and not self._starting.done():
                 self._starting.cancel()
+            await self.preloads.teardown()
             if self._core is not None:
                 await _loop.in_own_thread(self._core.close)
             if self._owns_cluster:
@@ -284,6 +296,7 @@ class Client(
             self._end_close()
 
     _starting: Any = None
+    preloads = PreloadManager(None, [], [])
 
     def _begin_close(self) -> bool:
         with self._closing:

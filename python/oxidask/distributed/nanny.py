@@ -26,7 +26,7 @@ from oxidask.distributed._node import Node
 from oxidask.distributed._periodic import Periodic
 from oxidask.distributed._worker_memory import MemoryManager
 from oxidask.distributed.core import Status
-from oxidask.distributed.preloading import PreloadManager
+from oxidask.distributed.preloading import PreloadManager, configured_scheduler
 from oxidask.distributed.security import security_of
 from oxidask.distributed.system import memory_of
 from oxidask.system import CPU_COUNT
@@ -176,7 +176,7 @@ class Nanny(Node):
         if file is not None:
             given = json.loads(Path(file).read_text(encoding="utf-8"))["address"]
         if given is None:
-            given = config.get("scheduler-address", None)
+            given = configured_scheduler()
         if given is None:
             raise ValueError(
                 "No scheduler is given: pass its address, or a scheduler_file, or set "

@@ -21,6 +21,7 @@ from typing import Any
 __all__ = [
     "Preload",
     "PreloadManager",
+    "configured_scheduler",
     "is_webaddress",
     "process_preloads",
     "validate_preload_argv",
@@ -138,6 +139,20 @@ class PreloadManager(Sequence[Preload]):
 
     def __iter__(self) -> Iterator[Preload]:
         return iter(self._preloads)
+
+
+def configured_scheduler() -> str | None:
+    """Return the scheduler's address that the configuration names.
+
+    Preloads that were written for Dask set it in Dask's own configuration, where that is installed.
+    """
+    from oxidask import config
+
+    found = config.get("scheduler-address", None)
+    theirs = sys.modules.get("dask.config")
+    if found is None and theirs is not None:
+        found = theirs.get("scheduler-address", None)
+    return found  # type: ignore[no-any-return]
 
 
 def process_preloads(

@@ -54,7 +54,7 @@ class Scheduler(Node):
         Where to listen: a host, ``host:port`` or an address; this machine only by default.
         Elsewhere a token or TLS is needed.
     port : int, optional
-        0 takes a free one; 8786 by default.
+        0, the default, takes a free one.
     interface : str, optional
         A network interface, such as ``"eth0"``, instead of a host.
     protocol : str, optional
@@ -102,7 +102,7 @@ class Scheduler(Node):
         idle_timeout: Any = None,
         interface: str | None = None,
         host: str | None = None,
-        port: int | str | Sequence[int] | None = DEFAULT_PORT,
+        port: int | str | Sequence[int] | None = 0,
         protocol: str | None = None,
         dashboard_address: Any = None,
         dashboard: bool | None = None,

@@ -31,7 +31,7 @@ from oxidask.distributed._worker_folder import WorkerFolder
 from oxidask.distributed._worker_host import WorkerHost
 from oxidask.distributed._worker_memory import MemoryManager
 from oxidask.distributed.core import Status
-from oxidask.distributed.preloading import PreloadManager
+from oxidask.distributed.preloading import PreloadManager, configured_scheduler
 from oxidask.distributed.security import security_of
 from oxidask.system import CPU_COUNT
 
@@ -247,7 +247,7 @@ class Worker(Node):
         if file is not None:
             given = json.loads(Path(file).read_text(encoding="utf-8"))["address"]
         if given is None:
-            given = config.get("scheduler-address", None)
+            given = configured_scheduler()
         if given is None:
             raise ValueError(
                 "No scheduler is given: pass its address, or a scheduler_file, or set "

@@ -169,14 +169,17 @@ class SpecCluster(Cluster):
                 raise
 
     async def _started(self) -> Self:
-        if self.status is Status.created:
-            try:
+        is_new = self.status is Status.created
+        try:
+            if is_new:
                 await self._start()
-            except BaseException:
+            if self.status is not Status.closed:
+                await self._correct_state()
+        except BaseException:
+            # Later it stays, as it is: whoever scales it may do so again.
+            if is_new:
                 await self._close()
-                raise
-        if self.status is not Status.closed:
-            await self._correct_state()
+            raise
         return self
 
     async def _start(self) -> None:
