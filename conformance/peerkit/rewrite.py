@@ -6,7 +6,8 @@ plain                import dask.array as da   ->  import oxidask.array as da
                      from dask.x import a, b   ->  from oxidask.x import a, b
 none                 unchanged
 
-Nothing else is touched, but for the first string argument of importorskip,
+Nothing else is touched, but for commands ("-m", "dask") and the first string argument of
+importorskip,
 import_module, mock.patch and monkeypatch.setattr/delattr when it names a peer module.
 Names bound by the imports stay as they are (`dask` still means "the package under
 test"), so the bodies of the tests run as their authors wrote them.
@@ -15,6 +16,7 @@ test"), so the bodies of the tests run as their authors wrote them.
 from __future__ import annotations
 
 import ast
+import re
 
 ROOTS = ("dask", "distributed", "streamz", "dask_ml")
 PRELUDE = "from peerkit import runtime as _pk"
@@ -122,6 +124,9 @@ def rewrite(source, package, mode="resilient", mapping=None):
     """package: dotted package of the test file, e.g. 'dask.array.tests'"""
     if mode == "none":
         return source
+    if mode == "resilient":
+        # Commands of the peer's, `python -m dask ...`, are the target's.
+        source = re.sub(r'("-m",\s*)"dask"', r'\1_pk.target_name("dask")', source)
     tree = ast.parse(source)
     finder = _Finder(package)
     finder.visit(tree)

@@ -11,6 +11,7 @@ from typing import Any
 from oxidask._commands import (
     add_security,
     add_version,
+    fail,
     leave,
     parse_with_preloads,
     pid_file,
@@ -81,7 +82,7 @@ def main(argv: list[str]) -> int:
     try:
         nodes = _plan(arguments, rest)
     except ValueError as error:
-        reader.error(str(error))
+        return fail(f"worker: {error}")
 
     async def start() -> list[Any]:
         made = [cls(*given, **options) for cls, given, options in nodes]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from oxidask.distributed._addresses import host_and_port
+
 __all__ = ["SchedulerProxy"]
 
 
@@ -19,6 +21,13 @@ class SchedulerProxy:
     def __init__(self, client: Any) -> None:
         self._client = client
         self.address: str = client._target.address
+
+    @property
+    def port(self) -> int | None:
+        """The port of its address; None inside of one process."""
+        if self.address.startswith("inproc"):
+            return None
+        return host_and_port(self.address)[1]
 
     async def identity(self, n_workers: int = -1) -> dict[str, Any]:
         """Return what the scheduler says about itself and its workers."""

@@ -168,15 +168,10 @@ class Scheduler(Node):
         # Clients of this process need no wire.
         _inproc.register(self._address, self.core)
         _here[self._address] = self
-        self._logger.info("Scheduler at: %s", self._address)
-        if self._dashboard_address is not None:
-            # Whoever reaches it may read it: this machine only, unless the address names a host.
-            self.http_server = StatusServer(self.identity, self.http_prefix)
-            await self.http_server.start(self._dashboard_address)
-            self.services["dashboard"] = self.http_server
-            self._logger.info("Status at: port %d", self.http_server.port)
+        await self._start_page()
         if self.scheduler_file:
             self._write_file(Path(self.scheduler_file))
+        self._logger.info("Scheduler at: %s", self._address)
         self.core.ask("topic.subscribe", {"topic": "workers"})
         for plugin in self._given_plugins:
             await self.register_scheduler_plugin(plugin)
@@ -184,6 +179,16 @@ class Scheduler(Node):
         if self.idle_timeout:
             self._idle = Periodic(self.check_idle, min(self.idle_timeout / 4, 5))
             self._idle.start()
+
+    async def _start_page(self) -> None:
+        """Serve a page about this scheduler, unless none is wanted."""
+        if self._dashboard_address is None:
+            return
+        # Whoever reaches it may read it: this machine only, unless the address names a host.
+        self.http_server = StatusServer(self.identity, self.http_prefix)
+        await self.http_server.start(self._dashboard_address)
+        self.services["dashboard"] = self.http_server
+        self._logger.info("Status at: port %d", self.http_server.port)
 
     def _bind(self) -> str:
         protocol = (self._listen["protocol"] or "").removesuffix("://")
@@ -253,6 +258,8 @@ class Scheduler(Node):
             with suppress(Exception):
                 self.core.ask("workers.close", {"reason": "scheduler-close"})
             self.core.close()
+        if self.http_server is not None:
+            self.http_server.close()
         if self._address is not None:
             _here.pop(self._address, None)
             _inproc.unregister(self._address)

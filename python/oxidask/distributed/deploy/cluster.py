@@ -235,13 +235,9 @@ class Cluster:
         port = self.scheduler_info.get("services", {}).get("dashboard")
         if port is None:
             return ""
-        from oxidask.distributed._addresses import host_and_port
+        from oxidask.distributed._dashboard_link import dashboard_link
 
-        link = config.get("distributed.dashboard.link", "{scheme}://{host}:{port}/status")
-        host = host_and_port(self.scheduler_address)[0] or "127.0.0.1"
-        if self.scheduler_address.startswith("inproc"):
-            host = "127.0.0.1"
-        return str(link).format(scheme="http", host=host, port=port)
+        return dashboard_link(self.scheduler_address, port)
 
     def get_client(self) -> Any:
         """Return the default client if it is one of this cluster, or else a new one."""
