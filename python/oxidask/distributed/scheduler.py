@@ -251,8 +251,6 @@ class Scheduler(Node):
                 await self._tell(name, plugin, method)
         if self._idle is not None:
             self._idle.stop()
-        if self.http_server is not None:
-            self.http_server.close()
         if was_started:
             self._logger.info("Scheduler closing all comms")
             with suppress(Exception):
