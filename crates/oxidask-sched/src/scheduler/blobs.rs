@@ -19,6 +19,8 @@ struct Entry {
     blob: Blob,
     /// Tasks that run it, and clients that rely on its being here.
     users: u32,
+    /// Workers that were sent it. Some may be gone.
+    sent_to: Vec<WorkerId>,
 }
 
 impl Blobs {
@@ -30,7 +32,7 @@ impl Blobs {
         if !has_bytes {
             return None;
         }
-        let entry = Some(Entry { blob: blob.clone(), users: 0 });
+        let entry = Some(Entry { blob: blob.clone(), users: 0, sent_to: Vec::new() });
         let number = match self.free.pop() {
             Some(number) => {
                 self.slots[number as usize] = entry;
@@ -63,28 +65,35 @@ impl Blobs {
         }
     }
 
-    /// Whether nobody needs it any more: then it is gone.
-    fn let_go(&mut self, number: u32) -> bool {
-        let Some(Some(entry)) = self.slots.get_mut(number as usize) else { return false };
+    fn was_sent(&mut self, number: u32, to: WorkerId) {
+        if let Some(Some(entry)) = self.slots.get_mut(number as usize) {
+            entry.sent_to.push(to);
+        }
+    }
+
+    /// One user less. With the last one it is gone, and those who were sent it are given.
+    fn let_go(&mut self, number: u32) -> Option<Vec<WorkerId>> {
+        let Some(Some(entry)) = self.slots.get_mut(number as usize) else { return None };
         entry.users -= 1;
         if entry.users > 0 {
-            return false;
+            return None;
         }
         let hash = entry.blob.hash;
+        let sent_to = std::mem::take(&mut entry.sent_to);
         self.slots[number as usize] = None;
         self.by_hash.remove(&hash);
         self.free.push(number);
-        true
+        Some(sent_to)
     }
 }
 
 impl Scheduler {
     /// One user less; workers that have the blob drop it with the last one.
     pub(super) fn let_go_of_blob(&mut self, number: u32, actions: &mut Vec<Action>) {
-        if number == NO_BLOB || !self.blobs.let_go(number) {
+        if number == NO_BLOB {
             return;
         }
-        for &id in &self.workers.alive().to_vec() {
+        for id in self.blobs.let_go(number).into_iter().flatten() {
             if let Some(worker) = self.workers.get_mut(id)
                 && worker.blobs.remove(&number)
             {
@@ -100,6 +109,7 @@ impl Scheduler {
         };
         if worker.blobs.insert(number) {
             actions.push(Action::Worker(id, ToWorker::Blob { number, blob: blob.clone() }));
+            self.blobs.was_sent(number, id);
         }
     }
 }

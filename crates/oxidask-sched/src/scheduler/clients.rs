@@ -5,6 +5,8 @@ use std::sync::Arc;
 use oxidask_core::key::Key;
 use rustc_hash::FxHashSet;
 
+use super::slots::SlotSet;
+use super::submit::AT_A_TIME;
 use super::task::{NO_BLOB, NOBODY, State};
 use super::{Scheduler, Step};
 use crate::coordination::Asker;
@@ -16,7 +18,7 @@ use crate::message::{Action, Cause, ClientInfo, FromClient, Input, Location, ToC
 pub(super) struct ClientState {
     pub(super) info: ClientInfo,
     /// Tasks that it holds.
-    pub(super) wants: FxHashSet<u32>,
+    pub(super) wants: SlotSet,
     /// Workers whose address it was told.
     pub(super) knows: FxHashSet<WorkerId>,
     /// Shared parts that it relies on to be here.
@@ -33,7 +35,7 @@ impl Scheduler {
         self.log_client("client-joined", &info);
         let state = ClientState {
             info,
-            wants: FxHashSet::default(),
+            wants: SlotSet::default(),
             knows: FxHashSet::default(),
             blobs: FxHashSet::default(),
         };
@@ -45,10 +47,11 @@ impl Scheduler {
         self.log_client("client-left", &state.info);
         self.brings_nothing(client);
         self.asks_no_more(client);
-        let mut wants: Vec<u32> = state.wants.into_iter().collect();
-        wants.sort_unstable();
-        for slot in wants {
-            self.unwant(client, slot);
+        let wants: Vec<u32> = state.wants.iter().collect();
+        for slots in wants.chunks(AT_A_TIME) {
+            self.tasks.look_up(slots.iter().map(|&slot| &self.tasks.cold(slot).key));
+            slots.iter().for_each(|&slot| self.unwant(client, slot));
+            self.drain(actions);
         }
         let mut blobs: Vec<u32> = state.blobs.into_iter().collect();
         blobs.sort_unstable();
@@ -137,7 +140,7 @@ impl Scheduler {
     /// A client no longer holds a task.
     pub(super) fn unwant(&mut self, client: ClientId, slot: u32) {
         if let Some(state) = self.clients.get_mut(&client) {
-            state.wants.remove(&slot);
+            state.wants.remove(slot);
         }
         let cold = self.tasks.cold_mut(slot);
         let before = cold.clients.len();

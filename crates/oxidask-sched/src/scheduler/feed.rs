@@ -284,7 +284,10 @@ impl Scheduler {
         let blob = self.tasks.cold(slot).spec.blob;
         self.send_blob(blob, id, actions);
         let task = self.tasks.id(slot);
-        self.tasks.hot_mut(slot).worker = id.0;
+        // More may be known of its kind than when it was queued.
+        let charge_s = self.measured.get(self.tasks.hot(slot).group).expected_s() as f32;
+        let hot = self.tasks.hot_mut(slot);
+        (hot.worker, hot.charge_s) = (id.0, charge_s);
         self.tasks.set_state(slot, State::Assigned);
         let hot = self.tasks.hot_mut(slot);
         hot.run = RunId(hot.run.0 + 1);

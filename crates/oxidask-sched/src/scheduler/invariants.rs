@@ -37,7 +37,7 @@ impl Scheduler {
             self.check_worker(id)?;
         }
         for (client, state) in &self.clients {
-            for &slot in &state.wants {
+            for slot in state.wants.iter() {
                 hold!(
                     self.tasks.hot(slot).state != State::Forgotten,
                     "{client:?} holds a forgotten slot"
@@ -98,7 +98,7 @@ impl Scheduler {
                 for holder in holders {
                     let worker = self.workers.get(holder);
                     hold!(
-                        worker.is_some_and(|w| w.held.contains(&slot)),
+                        worker.is_some_and(|w| w.held.contains(slot)),
                         "{name}: {holder:?} does not know"
                     );
                 }
@@ -169,7 +169,7 @@ impl Scheduler {
             worker.n_seceded
         );
         let mut held_bytes = 0;
-        for &slot in &worker.held {
+        for slot in worker.held.iter() {
             hold!(
                 self.tasks.holders(slot).contains(&id),
                 "{id:?} holds {slot}, which does not know"

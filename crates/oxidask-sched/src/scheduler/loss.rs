@@ -56,8 +56,7 @@ impl Scheduler {
         self.answers_no_more(id, how, actions);
         self.nothing_moves_to(id, actions);
         self.somebody_left(id, actions);
-        let mut held: Vec<u32> = worker.held.iter().copied().collect();
-        held.sort_unstable();
+        let held: Vec<u32> = worker.held.iter().collect();
         for slot in held {
             self.no_longer_holds(slot, id, actions);
         }
@@ -184,7 +183,7 @@ impl Scheduler {
     pub(super) fn retire(&mut self, actions: &mut Vec<Action>) {
         for id in self.retiring.clone() {
             let Some(worker) = self.workers.get(id) else { continue };
-            let mut only_here: Vec<u32> = worker.held.iter().copied().collect();
+            let mut only_here: Vec<u32> = worker.held.iter().collect();
             only_here.retain(|&slot| {
                 self.tasks.holders(slot).iter().all(|holder| self.retiring.contains(holder))
             });

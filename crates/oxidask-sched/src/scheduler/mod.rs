@@ -48,6 +48,7 @@ mod measure;
 mod peers;
 mod placement;
 mod questions;
+mod slots;
 mod story;
 mod stream;
 mod submit;

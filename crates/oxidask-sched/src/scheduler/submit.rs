@@ -13,6 +13,8 @@ use crate::message::{
 
 /// Bits of a priority that number submitted tasks; the user's priority has those above.
 const SEQUENCE_BITS: u32 = 48;
+/// New tasks that are taken in before what follows from them is done.
+pub(super) const AT_A_TIME: usize = 128;
 /// Users' priorities beyond this are taken for this.
 const MAX_USER_PRIORITY: i32 = 32_767;
 
@@ -42,16 +44,32 @@ impl Scheduler {
             submission.annotations.into_iter().map(Arc::new).collect();
         self.tasks.reserve(submission.tasks.len());
         let mut slots: Vec<u32> = Vec::with_capacity(submission.tasks.len());
-        for task in submission.tasks {
-            let annotations = task.annotations.checked_sub(1).map(|i| &annotations[i as usize]);
-            let (wanted, slot) = (task.wanted, self.enter(task, &blobs, &slots, annotations));
-            slots.push(slot);
-            if wanted {
-                self.want(client, slot, actions);
+        let mut unwanted = Vec::new();
+        let mut tasks = submission.tasks.into_iter();
+        while !tasks.as_slice().is_empty() {
+            // A few at a time, while what is known of them is at hand.
+            self.tasks.look_up(tasks.as_slice().iter().take(AT_A_TIME).map(|task| &task.key));
+            for task in tasks.by_ref().take(AT_A_TIME) {
+                let annotations = task.annotations.checked_sub(1).map(|i| &annotations[i as usize]);
+                let wanted = task.wanted;
+                let (slot, failure) = self.enter(task, &blobs, &slots, annotations);
+                slots.push(slot);
+                let failed = failure.map(|failure| Step::Fail(slot, failure));
+                if wanted {
+                    self.steps.extend(failed);
+                    self.want(client, slot, actions);
+                } else {
+                    // Not before those who read it are here.
+                    unwanted.push(Step::Forget(slot));
+                    unwanted.extend(failed);
+                }
             }
+            // The last step is taken first: the most urgent tasks come first into the queues.
+            self.steps.reverse();
+            self.drain(actions);
         }
-        // The last step is taken first: the most urgent tasks come first into the queues.
-        self.steps.reverse();
+        // Should nobody need it after all, it goes again.
+        self.steps.append(&mut unwanted);
     }
 
     /// What is wrong with a submission, before any of it is taken in.
@@ -90,16 +108,16 @@ impl Scheduler {
         Ok(())
     }
 
-    /// The slot of a task: that of the one of this name, or a new one.
+    /// The slot of a task: that of the one of this name, or a new one, and why it fails at once if it does.
     fn enter(
         &mut self,
         task: NewTask,
         blobs: &[u32],
         slots: &[u32],
         annotations: Option<&Arc<Annotations>>,
-    ) -> u32 {
+    ) -> (u32, Option<Arc<TaskFailure>>) {
         if let Some(slot) = self.tasks.find(&task.key) {
-            return slot;
+            return (slot, None);
         }
         let mut inputs: SmallVec<[u32; 4]> = SmallVec::with_capacity(task.inputs.len());
         let mut unknown = None;
@@ -137,13 +155,8 @@ impl Scheduler {
             self.tasks.hot_mut(input).readers += 1;
             self.tasks.cold_mut(input).readers.push(id);
         }
-        if let Some(key) = unknown {
-            let failure = unknown_input(&self.tasks.cold(slot).key, key);
-            self.steps.push(Step::Fail(slot, Arc::new(failure)));
-        }
-        // Should nobody want it, it goes again.
-        self.steps.push(Step::Forget(slot));
-        slot
+        let failure = unknown.map(|key| unknown_input(&self.tasks.cold(slot).key, key));
+        (slot, failure.map(Arc::new))
     }
 
     /// A value that came from outside: a task that nothing can compute.

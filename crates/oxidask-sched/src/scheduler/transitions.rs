@@ -192,7 +192,7 @@ impl Scheduler {
     pub(super) fn not_held(&mut self, slot: u32, worker: WorkerId) {
         let nbytes = self.tasks.hot(slot).nbytes;
         if let Some(worker) = self.workers.get_mut(worker)
-            && worker.held.remove(&slot)
+            && worker.held.remove(slot)
         {
             worker.held_bytes -= nbytes;
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::slots::SlotSet;
 use crate::ids::{RunId, TaskId, Time, WorkerId};
 use crate::message::{Health, WorkerInfo};
 
@@ -76,7 +77,7 @@ pub(super) struct WorkerState {
     /// Attempts that nobody waits for and that the worker has not answered yet.
     pub(super) ghosts: FxHashMap<(TaskId, RunId), f32>,
     /// Values that it holds.
-    pub(super) held: FxHashSet<u32>,
+    pub(super) held: SlotSet,
     pub(super) held_bytes: u64,
     /// Ready tasks that are best run here.
     pub(super) queue: Queue,
@@ -115,7 +116,7 @@ impl WorkerState {
             charge_s: 0.0,
             n_seceded: 0,
             ghosts: FxHashMap::default(),
-            held: FxHashSet::default(),
+            held: SlotSet::default(),
             held_bytes: 0,
             queue: Queue::default(),
             n_queued: 0,

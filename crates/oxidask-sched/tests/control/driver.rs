@@ -176,12 +176,23 @@ impl Driver {
 
     /// A worker runs a task for half a second and gets ten bytes.
     pub(crate) fn finish(&mut self, worker: WorkerId, task: TaskId, run: RunId) {
+        self.finish_in(worker, task, run, 0.5);
+    }
+
+    /// A worker runs a task for so many seconds and gets ten bytes.
+    pub(crate) fn finish_in(
+        &mut self,
+        worker: WorkerId,
+        task: TaskId,
+        run: RunId,
+        duration_s: f64,
+    ) {
         self.worker(worker, FromWorker::Started { task, run });
         let finished = Finished {
             task,
             run,
             nbytes: 10,
-            duration_s: 0.5,
+            duration_s,
             begun_s: 1000.0 + self.now_s,
             thread: 3,
             type_name: "int".into(),

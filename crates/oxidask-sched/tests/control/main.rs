@@ -6,3 +6,4 @@ mod info;
 mod leave;
 mod place;
 mod questions;
+mod submit;

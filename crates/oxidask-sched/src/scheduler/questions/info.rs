@@ -126,12 +126,14 @@ impl Scheduler {
     }
 
     pub(super) fn processing(&mut self, _: Asker, body: &Data, _: &mut Vec<Action>) -> Outcome {
-        let keys = |this: &Self, _: WorkerId, worker: &WorkerState| this.keys_of(worker.out.iter());
+        let keys = |this: &Self, _: WorkerId, worker: &WorkerState| {
+            this.keys_of(worker.out.iter().copied())
+        };
         Ok(Some(Data::Map(self.by_address(self.named_workers(body), keys))))
     }
 
-    fn keys_of<'a>(&self, slots: impl Iterator<Item = &'a u32>) -> Data {
-        let mut slots: Vec<u32> = slots.copied().collect();
+    fn keys_of(&self, slots: impl Iterator<Item = u32>) -> Data {
+        let mut slots: Vec<u32> = slots.collect();
         slots.sort_unstable();
         slots.into_iter().map(|slot| self.tasks.cold(slot).key.clone()).collect()
     }

@@ -77,7 +77,7 @@ impl Scheduler {
         givers.sort_by_key(|&(load, id)| (Reverse(load), id));
         for (mut load, from) in givers {
             let Some(worker) = self.workers.get(from) else { continue };
-            let may_go = worker.held.iter().copied().filter(|&slot| {
+            let may_go = worker.held.iter().filter(|&slot| {
                 asked.as_ref().is_none_or(|asked| asked.contains(&slot)) && !self.is_actor(slot)
             });
             let mut may_go: Vec<(Reverse<u64>, u32)> =
