@@ -310,7 +310,12 @@ class InfoMixin(ClientBase):
         if link is not None:
             return str(link)
         info = self._identity()
-        return dashboard_link(info["address"], info["services"].get("dashboard"))
+        services = info["services"]
+        if not services:
+            # The scheduler's process notes what it serves beside the scheduler.
+            body = {"keys": ["services"], "default": {}}
+            services = self._open_core().ask("metadata.get", body, 10.0)
+        return dashboard_link(info["address"], services.get("dashboard"))
 
     def benchmark_hardware(self) -> Any:
         """Measure memory, disk and network of the workers.

@@ -188,7 +188,9 @@ class Scheduler(Node):
         self.http_server = StatusServer(self.identity, self.http_prefix)
         await self.http_server.start(self._dashboard_address)
         self.services["dashboard"] = self.http_server
-        self._logger.info("Status at: port %d", self.http_server.port)
+        port = self.http_server.port
+        self.core.ask("metadata.set", {"keys": ["services"], "value": {"dashboard": port}})
+        self._logger.info("Status at: port %d", port)
 
     def _bind(self) -> str:
         protocol = (self._listen["protocol"] or "").removesuffix("://")

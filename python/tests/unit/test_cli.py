@@ -40,14 +40,6 @@ def test_what_is_no_command_shows_the_usage(argv, capsys):
     assert "usage: oxidask" in captured.err
 
 
-@pytest.mark.parametrize("command", ["scheduler", "worker", "ssh", "spec"])
-def test_the_cluster_is_said_to_be_missing(command, capsys):
-    assert status_of(command, "--port", "8786") == 2
-    err = capsys.readouterr().err
-    assert err.startswith(f"oxidask: 'oxidask {command}' is not there yet")
-    assert err.count("\n") == 1
-
-
 def test_config_get(capsys):
     with oxidask.config.set({"one": {"two": 3, "four": [5]}}):
         assert status_of("config", "get", "one.two") == 0
@@ -203,4 +195,4 @@ def test_python_m_oxidask():
         [sys.executable, "-m", "oxidask", "worker"], capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 2
-    assert "not there yet" in ended.stderr
+    assert "Need to provide scheduler address" in ended.stderr
