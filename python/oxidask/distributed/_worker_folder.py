@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from oxidask import config
 
-__all__ = ["WorkerFolder"]
+__all__ = ["WorkerFolder", "remove_folder"]
 
 _PARENT = "dask-scratch-space"
 
@@ -38,10 +38,14 @@ class WorkerFolder:
             parent = f"{parent}-{os.getuid()}"
             os.makedirs(parent, exist_ok=True)
             self.path = tempfile.mkdtemp(prefix="worker-", dir=parent)
-        self._parent = parent
 
     def remove(self) -> None:
         """Remove it with all that is in it, and the folder around it if that is empty."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        with suppress(OSError):
-            os.rmdir(self._parent)
+        remove_folder(self.path)
+
+
+def remove_folder(path: str) -> None:
+    """Remove a worker's folder, and the folder around it if that is empty."""
+    shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        os.rmdir(os.path.dirname(path))

@@ -24,6 +24,7 @@ from oxidask.distributed._logs import shown_level
 from oxidask.distributed._loop import in_own_thread
 from oxidask.distributed._node import Node
 from oxidask.distributed._periodic import Periodic
+from oxidask.distributed._worker_folder import remove_folder
 from oxidask.distributed._worker_memory import MemoryManager
 from oxidask.distributed.core import Status
 from oxidask.distributed.preloading import PreloadManager, configured_scheduler
@@ -270,6 +271,9 @@ class Nanny(Node):
 
     def _ended(self, child: Child, status: int) -> None:
         """The worker's process is gone."""
+        if child.worker_dir:
+            # One that was killed could not remove its folder.
+            remove_folder(child.worker_dir)
         if child is not self.process or self.status is not Status.running:
             return
         if self._restarting is not None and self._restarting.locked():

@@ -162,7 +162,7 @@ class TestProcesses:
 
     def test_a_killed_worker_comes_back(self, cluster):
         nanny = cluster.workers[0]
-        before = nanny.pid
+        before, folder = nanny.pid, nanny.worker_dir
         os.kill(before, signal.SIGKILL)
 
         async def back():
@@ -170,6 +170,7 @@ class TestProcesses:
 
         asyncio.run(back())
         assert "SIGKILL" in nanny.deaths[-1][1]
+        assert not os.path.exists(folder)
         with Client(cluster) as client:
             assert client.submit(inc, 1).result() == 2
 
