@@ -492,6 +492,8 @@ def popen(args, capture_output=False, terminate_timeout=10, kill_timeout=10, **k
         args[:1] = cli()
     elif "python" in os.path.basename(str(args[0])):
         args[0] = sys.executable
+        if args[1:3] == ["-m", "dask"]:
+            args[:3] = cli()
     if capture_output:
         kwargs["stdout"] = subprocess.PIPE
         kwargs["stderr"] = subprocess.STDOUT
