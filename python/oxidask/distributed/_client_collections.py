@@ -284,7 +284,7 @@ class CollectionsMixin(ClientBase):
         actors: Any = None,
     ) -> dict[Any, Future]:
         core = self._open_core()
-        if actors:
+        if actors is not None and actors is not False:
             from oxidask.distributed.actor import hosted
 
             graph = hosted(graph, keys if actors is True else _keys_in(actors), by_key)

@@ -42,20 +42,22 @@ class LoopView:
         return f"<LoopView of {self.asyncio_loop!r}>"
 
 
-_views: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopView] = weakref.WeakKeyDictionary()
+# By identity, and as long as somebody has the view, which has the loop.
+_views: weakref.WeakValueDictionary[int, LoopView] = weakref.WeakValueDictionary()
 
 
 def view_of(loop: asyncio.AbstractEventLoop) -> LoopView:
-    """Return the view of a loop: always the same one.
+    """Return the view of a loop: the same one as long as anybody has it.
 
     Examples
     --------
     >>> loop = asyncio.new_event_loop()
-    >>> view_of(loop) is view_of(loop)
+    >>> view = view_of(loop)
+    >>> view_of(loop) is view
     True
     >>> loop.close()
     """
-    view = _views.get(loop)
+    view = _views.get(id(loop))
     if view is None:
-        view = _views[loop] = LoopView(loop)
+        view = _views[id(loop)] = LoopView(loop)
     return view

@@ -515,7 +515,14 @@ class Worker(Node):
                     tasks.update(dict.fromkeys(found, name))
             finally:
                 client.close()
-        return SimpleNamespace(nthreads=self.nthreads, tasks=tasks, address=self.address)
+        from oxidask.distributed.actor import actors_of
+
+        return SimpleNamespace(
+            nthreads=self.nthreads,
+            tasks=tasks,
+            address=self.address,
+            actors=actors_of(self.address),
+        )
 
     @property
     def client(self) -> Any:

@@ -24,7 +24,7 @@ class get_task_metadata:
     >>> from oxidask.distributed import Client
     >>> with Client(processes=False, n_workers=1, threads_per_worker=1) as client:
     ...     with get_task_metadata() as tasks:
-    ...         client.submit(abs, -1, key="x").result()
+    ...         result = client.submit(abs, -1, key="x").result()
     >>> tasks.state
     {'x': 'memory'}
     """
