@@ -1,4 +1,5 @@
-//! Links that are cut, and links that fall silent: work that is under way goes on over the next connection.
+//! Links that are cut, links that fall silent, and schedulers that are gone: work goes on over the next connection, or
+//! with the next scheduler.
 #![cfg(not(loom))]
 
 use std::io::{Read, Write};
@@ -17,7 +18,7 @@ use oxidask_runtime::cluster::remote::{Joining, RemoteClient, RemoteWorker, serv
 use oxidask_runtime::cluster::scheduler::SchedulerNode;
 use oxidask_runtime::wire::address::Address;
 use oxidask_runtime::wire::transport::{IoThread, Listener, Options, Security};
-use oxidask_sched::client::Event;
+use oxidask_sched::client::{ClientConfig, Event};
 use oxidask_sched::ids::BlobHash;
 use oxidask_sched::message::{Blob, InputRef, NewTask, RunSpec, Submission, WorkerInfo};
 use oxidask_sched::scheduler::Config;
@@ -172,4 +173,54 @@ fn work_goes_on_over_links_that_are_cut() {
 fn work_goes_on_over_links_that_fall_silent() {
     // A half-open connection is found by its silence, of four beats.
     work_goes_on(Duration::from_millis(25), Proxy::fall_silent);
+}
+
+/// A scheduler at an address, until it is dropped: then it is gone without a word.
+fn scheduler_at(address: &Address, epoch: u64) -> (IoThread, Address) {
+    let io = IoThread::start("scheduler-io").expect("a thread");
+    let bind = Listener::bind(address, Options::default(), Security::default());
+    let listener = io.handle().block_on(bind).expect("it listens");
+    let bound = listener.address().clone();
+    io.handle().spawn(serve(SchedulerNode::new(Config::default()), listener, epoch));
+    (io, bound)
+}
+
+#[test]
+fn a_client_presents_its_work_to_the_next_scheduler() {
+    let io = IoThread::start("io").expect("a thread");
+    let anywhere: Address = "tcp://127.0.0.1:0".parse().expect("an address");
+    let (first, address) = scheduler_at(&anywhere, 1);
+    let (options, security) = (Options::default(), Security::default());
+    let families = Families::new(&[&BytesFamily]);
+    let joining = Joining { scheduler: address.clone(), options, security, families };
+    let config = ClientConfig { resubmits: true, ..ClientConfig::default() };
+    let client = RemoteClient::join_as(&io, &joining, "returns", config).expect("it joins");
+    let other = RemoteClient::join(&io, &joining, "does not").expect("it joins");
+    drop(first);
+    let submit = |name: &str| {
+        let blob = Blob { hash: BlobHash(1), family: "f".into(), bytes: (&b"f"[..]).into() };
+        let task = NewTask {
+            key: name.into(),
+            run: RunSpec { blob: 0, block: 0, payload: Vec::new().into() },
+            inputs: Vec::new(),
+            wanted: true,
+            annotations: 0,
+        };
+        let submission =
+            Submission { blobs: vec![blob], tasks: vec![task], ..Submission::default() };
+        client.node().handle(Event::Submit(submission));
+    };
+    let gather = |name: &str| client.node().gather(&[name.into()], PATIENCE);
+    submit("while there was none");
+    let (second, _) = scheduler_at(&address, 2);
+    let info = WorkerInfo { name: "w".into(), n_threads: 1, ..WorkerInfo::default() };
+    let worker = RemoteWorker::join(&io, &joining, &anywhere, info, Arc::new(Increment));
+    let worker = worker.expect("it joins");
+    assert_eq!(number(&gather("while there was none").expect("a value")[0]), 1);
+    submit("with the next one");
+    assert_eq!(number(&gather("with the next one").expect("a value")[0]), 1);
+    // One that does not come back says so to whoever waits.
+    let lost = other.node().gather(&["x".into()], PATIENCE);
+    assert!(lost.is_err(), "{lost:?}");
+    drop((client, other, worker, second));
 }

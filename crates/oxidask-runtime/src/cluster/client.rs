@@ -644,6 +644,24 @@ impl ClientNode {
         }
     }
 
+    /// The workers that are known are those of a scheduler that is gone.
+    pub(super) fn forget_peers(&self) {
+        self.peers.forget();
+    }
+
+    /// There is another scheduler, which knows nothing of this client; `switch` makes the way to it the client's. What
+    /// the client has is presented.
+    pub(super) fn new_epoch(&self, switch: impl FnOnce()) {
+        after(|| {
+            self.shared.with(&self.this, |state| {
+                self.take_in(state);
+                switch();
+                state.machine.handle(self.now(), Event::NewEpoch, &mut state.actions);
+                self.carry_out(state);
+            });
+        });
+    }
+
     /// Somebody waits: nothing that was posted does.
     fn flush(&self) {
         if let Some(scheduler) = self.scheduler.get() {

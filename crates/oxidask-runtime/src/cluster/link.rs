@@ -39,6 +39,9 @@ pub trait Peers: Send + Sync {
         let _ = (worker, address);
     }
 
+    /// Nobody is known any more: the numbers of workers are those of another scheduler. Callers hold no locks.
+    fn forget(&self) {}
+
     /// Asks a worker for values. Does not block, and callers hold locks. `then` is called without them, from
     /// any thread.
     fn fetch(&self, from: WorkerId, tasks: Vec<TaskId>, then: ThenFetched);

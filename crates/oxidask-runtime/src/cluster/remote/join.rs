@@ -4,13 +4,15 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use oxidask_sched::client::ClientConfig;
 use oxidask_sched::ids::{ClientId, WorkerId};
-use oxidask_sched::message::{ClientInfo, ToClient, ToWorker, WorkerInfo};
+use oxidask_sched::message::{ClientInfo, FromClient, ToClient, ToWorker, WorkerInfo};
 use parking_lot::Mutex;
 
 use super::outbox::Posted;
 use super::peers::{RemotePeers, ToPeer};
+use super::returning::{Returning, To};
 use crate::cluster::client::ClientNode;
 use crate::cluster::inline::{Families, InlineForm};
+use crate::cluster::link::Outbox;
 use crate::cluster::ops::Ops;
 use crate::cluster::worker::{NewWorker, WorkerNode};
 use crate::network;
@@ -18,7 +20,7 @@ use crate::wire::address::Address;
 use crate::wire::greeting::RefusalCode;
 use crate::wire::transport::{
     AsClient, AsWorker, ConnectError, End, Inbox, Incoming, IoThread, ListenError, Listener,
-    Options, Security, Sender, connect,
+    Options, Security, connect,
 };
 
 /// What those who join have in common.
@@ -259,7 +261,7 @@ pub(super) async fn answer_peers(
 pub struct RemoteClient {
     node: Arc<ClientNode>,
     id: ClientId,
-    scheduler: Sender<oxidask_sched::message::FromClient>,
+    scheduler: Box<dyn Outbox<FromClient>>,
 }
 
 impl RemoteClient {
@@ -268,6 +270,20 @@ impl RemoteClient {
     /// # Errors
     /// If the scheduler can't be reached, or doesn't let it in.
     pub fn join(io: &IoThread, joining: &Joining, name: &str) -> Result<Self, ConnectError> {
+        Self::join_as(io, joining, name, ClientConfig::default())
+    }
+
+    /// As [`RemoteClient::join`]. A client that [`resubmits`](ClientConfig::resubmits) also joins the scheduler that
+    /// takes the place of one that was lost, and presents what it has; others are closed.
+    ///
+    /// # Errors
+    /// As [`RemoteClient::join`].
+    pub fn join_as(
+        io: &IoThread,
+        joining: &Joining,
+        name: &str,
+        config: ClientConfig,
+    ) -> Result<Self, ConnectError> {
         let Joining { scheduler, options, security, families } = joining.clone();
         let name: Arc<str> = name.into();
         let peers = RemotePeers::new(
@@ -277,17 +293,26 @@ impl RemoteClient {
             security.clone(),
             families.clone(),
         );
-        let node = ClientNode::new(ClientConfig::default(), peers, families);
+        let returns = config.resubmits;
+        let node = ClientNode::new(config, peers, families);
+        if returns {
+            let handle = io.handle().clone();
+            let joined = Returning::join(&node, handle, joining.clone(), name);
+            let (way, number) = io.handle().block_on(joined)?;
+            node.connect(Box::new(To(way.clone())));
+            return Ok(Self { node, id: ClientId(number), scheduler: Box::new(To(way)) });
+        }
         let target = Target::new();
         target.set(node.clone());
         let link =
             connect(&scheduler, AsClient(ClientInfo { name }), options, security, |_| target);
         let link = io.handle().block_on(link)?;
-        node.connect(Box::new(Posted::new(link.sender.clone())));
-        Ok(Self { node, id: ClientId(link.number), scheduler: link.sender })
+        let posted = Posted::new(link.sender);
+        node.connect(Box::new(posted.clone()));
+        Ok(Self { node, id: ClientId(link.number), scheduler: Box::new(posted) })
     }
 
-    /// Its number.
+    /// Its number, as of the first scheduler.
     #[must_use]
     pub fn id(&self) -> ClientId {
         self.id

@@ -5,6 +5,7 @@
 //! | `outbox.rs` | posting over a link |
 //! | `serve.rs` | a scheduler that workers and clients of other processes join |
 //! | `join.rs` | workers and clients that join one |
+//! | `returning.rs` | clients that outlive their scheduler |
 //! | `mixed.rs` | nodes in the scheduler's process beside others |
 //! | `peers.rs` | asking workers for values, and answering |
 
@@ -12,6 +13,7 @@ mod join;
 mod mixed;
 mod outbox;
 mod peers;
+mod returning;
 mod serve;
 
 pub use join::{JoinError, Joining, RemoteClient, RemoteWorker};

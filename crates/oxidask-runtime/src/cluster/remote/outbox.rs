@@ -15,6 +15,12 @@ use crate::wire::transport::Sender;
 /// The way to a node of another process.
 pub(super) struct Posted<T>(Arc<Flushed<T>>);
 
+impl<T> Clone for Posted<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 struct Flushed<T>(Sender<T>);
 
 impl<T: Message + Send + Sync + 'static> Posted<T> {

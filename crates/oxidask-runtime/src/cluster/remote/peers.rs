@@ -205,6 +205,20 @@ impl Peers for RemotePeers {
         self.state.lock().addresses.insert(worker, address.into());
     }
 
+    fn forget(&self) {
+        let ways = {
+            let mut state = self.state.lock();
+            state.addresses.clear();
+            std::mem::take(&mut state.links)
+        };
+        for way in ways.into_values() {
+            if let Some(sender) = way.sender {
+                sender.close();
+            }
+            way.pending.into_values().for_each(Pending::fail);
+        }
+    }
+
     fn fetch(&self, from: WorkerId, tasks: Vec<TaskId>, then: ThenFetched) {
         let names = tasks.iter().copied().map(ValueName::Task).collect();
         let pending = Pending::Fetch { n_left: tasks.len(), tasks, got: Vec::new(), then };
