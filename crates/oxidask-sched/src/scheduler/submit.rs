@@ -52,24 +52,20 @@ impl Scheduler {
             for task in tasks.by_ref().take(AT_A_TIME) {
                 let annotations = task.annotations.checked_sub(1).map(|i| &annotations[i as usize]);
                 let wanted = task.wanted;
-                let (slot, failure) = self.enter(task, &blobs, &slots, annotations);
+                let slot = self.enter(task, &blobs, &slots, annotations);
                 slots.push(slot);
-                let failed = failure.map(|failure| Step::Fail(slot, failure));
                 if wanted {
-                    self.steps.extend(failed);
                     self.want(client, slot, actions);
                 } else {
-                    // Not before those who read it are here.
-                    unwanted.push(Step::Forget(slot));
-                    unwanted.extend(failed);
+                    unwanted.push(slot);
                 }
             }
             // The last step is taken first: the most urgent tasks come first into the queues.
             self.steps.reverse();
             self.drain(actions);
         }
-        // Should nobody need it after all, it goes again.
-        self.steps.append(&mut unwanted);
+        // Should nobody need it after all, it goes again. Not before those who read it are here.
+        self.steps.extend(unwanted.into_iter().map(Step::Forget));
     }
 
     /// What is wrong with a submission, before any of it is taken in.
@@ -108,16 +104,16 @@ impl Scheduler {
         Ok(())
     }
 
-    /// The slot of a task: that of the one of this name, or a new one, and why it fails at once if it does.
+    /// The slot of a task: that of the one of this name, or a new one.
     fn enter(
         &mut self,
         task: NewTask,
         blobs: &[u32],
         slots: &[u32],
         annotations: Option<&Arc<Annotations>>,
-    ) -> (u32, Option<Arc<TaskFailure>>) {
+    ) -> u32 {
         if let Some(slot) = self.tasks.find(&task.key) {
-            return (slot, None);
+            return slot;
         }
         let mut inputs: SmallVec<[u32; 4]> = SmallVec::with_capacity(task.inputs.len());
         let mut unknown = None;
@@ -155,8 +151,12 @@ impl Scheduler {
             self.tasks.hot_mut(input).readers += 1;
             self.tasks.cold_mut(input).readers.push(id);
         }
-        let failure = unknown.map(|key| unknown_input(&self.tasks.cold(slot).key, key));
-        (slot, failure.map(Arc::new))
+        if let Some(key) = unknown {
+            let failure = unknown_input(&self.tasks.cold(slot).key, key);
+            self.tasks.failures.insert(slot, Arc::new(failure));
+            self.tasks.set_state(slot, State::Erred);
+        }
+        slot
     }
 
     /// A value that came from outside: a task that nothing can compute.
