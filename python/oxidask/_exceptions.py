@@ -19,6 +19,7 @@ from oxidask._pickle import loads as _loads
 __all__ = ["dumps", "loads"]
 
 _MAX_FRAMES = 200
+_MAX_TEXT = 10_000
 
 
 def dumps(error: BaseException) -> bytes:
@@ -66,6 +67,12 @@ def loads(data: bytes) -> BaseException:
 
 
 def _one(error: BaseException) -> bytes:
+    text = str(error)
+    if len(text) > _MAX_TEXT:
+        try:
+            error = type(error)("Long error message", text[:_MAX_TEXT])
+        except Exception:  # some want other arguments
+            error = RuntimeError("Long error message", type(error), text[:_MAX_TEXT])
     try:
         data: bytes = cloudpickle.dumps(error, protocol=5)
         if not isinstance(_loads(data), BaseException):

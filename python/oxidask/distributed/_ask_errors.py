@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-from oxidask._pickle import loads
+from oxidask._exceptions import loads
 from oxidask.distributed import exceptions
 
 __all__ = ["exception_of"]
@@ -17,8 +17,8 @@ def exception_of(error: dict[str, Any]) -> BaseException:
     Parameters
     ----------
     error
-        ``class`` (the name of a Python exception), ``text`` and ``bytes`` (the pickled exception and
-        the text of its traceback, or nothing).
+        ``class`` (the name of a Python exception), ``text`` and ``bytes`` (the exception with its
+        traceback, pickled, or nothing).
 
     Examples
     --------
@@ -28,16 +28,9 @@ def exception_of(error: dict[str, Any]) -> BaseException:
     pickled = error.get("bytes")
     if pickled:
         try:
-            found = loads(pickled)
+            return loads(pickled)
         except Exception as failure:
             return RuntimeError(f"{error.get('text')} (its exception can't be read: {failure!r})")
-        exception, *rest = found if isinstance(found, tuple) else (found,)
-        if isinstance(exception, BaseException):
-            if rest and isinstance(rest[0], str) and rest[0]:
-                exception.add_note(rest[0])
-            elif rest and hasattr(rest[0], "tb_frame"):
-                exception = exception.with_traceback(rest[0])
-            return exception
     name = error.get("class") or "RuntimeError"
     cls = getattr(builtins, name, None) or getattr(exceptions, name, None)
     if not (isinstance(cls, type) and issubclass(cls, BaseException)):

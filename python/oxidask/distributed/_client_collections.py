@@ -10,6 +10,8 @@ from oxidask.distributed._client_base import ClientBase
 from oxidask.distributed._future import Future
 from oxidask.distributed._large_graphs import warn_if_large
 from oxidask.distributed._task_options import annotated_options, task_options
+from oxidask.distributed.diagnostics.computations import TOPIC as COMPUTATIONS
+from oxidask.distributed.diagnostics.computations import code_of_callers, message_of
 
 __all__ = ["CollectionsMixin"]
 
@@ -290,6 +292,10 @@ class CollectionsMixin(ClientBase):
             graph = hosted(graph, keys if actors is True else _keys_in(actors), by_key)
         if by_key:
             options = {**(options or {}), "by_key": by_key}
+        code = code_of_callers()
+        if code:
+            body = {"topic": COMPUTATIONS, "body": message_of(code)}
+            core.ask_then("topic.log", body, lambda *answer: None)
         futures = core.graph(Future, graph, keys, options)
         warn_if_large(core.last_submission_bytes)
         return dict(zip(keys, futures, strict=True))

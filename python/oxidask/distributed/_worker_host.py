@@ -79,7 +79,9 @@ class WorkerHost:
             if frame is None or (wanted is not None and key not in wanted):
                 continue
             lines = traceback.format_stack(frame)
-            found[str(key)] = [line for line in lines if f"{os.sep}oxidask{os.sep}" not in line]
+            # Outside of the task's own frames are those of the worker's thread.
+            own = [f"{os.sep}distributed{os.sep}worker.py" in line for line in lines]
+            found[str(key)] = lines[own.index(True) + 1 :] if True in own else lines
         return found
 
     def _profile(self, body: dict[str, Any]) -> Any:

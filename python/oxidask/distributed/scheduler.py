@@ -31,6 +31,7 @@ from oxidask.distributed._scheduler_host import SchedulerHost
 from oxidask.distributed._scheduler_views import TaskStates, WorkerStates, shown_name
 from oxidask.distributed._status_page import StatusServer
 from oxidask.distributed.core import Status
+from oxidask.distributed.diagnostics.computations import TOPIC, Computation, computations_of
 from oxidask.distributed.preloading import PreloadManager
 from oxidask.distributed.security import security_of
 
@@ -406,6 +407,13 @@ class Scheduler(Node):
         topics = [topic] if isinstance(topic, str) else topic
         for name in topics:
             self.core.ask("topic.log", {"topic": name, "body": _values.pack(msg)})
+
+    @property
+    def computations(self) -> list[Computation]:
+        """The code that led to what was computed, where clients tell: see the setting
+        ``distributed.diagnostics.computations.nframes``.
+        """
+        return computations_of(self.core.ask("topic.events", {"topic": TOPIC}))
 
     def get_events(self, topic: str | None = None) -> Any:
         """Return what was told on a topic: pairs of a time and a message."""

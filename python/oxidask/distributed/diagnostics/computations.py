@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 
 from oxidask import config
 
-__all__ = ["TOPIC", "Computation", "SourceCode", "code_of_callers", "computations_of"]
+__all__ = [
+    "TOPIC",
+    "Computation",
+    "SourceCode",
+    "code_of_callers",
+    "computations_of",
+    "message_of",
+]
 
 TOPIC = "computations"
 _SETTINGS = "distributed.diagnostics.computations"
