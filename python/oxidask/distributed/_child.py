@@ -124,6 +124,11 @@ class Channel:
             with contextlib.suppress(ConnectionError):
                 await self._writer.drain()
 
+    async def heard_all(self) -> None:
+        """Wait until all that the other side sent, which is gone, has been read and answered."""
+        if self._reader is not None:
+            await asyncio.wait([self._reader, *self._answering], timeout=1)
+
     def close(self) -> None:
         """End."""
         if self._reader is not None and self._reader is not asyncio.current_task():
@@ -209,6 +214,8 @@ class Child:
     async def _wait(self) -> None:
         assert self.process is not None
         status = await _exit_status(self.process)
+        # What it said last may still be on its way.
+        await self.channel.heard_all()
         self.channel.close()
         if not self.returncode.done():
             self.returncode.set_result(status)

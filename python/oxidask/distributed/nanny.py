@@ -38,6 +38,22 @@ __all__ = ["Nanny"]
 #: A worker that lived for less is not replaced at once.
 _SHORT_LIFE_S = 1.0
 _LONGEST_PAUSE_S = 5.0
+#: After so many workers in a row that died while they started, no more are.
+_ATTEMPTS = 5
+
+
+class WorkerDied(RuntimeError):
+    """A worker's process ended before it had joined the scheduler.
+
+    Attributes
+    ----------
+    cause
+        Why it ended.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the worker's process ended before it had joined: {cause}")
+        self.cause = cause
 
 
 class Nanny(Node):
@@ -222,9 +238,7 @@ class Nanny(Node):
             info = await child.channel.ask("start", self._order())
         except ConnectionError as error:
             status = await asyncio.shield(child.returncode)
-            raise RuntimeError(
-                f"the worker's process ended before it had joined: {cause_of_death(status)}"
-            ) from error
+            raise WorkerDied(cause_of_death(status)) from error
         except BaseException:
             await child.kill()
             raise
@@ -276,6 +290,8 @@ class Nanny(Node):
             remove_folder(child.worker_dir)
         if child is not self.process or self.status is not Status.running:
             return
+        if child.worker_address is None:
+            return  # whoever waits for it to start hears of it
         if self._restarting is not None and self._restarting.locked():
             return
         reason = self._reason
@@ -314,18 +330,27 @@ class Nanny(Node):
 
     async def _replace(self) -> None:
         """Start another worker; a worker that can't live long is not replaced in haste."""
-        short = time.monotonic() - self._started_s < _SHORT_LIFE_S
-        self._pause_s = min(_LONGEST_PAUSE_S, max(0.1, 2 * self._pause_s)) if short else 0.0
-        if self._pause_s:
-            await asyncio.sleep(self._pause_s)
-        if self.status is not Status.running:
-            return
-        self._logger.info("Restarting worker")
-        try:
-            await self.instantiate()
-        except Exception:
-            self._logger.exception("Failed to restart worker")
-            await self.close(reason="nanny-instantiate-failed")
+        for attempt in range(_ATTEMPTS):
+            short = time.monotonic() - self._started_s < _SHORT_LIFE_S
+            self._pause_s = min(_LONGEST_PAUSE_S, max(0.1, 2 * self._pause_s)) if short else 0.0
+            if self._pause_s:
+                await asyncio.sleep(self._pause_s)
+            if self.status is not Status.running:
+                return
+            self._logger.info("Restarting worker")
+            try:
+                await self.instantiate()
+                return
+            except WorkerDied as error:
+                # It may have been killed while it started, as any worker may be at any time.
+                self.deaths.append((time.time(), error.cause))
+                self._logger.warning("A worker's process died while it started: %s", error.cause)
+                if attempt + 1 == _ATTEMPTS:
+                    self._logger.error("%d workers died while they started", _ATTEMPTS)
+            except Exception:
+                self._logger.exception("Failed to restart worker")
+                break
+        await self.close(reason="nanny-instantiate-failed")
 
     def _check_memory(self) -> None:
         process = self.process
