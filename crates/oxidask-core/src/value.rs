@@ -106,6 +106,47 @@ pub trait Family: Send + Sync {
     /// # Errors
     /// If the bytes are not a value of this family.
     fn decode(&self, header: &[u8], buffers: Vec<Vec<u8>>) -> Result<Value, CodecError>;
+
+    /// As [`Family::decode`], around memory of any kind. Families that can leave large buffers where they are do.
+    ///
+    /// # Errors
+    /// If the bytes are not a value of this family.
+    fn decode_around(
+        &self,
+        header: &[u8],
+        regions: Vec<Box<dyn Region>>,
+    ) -> Result<Value, CodecError> {
+        self.decode(header, regions.into_iter().map(Region::into_vec).collect())
+    }
+}
+
+/// Memory that a value is rebuilt around, which belongs to that value alone: a vector, or a map of memory that other
+/// processes see too until they write.
+pub trait Region: Any + Send + Sync {
+    /// The bytes, which stay where they are for as long as the region lives.
+    fn bytes(&self) -> &[u8];
+
+    /// The same bytes, to write to.
+    fn bytes_mut(&mut self) -> &mut [u8];
+
+    /// The bytes as a vector: a copy, unless they are one.
+    fn into_vec(self: Box<Self>) -> Vec<u8> {
+        self.bytes().to_vec()
+    }
+}
+
+impl Region for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+
+    fn into_vec(self: Box<Self>) -> Vec<u8> {
+        *self
+    }
 }
 
 /// A value could not be brought to bytes or back.

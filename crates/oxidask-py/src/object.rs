@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use oxidask_array::error::ArrayError;
 use oxidask_array::ops::ChunkValue;
 use oxidask_core::op::{Lane, TaskError};
-use oxidask_core::value::{Buffer, CodecError, Encoded, Family, Payload, Value};
+use oxidask_core::value::{Buffer, CodecError, Encoded, Family, Payload, Region, Value};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
 use pyo3::intern;
@@ -249,6 +249,15 @@ impl Family for PyFamily {
     }
 
     fn decode(&self, header: &[u8], buffers: Vec<Vec<u8>>) -> Result<Value, CodecError> {
+        let block = |buffer| Box::new(buffer) as Box<dyn Region>;
+        self.decode_around(header, buffers.into_iter().map(block).collect())
+    }
+
+    fn decode_around(
+        &self,
+        header: &[u8],
+        buffers: Vec<Box<dyn Region>>,
+    ) -> Result<Value, CodecError> {
         Python::attach(|py| {
             let decode = || {
                 static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -265,9 +274,9 @@ impl Family for PyFamily {
     }
 }
 
-/// Bytes that came from disk, lent to Python as a writable buffer.
+/// Bytes that came from disk or another process, lent to Python as a writable buffer.
 #[pyclass(frozen)]
-struct Memory(Vec<u8>);
+struct Memory(Box<dyn Region>);
 
 #[pymethods]
 impl Memory {
@@ -277,7 +286,7 @@ impl Memory {
         view: *mut pyo3::ffi::Py_buffer,
         flags: std::ffi::c_int,
     ) -> PyResult<()> {
-        let bytes = &slf.get().0;
+        let bytes = slf.get().0.bytes();
         let (start, len) = (bytes.as_ptr().cast_mut().cast(), bytes.len() as isize);
         // SAFETY: the view holds a reference to the object, whose bytes never move. Nobody else
         // reads them once they were handed to Python, so that it may write there.

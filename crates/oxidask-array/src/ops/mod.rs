@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use oxidask_core::layer::unravel;
 use oxidask_core::op::{Op, TaskContext, TaskError};
-use oxidask_core::value::{Buffer, CodecError, Encoded, Family, Payload, Value};
+use oxidask_core::value::{Buffer, CodecError, Encoded, Family, Payload, Region, Value};
 use serde::{Deserialize, Serialize};
 
 pub use registry::AnyKernel;
@@ -43,6 +43,7 @@ pub use registry::AnyKernel;
 use crate::dtype::DType;
 use crate::error::{ArrayError, Result};
 use crate::foreign::{self, Call};
+use crate::kernel::buffer::Buffer as Memory;
 use crate::kernel::{Chunk, Dims};
 
 /// Native array chunks.
@@ -66,22 +67,39 @@ impl Family for ArrayFamily {
     }
 
     fn decode(&self, header: &[u8], buffers: Vec<Vec<u8>>) -> Result<Value, CodecError> {
+        let region = |buffer| Box::new(buffer) as Box<dyn Region>;
+        self.decode_around(header, buffers.into_iter().map(region).collect())
+    }
+
+    fn decode_around(
+        &self,
+        header: &[u8],
+        buffers: Vec<Box<dyn Region>>,
+    ) -> Result<Value, CodecError> {
         let bad = |reason: &str| Self::error("decoded", reason);
         let mut buffers = buffers.into_iter();
         match postcard::from_bytes(header).map_err(|error| bad(&error.to_string()))? {
             Header::Chunk(dtype, shape) => {
                 let bytes = buffers.next().ok_or_else(|| bad("no buffer came with the header"))?;
-                let chunk = Chunk::from_bytes(dtype, &shape, bytes);
+                let chunk = Chunk::from_buffer(dtype, &shape, memory_of(bytes));
                 Ok(Value::new(ChunkValue(chunk.map_err(|error| bad(&error.to_string()))?)))
             }
             Header::Parts(parts) => {
                 let decode = |(n, header): (usize, Vec<u8>)| {
-                    self.decode(&header, buffers.by_ref().take(n).collect())
+                    self.decode_around(&header, buffers.by_ref().take(n).collect())
                 };
                 Ok(Value::new(Parts(parts.into_iter().map(decode).collect::<Result<_, _>>()?)))
             }
         }
     }
+}
+
+/// The memory of a region, which is not copied.
+#[expect(unsafe_code, reason = "memory that stays where it is in a box")]
+fn memory_of(mut region: Box<dyn Region>) -> Memory {
+    let (start, len) = (region.bytes_mut().as_mut_ptr(), region.bytes().len());
+    // SAFETY: a region's bytes are its own, and stay where they are while it lives.
+    unsafe { Memory::given(start, len, Box::new(region)) }
 }
 
 /// A native chunk as a value.

@@ -32,6 +32,8 @@ enum Owner {
     Allocated(usize),
     /// A vector's, which was read from somewhere.
     Bytes { _bytes: Vec<u8> },
+    /// Handed over by someone, to read and write; dropped to give it back.
+    Given { _owner: Box<dyn Any + Send + Sync> },
     /// Someone else's, to read only; dropped to give it back.
     Foreign { _owner: Box<dyn Any + Send + Sync> },
 }
@@ -90,6 +92,17 @@ impl Buffer {
     pub fn bytes(mut bytes: Vec<u8>) -> Self {
         let start = NonNull::new(bytes.as_mut_ptr()).unwrap_or(NonNull::dangling());
         Self { start, len: bytes.len(), owner: Owner::Bytes { _bytes: bytes } }
+    }
+
+    /// Memory that somebody has handed over, valid for as long as `owner` lives.
+    ///
+    /// # Safety
+    /// `start` must be valid for reads and writes of `len` bytes until `owner` is dropped, and nobody else may
+    /// read or write it.
+    #[must_use]
+    pub unsafe fn given(start: *mut u8, len: usize, owner: Box<dyn Any + Send + Sync>) -> Self {
+        let start = NonNull::new(start).unwrap_or(NonNull::dangling());
+        Self { start, len, owner: Owner::Given { _owner: owner } }
     }
 
     /// Someone else's memory, valid for as long as `owner` lives.

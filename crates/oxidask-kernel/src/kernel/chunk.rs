@@ -98,6 +98,14 @@ impl Chunk {
     /// # Errors
     /// If the bytes are not as many as the shape says, or there is not enough memory.
     pub fn from_bytes(dtype: DType, shape: &[usize], bytes: Vec<u8>) -> Result<Self> {
+        Self::from_buffer(dtype, shape, Buffer::bytes(bytes))
+    }
+
+    /// As [`Chunk::from_bytes`], of memory of any kind.
+    ///
+    /// # Errors
+    /// As [`Chunk::from_bytes`].
+    pub fn from_buffer(dtype: DType, shape: &[usize], bytes: Buffer) -> Result<Self> {
         if bytes.len() != n_elements(shape) * dtype.itemsize() {
             return Err(ArrayError::Value(format!(
                 "{} bytes do not fill a {dtype} array of shape {shape:?}",
@@ -107,7 +115,7 @@ impl Chunk {
         let strides = contiguous_strides(shape, dtype.itemsize());
         let (start, len) = (bytes.as_ptr(), bytes.len());
         if (start as usize).is_multiple_of(16) {
-            let buffer = Arc::new(Buffer::bytes(bytes));
+            let buffer = Arc::new(bytes);
             return Ok(Self { dtype, shape: shape.into(), strides, offset: 0, buffer });
         }
         let chunk = Self::new(dtype, shape)?;

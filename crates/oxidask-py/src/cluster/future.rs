@@ -293,6 +293,7 @@ pub(super) fn raise(py: Python<'_>, error: &ClusterError) -> PyErr {
             failure::cancelled(py, key, "client closed").unwrap_or_else(|error| error)
         }
         ClusterError::Codec(..) => PyRuntimeError::new_err(error.to_string()),
+        ClusterError::Unreadable(..) => pyo3::exceptions::PyTypeError::new_err(error.to_string()),
         ClusterError::TimedOut { .. } => PyTimeoutError::new_err(error.to_string()),
     }
 }

@@ -158,6 +158,9 @@ pub enum ClusterError {
     /// The result came, and can't be read here.
     #[error("the result of {0} can't be had: {1}")]
     Codec(Key, CodecError),
+    /// It can't be brought here from the worker that holds it.
+    #[error("the result of {0} can't be had: {1}")]
+    Unreadable(Key, Arc<str>),
     /// The client is closed.
     #[error("the client is closed: {0} can't be had any more; connect again")]
     Closed(Key),
@@ -456,7 +459,7 @@ impl ClientNode {
             let fetched = self.fetch(far.iter().map(|&i| keys[i].clone()).collect());
             for (i, value) in far.into_iter().zip(fetched) {
                 match value {
-                    Some(value) => results[i] = Some(Ok(value)),
+                    Some(value) => results[i] = Some(value),
                     None => lost.push(i),
                 }
             }
@@ -498,8 +501,8 @@ impl ClientNode {
     }
 
     /// Values from workers that hold them; none where one has to be looked for again.
-    fn fetch(&self, keys: Vec<Key>) -> Vec<Option<Value>> {
-        let mut values: Vec<Option<Value>> = Vec::new();
+    fn fetch(&self, keys: Vec<Key>) -> Vec<Option<Result<Value, ClusterError>>> {
+        let mut values: Vec<Option<Result<Value, ClusterError>>> = Vec::new();
         values.resize_with(keys.len(), || None);
         if keys.is_empty() {
             return values;
@@ -522,11 +525,13 @@ impl ClientNode {
         }
         drop(give);
         while let Ok((holder, fetched)) = take.recv() {
-            let mut fetched: FxHashMap<TaskId, Value> =
+            let mut fetched: FxHashMap<TaskId, Result<Value, Arc<str>>> =
                 fetched.unwrap_or_default().into_iter().collect();
             let mut absent = Vec::new();
             for (i, task) in by_holder.get(&holder).into_iter().flatten() {
-                values[*i] = fetched.remove(task);
+                let value = fetched.remove(task);
+                let unreadable = |reason| ClusterError::Unreadable(keys[*i].clone(), reason);
+                values[*i] = value.map(|value| value.map_err(unreadable));
                 if values[*i].is_none() {
                     absent.push((keys[*i].clone(), holder));
                 }

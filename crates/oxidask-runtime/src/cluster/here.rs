@@ -158,7 +158,10 @@ impl Node for Due {
         match visit {
             None => {}
             Some(Visit::Fetch(worker, tasks, then)) => {
-                let fetched: Option<Fetched> = worker.map(|worker| worker.values(&tasks));
+                let fetched = worker.map(|worker| {
+                    let values = worker.values(&tasks).into_iter();
+                    values.map(|(task, value)| (task, Ok(value))).collect::<Fetched>()
+                });
                 then(fetched);
             }
             Some(Visit::Put(Some(worker), task, value, then)) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oxidask_core::value::{CodecError, Encoded, Family, Value};
+use oxidask_core::value::{CodecError, Encoded, Family, Region, Value};
 use oxidask_sched::content::Content;
 use oxidask_sched::message::Inline;
 
@@ -52,6 +52,22 @@ impl Families {
     #[must_use]
     pub fn new(families: &[&'static dyn Family]) -> Self {
         Self(families.into())
+    }
+
+    /// A value from its byte form, around memory of any kind.
+    ///
+    /// # Errors
+    /// As [`Families::decode`].
+    pub fn decode_around(
+        &self,
+        family: &str,
+        header: &[u8],
+        regions: Vec<Box<dyn Region>>,
+    ) -> Result<Value, CodecError> {
+        match self.0.iter().find(|known| known.name() == family) {
+            Some(known) => known.decode_around(header, regions),
+            None => Err(error(family, "values of this family are not known here")),
+        }
     }
 
     /// A value from its byte form.

@@ -23,8 +23,8 @@ pub trait Outbox<T>: Send + Sync {
     fn close(&self) {}
 }
 
-/// Values as a peer gives them: those that it has, of those that it was asked for.
-pub type Fetched = Vec<(TaskId, Value)>;
+/// Values as a peer gives them: those that it has, of those that it was asked for; or why one can't come here.
+pub type Fetched = Vec<(TaskId, Result<Value, Arc<str>>)>;
 
 /// Takes what a fetch brought, once; none if the worker can't be reached.
 pub type ThenFetched = Box<dyn FnOnce(Option<Fetched>) + Send>;

@@ -11,7 +11,7 @@ use oxidask_core::key::Key;
 use oxidask_core::value::{Buffer, Encoded};
 use oxidask_sched::ids::TaskId;
 
-use super::codec::{DecodeError, Decoder, Encoder, Field, Message, fields, variants};
+use super::codec::{DecodeError, Decoder, Encoder, Field, Message, fields, structures, variants};
 
 /// What names a value: workers know tasks, clients keys.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,6 +37,36 @@ pub struct Parcel {
     pub buffers: Vec<Bytes>,
 }
 
+/// Where a process has put the buffers of a value for others of its machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sharing {
+    /// The process.
+    pub process: u32,
+    /// Its descriptor of the file.
+    pub descriptor: u32,
+    /// The file's device.
+    pub device: u64,
+    /// The file's number there.
+    pub inode: u64,
+    /// Bytes of each buffer; they begin at multiples of 64.
+    pub lengths: Vec<u64>,
+}
+
+/// A value whose buffers are in shared memory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shared {
+    /// As in [`Parcel`].
+    pub family: Arc<str>,
+    /// As in [`Parcel`].
+    pub type_name: Arc<str>,
+    /// As in [`Parcel`].
+    pub nbytes: u64,
+    /// As in [`Parcel`].
+    pub header: Bytes,
+    /// Where its buffers are.
+    pub sharing: Sharing,
+}
+
 /// What is asked of a worker.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PeerRequest {
@@ -58,6 +88,23 @@ pub enum PeerRequest {
     },
     /// The answers to this are not needed any more.
     Abandon(u64),
+    /// As [`PeerRequest::Fetch`], from a process that can take values by [`PeerReply::Shared`] if it runs on the
+    /// machine of the one that is asked.
+    FetchNear {
+        /// Comes back with the answers.
+        request: u64,
+        /// The values.
+        names: Vec<ValueName>,
+        /// What names the machine of who asks.
+        machine: Arc<str>,
+    },
+    /// The shared memory of this answer has been mapped, or can't be: it need not be kept for that.
+    Taken {
+        /// The request's.
+        request: u64,
+        /// Which of the names it asked for.
+        index: u32,
+    },
 }
 
 /// What a worker answers.
@@ -85,6 +132,15 @@ pub enum PeerReply {
     Held {
         /// The request's.
         request: u64,
+    },
+    /// A value, in memory that both can see. Answered by [`PeerRequest::Taken`].
+    Shared {
+        /// The request's.
+        request: u64,
+        /// Which of the names it asked for.
+        index: u32,
+        /// The value.
+        value: Shared,
     },
     /// A value could not be taken.
     Declined {
@@ -132,6 +188,8 @@ variants!(PeerRequest {
     0 = Fetch { request, names },
     1 = Put { request, name, value },
     2 = Abandon(request),
+    3 = FetchNear { request, names, machine },
+    4 = Taken { request, index },
 });
 
 variants!(PeerReply {
@@ -139,7 +197,13 @@ variants!(PeerReply {
     1 = Absent { request, index, reason },
     2 = Held { request },
     3 = Declined { request, reason },
+    4 = Shared { request, index, value },
 });
+
+structures! {
+    Sharing { process, descriptor, device, inode, lengths }
+    Shared { family, type_name, nbytes, header, sharing }
+}
 
 /// A number for a task, a key for a key.
 impl Field for ValueName {

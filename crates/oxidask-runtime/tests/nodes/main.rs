@@ -4,3 +4,4 @@
 mod cluster;
 mod memory;
 mod mixed;
+mod near;

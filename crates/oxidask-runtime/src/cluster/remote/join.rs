@@ -7,8 +7,9 @@ use oxidask_sched::ids::{ClientId, WorkerId};
 use oxidask_sched::message::{ClientInfo, FromClient, ToClient, ToWorker, WorkerInfo};
 use parking_lot::Mutex;
 
+use super::answer::ToPeer;
 use super::outbox::Posted;
-use super::peers::{RemotePeers, ToPeer};
+use super::peers::RemotePeers;
 use super::returning::{Returning, To};
 use crate::cluster::client::ClientNode;
 use crate::cluster::inline::{Families, InlineForm};
@@ -249,7 +250,7 @@ pub(super) async fn answer_peers(
         match incoming {
             Incoming::Peer(_, offer) => {
                 let (worker, families) = (worker.clone(), families.clone());
-                offer.accept(0, 0, |sender| ToPeer { worker, families, sender: sender.clone() });
+                offer.accept(0, 0, |sender| ToPeer::new(worker, families, sender.clone()));
             }
             Incoming::Worker(_, offer) => offer.refuse(RefusalCode::Role, text),
             Incoming::Client(_, offer) => offer.refuse(RefusalCode::Role, text),

@@ -7,14 +7,18 @@
 //! | `join.rs` | workers and clients that join one |
 //! | `returning.rs` | clients that outlive their scheduler |
 //! | `mixed.rs` | nodes in the scheduler's process beside others |
-//! | `peers.rs` | asking workers for values, and answering |
+//! | `shared.rs` | large values between processes of one machine |
+//! | `peers.rs`, `answer.rs` | asking workers for values, and answering |
 
+mod answer;
 mod join;
 mod mixed;
 mod outbox;
 mod peers;
 mod returning;
 mod serve;
+#[cfg_attr(not(target_os = "linux"), path = "unshared.rs")]
+mod shared;
 
 pub use join::{JoinError, Joining, RemoteClient, RemoteWorker};
 pub use mixed::{join_here_listening, reach_others};

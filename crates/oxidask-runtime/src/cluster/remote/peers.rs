@@ -2,19 +2,18 @@
 
 use std::sync::{Arc, Weak};
 
-use oxidask_core::value::Value;
+use oxidask_core::value::{CodecError, Value};
 use oxidask_sched::ids::{TaskId, WorkerId};
 use oxidask_sched::message::ClientInfo;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 
-use crate::cluster::here::CLOSED;
+use super::shared;
 use crate::cluster::inline::Families;
 use crate::cluster::link::{Fetched, Peers, ThenFetched, ThenPut};
-use crate::cluster::worker::WorkerNode;
 use crate::wire::address::Address;
-use crate::wire::peer::{Parcel, PeerReply, PeerRequest, ValueName};
+use crate::wire::peer::{Parcel, PeerReply, PeerRequest, Shared, ValueName};
 use crate::wire::transport::{AsPeer, End, Inbox, Options, Security, SendError, Sender, connect};
 
 /// The ways to workers of other processes, made when they are first needed.
@@ -46,7 +45,17 @@ struct Way {
 
 /// A request that is not answered in full.
 enum Pending {
-    Fetch { tasks: Vec<TaskId>, got: Fetched, n_left: usize, then: ThenFetched },
+    Fetch {
+        tasks: Vec<TaskId>,
+        got: Fetched,
+        n_left: usize,
+        then: ThenFetched,
+    },
+    /// A value of another request, asked for once more.
+    Again {
+        request: u64,
+        index: u32,
+    },
     Put(ThenPut),
 }
 
@@ -55,6 +64,8 @@ impl Pending {
     fn fail(self) {
         match self {
             Self::Fetch { then, .. } => then(None),
+            // Those of the other request hear of it.
+            Self::Again { .. } => {}
             Self::Put(then) => then(Err("the worker can't be reached any more".into())),
         }
     }
@@ -117,12 +128,23 @@ impl RemotePeers {
         match reply {
             PeerReply::Value { request, index, value: Parcel { family, header, buffers, .. } } => {
                 let buffers = buffers.into_iter().map(Vec::from).collect();
-                // What can't be read here is as good as not there; the reader's failure says so.
-                let value = self.families.decode(&family, &header, buffers).ok();
-                self.answered(worker, request, index, value);
+                let value = self.families.decode(&family, &header, buffers);
+                self.answered(worker, request, index, Some(readable(value)));
             }
-            PeerReply::Absent { request, index, .. } => {
-                self.answered(worker, request, index, None);
+            PeerReply::Shared { request, index, value } => {
+                let regions = shared::take(&value);
+                self.say(worker, PeerRequest::Taken { request, index });
+                match regions {
+                    Ok(regions) => {
+                        let Shared { family, header, .. } = value;
+                        let value = self.families.decode_around(&family, &header, regions);
+                        self.answered(worker, request, index, Some(readable(value)));
+                    }
+                    Err(_) => self.ask_again(worker, request, index),
+                }
+            }
+            PeerReply::Absent { request, index, reason } => {
+                self.answered(worker, request, index, reason.map(Err));
             }
             PeerReply::Held { request } => self.was_put(worker, request, Ok(())),
             PeerReply::Declined { request, reason } => {
@@ -131,9 +153,15 @@ impl RemotePeers {
         }
     }
 
-    fn answered(&self, worker: WorkerId, request: u64, index: u32, value: Option<Value>) {
+    fn answered(&self, worker: WorkerId, request: u64, index: u32, value: Option<Readable>) {
         let mut state = self.state.lock();
         let Some(way) = state.links.get_mut(&worker) else { return };
+        let (mut request, mut index) = (request, index);
+        if let Some(&Pending::Again { request: first, index: of_first }) = way.pending.get(&request)
+        {
+            way.pending.remove(&request);
+            (request, index) = (first, of_first);
+        }
         let Some(Pending::Fetch { tasks, got, n_left, .. }) = way.pending.get_mut(&request) else {
             return;
         };
@@ -146,6 +174,32 @@ impl RemotePeers {
         {
             drop(state);
             then(Some(got));
+        }
+    }
+
+    /// Asks for a value once more, over the connection: memory could not be shared.
+    fn ask_again(&self, worker: WorkerId, request: u64, index: u32) {
+        let task = {
+            let mut state = self.state.lock();
+            let way = state.links.get_mut(&worker);
+            match way.and_then(|way| way.pending.get(&request)) {
+                Some(Pending::Fetch { tasks, .. }) => tasks.get(index as usize).copied(),
+                _ => None,
+            }
+        };
+        let Some(task) = task else { return };
+        self.ask(worker, Pending::Again { request, index }, |request| PeerRequest::Fetch {
+            request,
+            names: vec![ValueName::Task(task)],
+        });
+    }
+
+    /// Says something that has no answer.
+    fn say(&self, worker: WorkerId, message: PeerRequest) {
+        let sender = self.state.lock().links.get(&worker).and_then(|way| way.sender.clone());
+        if let Some(sender) = sender {
+            // A link that has ended tells its inbox.
+            drop(sender.send(message));
         }
     }
 
@@ -222,7 +276,10 @@ impl Peers for RemotePeers {
     fn fetch(&self, from: WorkerId, tasks: Vec<TaskId>, then: ThenFetched) {
         let names = tasks.iter().copied().map(ValueName::Task).collect();
         let pending = Pending::Fetch { n_left: tasks.len(), tasks, got: Vec::new(), then };
-        self.ask(from, pending, |request| PeerRequest::Fetch { request, names });
+        self.ask(from, pending, |request| match shared::machine() {
+            Some(machine) => PeerRequest::FetchNear { request, names, machine },
+            None => PeerRequest::Fetch { request, names },
+        });
     }
 
     fn put(&self, to: WorkerId, task: TaskId, value: Value, then: ThenPut) {
@@ -241,6 +298,20 @@ impl Peers for RemotePeers {
             }
         });
     }
+}
+
+/// A value, or why it can't be had here.
+type Readable = Result<Value, Arc<str>>;
+
+fn readable(value: Result<Value, CodecError>) -> Readable {
+    value.map_err(|error| error.to_string().into())
+}
+
+fn parcel(value: &Value) -> Result<Parcel, Arc<str>> {
+    let payload = value.payload();
+    let encoded = payload.encode().map_err(|error| Arc::from(error.to_string()))?;
+    let (family, type_name) = (payload.family().name(), payload.type_name());
+    Ok(Parcel::new(family, &type_name, payload.nbytes(), encoded))
 }
 
 struct FromPeer {
@@ -266,86 +337,4 @@ impl Inbox<PeerReply> for FromPeer {
             peers.gone(self.worker);
         }
     }
-}
-
-/// Answers those who ask a worker for its values.
-pub(super) struct ToPeer {
-    pub(super) worker: Weak<WorkerNode>,
-    pub(super) families: Families,
-    pub(super) sender: Sender<PeerReply>,
-}
-
-impl Inbox<PeerRequest> for ToPeer {
-    fn deliver(&mut self, messages: &mut Vec<PeerRequest>) {
-        for message in messages.drain(..) {
-            let (worker, sender) = (self.worker.clone(), self.sender.clone());
-            match message {
-                PeerRequest::Fetch { request, names } => {
-                    // Encoding may take long, or wait for an interpreter.
-                    tokio::task::spawn_blocking(move || answer(&worker, &sender, request, &names));
-                }
-                PeerRequest::Put { request, name, value } => {
-                    let families = self.families.clone();
-                    tokio::task::spawn_blocking(move || {
-                        let reply = match take(&worker, &families, &name, value) {
-                            Ok(()) => PeerReply::Held { request },
-                            Err(reason) => PeerReply::Declined { request, reason },
-                        };
-                        // If the link has ended nobody waits.
-                        drop(sender.send(reply));
-                    });
-                }
-                PeerRequest::Abandon(_) => {}
-            }
-        }
-    }
-
-    fn ended(&mut self, _: End) {}
-}
-
-fn answer(
-    worker: &Weak<WorkerNode>,
-    sender: &Sender<PeerReply>,
-    request: u64,
-    names: &[ValueName],
-) {
-    for (index, name) in names.iter().enumerate() {
-        let index = index as u32;
-        let value = match (name, worker.upgrade()) {
-            (ValueName::Task(task), Some(worker)) => worker.values(&[*task]).pop(),
-            _ => None,
-        };
-        let reply = match value.map(|(_, value)| parcel(&value)) {
-            Some(Ok(value)) => PeerReply::Value { request, index, value },
-            Some(Err(reason)) => PeerReply::Absent { request, index, reason: Some(reason) },
-            None => PeerReply::Absent { request, index, reason: None },
-        };
-        // If the link has ended nobody waits.
-        drop(sender.send(reply));
-        sender.wait_for_room(64 << 20);
-    }
-}
-
-/// Takes a value that somebody puts here.
-fn take(
-    worker: &Weak<WorkerNode>,
-    families: &Families,
-    name: &ValueName,
-    value: Parcel,
-) -> Result<(), Arc<str>> {
-    let ValueName::Task(task) = *name else {
-        return Err("values are put under the numbers that the scheduler gave them".into());
-    };
-    let worker = worker.upgrade().ok_or(CLOSED)?;
-    let Parcel { family, header, buffers, .. } = value;
-    let buffers = buffers.into_iter().map(Vec::from).collect();
-    let value = families.decode(&family, &header, buffers).map_err(|error| error.to_string())?;
-    worker.put(vec![(task, value)]).then_some(()).ok_or_else(|| CLOSED.into())
-}
-
-fn parcel(value: &Value) -> Result<Parcel, Arc<str>> {
-    let payload = value.payload();
-    let encoded = payload.encode().map_err(|error| Arc::from(error.to_string()))?;
-    let (family, type_name) = (payload.family().name(), payload.type_name());
-    Ok(Parcel::new(family, &type_name, payload.nbytes(), encoded))
 }

@@ -1,12 +1,13 @@
 //! One task on a thread of a worker: from its inputs to its outcome.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use oxidask_core::op::{Op, TaskContext, TaskError};
-use oxidask_core::value::Value;
+use oxidask_core::value::{CodecError, Encoded, Family, NativeFamily, Payload, Value};
 use oxidask_sched::content::Content;
 use oxidask_sched::ids::TaskId;
 use oxidask_sched::message::{Blob, Cause, Compute, TaskFailure};
@@ -32,6 +33,32 @@ pub(super) struct Job {
 pub(super) struct Landed {
     pub(super) slot: u32,
     pub(super) copied: Copied,
+}
+
+/// In the place of a value that could not be brought here: tasks that read it fail, and so does whoever fetches it.
+pub(super) struct Unreadable(pub(super) Arc<str>);
+
+impl Payload for Unreadable {
+    fn family(&self) -> &'static dyn Family {
+        &NativeFamily
+    }
+
+    fn nbytes(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn type_name(&self) -> Cow<'_, str> {
+        "unreadable".into()
+    }
+
+    fn encode(&self) -> Result<Encoded, CodecError> {
+        Err(CodecError {
+            family: "any",
+            type_name: "value".into(),
+            direction: "encoded",
+            reason: self.0.to_string(),
+        })
+    }
 }
 
 impl Job {
@@ -62,6 +89,9 @@ pub(super) fn run(
         Err(lost) => return (Outcome::InputsLost(lost), None),
     };
     let Job { compute, blob, .. } = job;
+    if let Some(Unreadable(reason)) = inputs.iter().find_map(Value::downcast_ref) {
+        return (failed(&compute, Cause::Codec, reason.to_string(), Content::new()), None);
+    }
     let op = match blob.map(|blob| ops.op(&blob, &compute.spec)) {
         Some(Ok(op)) => op,
         Some(Err(error)) => {

@@ -24,7 +24,8 @@ use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
 
 use super::WorkerNode;
-use super::job::Landed;
+use super::job::{Landed, Unreadable};
+use crate::cluster::link::Fetched;
 use crate::store::{Budget, Store, StoreError};
 use crate::system;
 
@@ -124,8 +125,9 @@ impl Memory {
     }
 
     /// Puts values that have come from elsewhere. Not under a node's lock: they may ask their interpreter.
-    pub(super) fn land(&self, values: Vec<(TaskId, Value)>) -> Vec<Landed> {
-        let land = |(task, value): (TaskId, Value)| {
+    pub(super) fn land(&self, values: Fetched) -> Vec<Landed> {
+        let land = |(task, value): (TaskId, Result<Value, Arc<str>>)| {
+            let value = value.unwrap_or_else(|reason| Value::new(Unreadable(reason)));
             let nbytes = value.payload().nbytes();
             let type_name = value.payload().type_name().as_ref().into();
             let slot = self.put(value, nbytes, false);
@@ -325,6 +327,7 @@ impl WorkerNode {
     }
 
     fn look(&self) {
+        self.passing.tidy();
         self.relieve();
         if let Some(health) = self.memory.news(self.n_executing() == 0) {
             self.happened(Event::Health(health));

@@ -5,10 +5,12 @@
 //! | `mod.rs` | the worker for those around it |
 //! | `turns.rs` | what comes in, and what follows from it |
 //! | `threads.rs`, `job.rs` | threads that run tasks; a task from its inputs to its outcome |
+//! | `passing.rs` | forms of values that were made for one peer, for others |
 //! | `memory.rs` | where values are, and what is done when memory is short |
 
 mod job;
 mod memory;
+mod passing;
 mod threads;
 mod turns;
 
@@ -26,12 +28,13 @@ use parking_lot::{Condvar, Mutex};
 
 use super::host::{Host, NoHost};
 use super::inline::InlineForm;
-use super::link::{Fetched, Outbox, SharedPeers};
+use super::link::{Outbox, SharedPeers};
 use super::ops::Ops;
 use super::running::Running;
 use super::turn::{Shared, make_due};
 use memory::Memory;
 pub use memory::MemoryPolicy;
+use passing::Passing;
 use threads::Threads;
 use turns::{Incoming, State};
 
@@ -60,6 +63,7 @@ impl NewWorker {
 pub struct WorkerNode {
     id: WorkerId,
     name: Arc<str>,
+    address: Arc<str>,
     n_threads: u32,
     shared: Shared<State, Incoming>,
     memory: Arc<Memory>,
@@ -81,6 +85,7 @@ pub struct WorkerNode {
     /// Threads that it has started itself.
     own_threads: Mutex<Vec<JoinHandle<()>>>,
     n_started: AtomicU32,
+    passing: Passing,
     started: Instant,
     this: Weak<Self>,
 }
@@ -104,6 +109,7 @@ impl WorkerNode {
         Arc::new_cyclic(|this| Self {
             id,
             name: info.name,
+            address: info.address,
             n_threads,
             shared: Shared::new(State::new(Worker::new(config))),
             memory,
@@ -120,6 +126,7 @@ impl WorkerNode {
             running: Mutex::default(),
             own_threads: Mutex::default(),
             n_started: AtomicU32::new(0),
+            passing: Passing::default(),
             started: Instant::now(),
             this: this.clone(),
         })
@@ -129,6 +136,12 @@ impl WorkerNode {
     #[must_use]
     pub fn id(&self) -> WorkerId {
         self.id
+    }
+
+    /// Where others reach it.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// What people call it.
@@ -218,7 +231,7 @@ impl WorkerNode {
 
     /// The values of these that are here; those on disk are read, and stay there.
     #[must_use]
-    pub fn values(&self, tasks: &[TaskId]) -> Fetched {
+    pub fn values(&self, tasks: &[TaskId]) -> Vec<(TaskId, Value)> {
         let (mut values, mut lost) = (Vec::with_capacity(tasks.len()), Vec::new());
         for (task, slot, found) in self.find(tasks) {
             match self.memory.store.load(found, false) {
@@ -242,6 +255,7 @@ impl WorkerNode {
     pub fn put(&self, values: Vec<(TaskId, Value)>) -> bool {
         let is_open = !self.is_closed();
         if is_open {
+            let values = values.into_iter().map(|(task, value)| (task, Ok(value))).collect();
             self.told([Incoming::Put(self.memory.land(values))]);
         }
         is_open
