@@ -212,8 +212,8 @@ class Nanny(Node):
             )
 
     async def _greet(self) -> dict[str, Any]:
+        from oxidask.distributed._telling import tell
         from oxidask.distributed.scheduler import scheduler_here
-        from oxidask.distributed.worker import tell
 
         assert self.scheduler_addr is not None
         here = scheduler_here(self.scheduler_addr)
@@ -318,7 +318,7 @@ class Nanny(Node):
         if address is None or self.scheduler_addr is None:
             return
         body = {"address": address, "cause": cause}
-        from oxidask.distributed.worker import tell
+        from oxidask.distributed._telling import tell
 
         here = _inproc.find(self.scheduler_addr)
         with suppress(Exception):

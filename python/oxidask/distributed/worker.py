@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import math
 import os
@@ -21,15 +20,16 @@ from oxidask.distributed import _inproc, _sampling, _worker_state
 from oxidask.distributed._addresses import (
     host_towards,
     in_process,
-    is_loopback,
     listen_addresses,
     with_scheme,
 )
 from oxidask.distributed._loop import in_own_thread
 from oxidask.distributed._node import Node, seconds_of
+from oxidask.distributed._telling import tell
 from oxidask.distributed._worker_folder import WorkerFolder
 from oxidask.distributed._worker_host import WorkerHost
 from oxidask.distributed._worker_memory import MemoryManager
+from oxidask.distributed._worker_plugins import PluginsOfWorker
 from oxidask.distributed.core import Status
 from oxidask.distributed.preloading import PreloadManager, configured_scheduler
 from oxidask.distributed.security import security_of
@@ -47,7 +47,7 @@ def get_client(address: Any = None, timeout: Any = None, resolve_address: bool =
     return find(address, timeout, resolve_address)
 
 
-class Worker(Node):
+class Worker(PluginsOfWorker, Node):
     """A worker in this process. ``await`` it, or use ``async with``, to start it.
 
     Parameters
@@ -394,67 +394,6 @@ class Worker(Node):
             self._folder.remove()
         self._set_closed()
 
-    async def plugin_add(self, plugin: Any, name: str | None = None) -> None:
-        """Set a plugin up; one of the same name is torn down first.
-
-        Raises
-        ------
-        Exception
-            What its ``setup`` raised, which is logged too.
-        """
-        from oxidask.distributed.diagnostics.plugin import name_of
-
-        name = name or name_of(plugin)
-        if name in self.plugins:
-            if getattr(plugin, "idempotent", False):
-                return
-            await self.plugin_remove(name)
-        self.plugins[name] = plugin
-        self._logger.info("Starting Worker plugin %s", name)
-        try:
-            result = plugin.setup(worker=self) if hasattr(plugin, "setup") else None
-            if inspect.isawaitable(result):
-                await result
-        except Exception:
-            self._logger.exception("Worker plugin %s failed to setup", name)
-            raise
-        self._watch_transitions()
-
-    async def plugin_remove(self, name: str) -> None:
-        """Tear a plugin down."""
-        plugin = self.plugins.pop(name, None)
-        if plugin is None:
-            return
-        self._logger.info("Removing Worker plugin %s", name)
-        try:
-            result = plugin.teardown(worker=self) if hasattr(plugin, "teardown") else None
-            if inspect.isawaitable(result):
-                await result
-        except Exception:
-            self._logger.exception("Worker plugin %s failed to teardown", name)
-            raise
-        self._watch_transitions()
-
-    def _watch_transitions(self) -> None:
-        """Have the core tell of states of tasks, if a plugin wants to know."""
-        from oxidask.distributed.diagnostics.plugin import WorkerPlugin
-
-        watch = getattr(self.core, "on_transition", None)
-        if watch is None:
-            return
-        base = WorkerPlugin.transition
-        plugins = self.plugins.values()
-        wanted = any(getattr(type(p), "transition", base) is not base for p in plugins)
-        watch(self._transition if wanted else None)
-
-    def _transition(self, key: Any, start: str, finish: str, **kwargs: Any) -> None:
-        for name, plugin in list(self.plugins.items()):
-            if hasattr(plugin, "transition"):
-                try:
-                    plugin.transition(key, start, finish, **kwargs)
-                except Exception:
-                    self._logger.exception("Worker plugin %s failed in transition", name)
-
     @property
     def address(self) -> str | None:
         """Where other workers reach it."""
@@ -521,7 +460,7 @@ class Worker(Node):
             nthreads=self.nthreads,
             tasks=tasks,
             address=self.address,
-            actors=actors_of(self.address),
+            actors=actors_of(str(self.address)),
         )
 
     @property
@@ -583,25 +522,6 @@ _ACCEPTED = frozenset(
 )  # fmt: skip
 
 
-def tell(
-    scheduler: str, secrets: dict[str, Any] | None, verb: str, body: dict[str, Any]
-) -> dict[str, Any]:
-    """Ask a scheduler elsewhere something, on a connection for that alone.
-
-    A scheduler without Python does not know all verbs: it is as if it had nothing to say.
-    """
-    client = _native.ClientCore.connect(
-        scheduler, f"{verb} of process {os.getpid()}", 30.0, secrets
-    )
-    try:
-        answer = client.ask(verb, body)
-        return answer if isinstance(answer, dict) else {}
-    except (NotImplementedError, KeyError, ValueError):
-        return {}
-    finally:
-        client.close()
-
-
 def _connect_timeout() -> float:
     return seconds_of(config.get("distributed.comm.timeouts.connect", "30s")) or 30.0
 
@@ -610,8 +530,3 @@ def _is_taken(error: OSError) -> bool:
     import errno
 
     return error.errno in (errno.EADDRINUSE, errno.EACCES) or "already" in str(error)
-
-
-def is_local(worker: Worker) -> bool:
-    """Whether only this machine reaches a worker."""
-    return is_loopback(worker.host or "")
