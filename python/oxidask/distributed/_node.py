@@ -30,7 +30,7 @@ class Node:
     #: The logger that is kept for those who ask.
     _logged: ClassVar[str] = "distributed.core"
 
-    status: Status
+    status: Status = Status.undefined
     loop: LoopView | None
     preloads: PreloadManager
 

@@ -232,6 +232,8 @@ class Actor:
     1
     """
 
+    key: Any = None
+
     def __init__(self, cls: type, address: str, key: Any) -> None:
         self.key = key
         self._cls = cls

@@ -410,9 +410,7 @@ class Scheduler(Node):
 
     @property
     def computations(self) -> list[Computation]:
-        """The code that led to what was computed, where clients tell: see the setting
-        ``distributed.diagnostics.computations.nframes``.
-        """
+        """The code that led to what was computed, if clients are set to tell."""
         return computations_of(self.core.ask("topic.events", {"topic": TOPIC}))
 
     def get_events(self, topic: str | None = None) -> Any:

@@ -43,6 +43,7 @@ class Cluster:
 
     _supports_scaling = True
     _cluster_info: dict[str, Any]
+    name: str = ""
 
     def __init__(
         self,

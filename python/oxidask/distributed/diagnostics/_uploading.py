@@ -31,6 +31,8 @@ class UploadFile(WorkerPlugin):
         Whether it is made importable.
     """
 
+    name: str = "upload-file"
+
     def __init__(self, filepath: str, load: bool = True) -> None:
         self.filename = os.path.basename(filepath)
         self.load = load
