@@ -139,7 +139,14 @@ impl Unpack {
         {
             let parts =
                 self.templates(object.try_iter()?.collect::<PyResult<Vec<_>>>()?.into_iter())?;
-            return Ok(parts.map(|parts| Template::call(kind.into_any().unbind(), parts, [])));
+            let Some(parts) = parts else { return Ok(None) };
+            let own = kind.getattr(intern!(py, "__dict__"))?;
+            if own.contains("__new__")? && !own.contains("_fields")? {
+                // Its constructor may take anything; what it is made of is known.
+                let make = kind.getattr(intern!(py, "_make"))?.unbind();
+                return Ok(Some(Template::call(make, vec![Container::Tuple(parts).into()], [])));
+            }
+            return Ok(Some(Template::call(kind.into_any().unbind(), parts, [])));
         }
         if kind.getattr_opt(intern!(py, "__dataclass_fields__"))?.is_some()
             && !object.is_instance_of::<PyType>()

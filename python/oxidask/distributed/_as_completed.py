@@ -19,7 +19,7 @@ from oxidask.distributed.exceptions import FutureCancelledError
 __all__ = ["as_completed"]
 
 
-class as_completed:  # noqa: N801  # Dask's name, used like a function
+class as_completed:
     """Iterates over futures in the order in which they are done; more can be added meanwhile.
 
     Parameters
@@ -213,7 +213,7 @@ class as_completed:  # noqa: N801  # Dask's name, used like a function
                 raise StopAsyncIteration
             try:
                 await asyncio.wait_for(call_back(self._wake), self._left())
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 raise self._timed_out() from None
 
     def _wake(self, callback: Any) -> None:
@@ -233,4 +233,3 @@ class as_completed:  # noqa: N801  # Dask's name, used like a function
             return future, await future._result()
         except Exception as error:
             return future, self._failure(error)
-

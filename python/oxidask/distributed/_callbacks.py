@@ -36,9 +36,7 @@ class CallbackThread:
         if self._thread is None:
             with self._lock:
                 if self._thread is None:
-                    self._thread = threading.Thread(
-                        target=self._work, name=self._name, daemon=True
-                    )
+                    self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
                     self._thread.start()
 
     def close(self, timeout: float = 1.0) -> None:

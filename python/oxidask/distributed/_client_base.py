@@ -33,6 +33,8 @@ class ClientBase:
     status: str
     _core: Any
     _is_asynchronous: bool
+    _sends_pickles: bool
+    _reads_pickles: bool
     _ident: int
 
     @property
@@ -53,7 +55,7 @@ class ClientBase:
         callback_timeout: Any = None,
         **kwargs: Any,
     ) -> Any:
-        """Run a coroutine function: to its end, or, where the client is asynchronous, to be awaited.
+        """Run a coroutine function to its end; an asynchronous client returns its coroutine.
 
         Parameters
         ----------

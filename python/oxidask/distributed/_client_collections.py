@@ -290,6 +290,8 @@ class CollectionsMixin(ClientBase):
             from oxidask.distributed.actor import hosted
 
             graph = hosted(graph, keys if actors is True else _keys_in(actors), by_key)
+        for key in keys:
+            _check_key(key)
         if by_key:
             options = {**(options or {}), "by_key": by_key}
         code = code_of_callers()
@@ -305,9 +307,13 @@ class _Prepared:
     """One graph of several collections, and what is wanted of it."""
 
     def __init__(self, collections: Sequence[Any], optimize_graph: bool) -> None:
-        from oxidask.base import _work_of, native_form
+        from oxidask._unpack import native_form
+        from oxidask.base import _work_of
 
         self.collections = list(collections)
+        self.graph: Any = None
+        self.keys: list[Any] = []
+        self.finish: list[Any] = []
         self.by_key: dict[Any, Any] = {}
         native = [native_form(collection) for collection in self.collections]
         is_native = all(form is not None for form in native)
@@ -328,8 +334,6 @@ class _Prepared:
         from oxidask import _native
         from oxidask._unpack import is_native_delayed
 
-        self.keys: list[Any] = []
-        self.finish: list[Any] = []
         for collection in self.collections:
             if is_native_delayed(collection):
                 self.keys.append(collection.key)
@@ -338,9 +342,18 @@ class _Prepared:
                 self.keys.append(collection.__dask_keys__())
                 self.finish.append(collection.__dask_postcompute__())
         if all(map(is_native_delayed, self.collections)):
-            self.graph: Any = _native.merge_delayed(self.collections)
+            self.graph = _native.merge_delayed(self.collections)
         else:
             self.graph = _native.merge_arrays(native, optimize_graph)
+
+
+def _check_key(key: Any) -> None:
+    """Raise if a key is of parts that other processes may not know."""
+    if isinstance(key, tuple):
+        for part in key:
+            _check_key(part)
+    elif not isinstance(key, (str, bytes, int, float)):
+        raise TypeError(f"unexpected key type {type(key)} (value: {key!r})")
 
 
 def _note_annotations(graph: Any, by_key: dict[Any, Any]) -> None:

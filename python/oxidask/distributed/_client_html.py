@@ -24,17 +24,20 @@ def client_html(client: Any) -> str:
         ("Dashboard", f'<a href="{link}">{link}</a>' if link else "none"),
         ("Workers", info["n_workers"]),
         ("Total threads", info["total_threads"]),
-        ("Total memory", format_bytes(info["total_memory"]) if info["total_memory"] else "no limit"),
+        ("Total memory", _memory(info["total_memory"])),
     ]
     cells = "".join(f"<tr><td><strong>{name}: </strong>{text}</td></tr>" for name, text in rows)
     return f"<div>{head}<table>{cells}</table>{_workers_html(info['workers'])}</div>"
 
 
+def _memory(nbytes: Any) -> str:
+    return format_bytes(nbytes) if nbytes else "no limit"
+
+
 def _workers_html(workers: dict[str, Any]) -> str:
     rows = []
     for address, worker in list(workers.items())[:_MAX_WORKERS]:
-        limit = worker.get("memory_limit")
-        memory = format_bytes(limit) if limit else "no limit"
+        memory = _memory(worker.get("memory_limit"))
         cells = (worker.get("name", ""), address, worker.get("nthreads", ""), memory)
         rows.append("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>")
     if len(workers) > _MAX_WORKERS:

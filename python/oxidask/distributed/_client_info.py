@@ -137,7 +137,7 @@ class InfoMixin(ClientBase):
         body: dict[str, Any] = {"summary": summary}
         if keys is not None:
             body["keys"] = _keys(keys)
-        return {key: nbytes for key, nbytes in await self._ask("info.nbytes", body)}
+        return dict(await self._ask("info.nbytes", body))
 
     def story(self, *keys_or_stimuli: Any, on_error: str = "raise") -> Any:
         """Return what happened to tasks, step by step.

@@ -37,7 +37,7 @@ class ScheduleMixin(ClientBase):
         Parameters
         ----------
         func, *args, **kwargs
-            As for :meth:`submit`, with its options such as ``retries``, ``priority`` and ``workers``.
+            As for :meth:`submit`, with its options such as ``retries`` and ``workers``.
         every
             Seconds between two runs, or text such as ``"10 minutes"``; the first run is at once.
         cron

@@ -136,7 +136,8 @@ class TasksMixin(ClientBase):
             How many tasks to submit together.
         **kwargs
             Arguments that all calls share; see :meth:`submit`.
-        workers, retries, resources, priority, allow_other_workers, fifo_timeout, actor, actors, pure
+        workers, retries, resources, priority, allow_other_workers, fifo_timeout, actor, actors,
+        pure
             See :meth:`submit`.
 
         Returns
@@ -212,7 +213,7 @@ class TasksMixin(ClientBase):
         reject_iterators([futures])
         if is_async:
             return self._gather(futures, errors)
-        found, skipped = find_futures(futures), set()
+        found, skipped = find_futures(futures), set[int]()
         if errors == "skip":
             core.wait(found, None)
             found, skipped = _finished(found)
@@ -220,7 +221,7 @@ class TasksMixin(ClientBase):
 
     async def _gather(self, futures: Any, errors: str = "raise") -> Any:
         core = self._open_core()
-        found, skipped = find_futures(futures), set()
+        found, skipped = find_futures(futures), set[int]()
         if not found:
             return _with_results(futures, found, [], skipped)
         if errors == "skip":
@@ -250,11 +251,8 @@ class TasksMixin(ClientBase):
         reason, msg
             Why, for those who ask for the result.
         """
-
-        async def _cancel() -> None:
-            self._open_core().cancel(futures_of(futures), force)
-
-        return self._at_once(_cancel, asynchronous)
+        self._open_core().cancel(futures_of(futures), force)
+        return self._done(asynchronous)
 
     def retry(self, futures: Any, asynchronous: bool | None = None) -> Any:
         """Run failed tasks again, and what failed for their sake.
@@ -266,18 +264,12 @@ class TasksMixin(ClientBase):
         asynchronous
             Whether to return a coroutine.
         """
+        self._open_core().retry(futures_of(futures))
+        return self._done(asynchronous)
 
-        async def _retry() -> None:
-            self._open_core().retry(futures_of(futures))
-
-        return self._at_once(_retry, asynchronous)
-
-    def _at_once(self, function: Any, asynchronous: bool | None) -> Any:
-        """Run a coroutine function that never waits; return what the caller can await."""
-        coroutine = function()
-        if self.asynchronous if asynchronous is None else asynchronous:
-            return _Done(coroutine)
-        return _Done(coroutine).result
+    def _done(self, asynchronous: bool | None) -> Any:
+        """Return what the caller of something that is done can await."""
+        return _Done() if (self.asynchronous if asynchronous is None else asynchronous) else None
 
     def futures_of(self, futures: Any) -> list[Future]:
         """Return the futures in collections; see :func:`oxidask.distributed.futures_of`."""
@@ -310,6 +302,9 @@ class _FutureState:
     def __init__(self, status: str) -> None:
         self.status = status
 
+    def finish(self) -> None:
+        """Do nothing: tasks say themselves that they are done."""
+
     def __repr__(self) -> str:
         return f"<FutureState: {self.status}>"
 
@@ -317,15 +312,12 @@ class _FutureState:
 class _Done:
     """An awaitable of something that is done already, whether or not somebody awaits it."""
 
-    def __init__(self, coroutine: Any) -> None:
-        try:
-            coroutine.send(None)
-        except StopIteration as stop:
-            self.result = stop.value
-
     def __await__(self) -> Any:
-        return self.result
-        yield  # makes this a generator
+        return _nothing().__await__()
+
+
+async def _nothing() -> None:
+    return None
 
 
 def _finished(futures: list[Future]) -> tuple[list[Future], set[int]]:

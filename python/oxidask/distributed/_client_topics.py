@@ -1,4 +1,4 @@
-"""Topics: what tasks, workers and the scheduler tell, kept by the scheduler and pushed to clients."""
+"""Topics: what tasks, workers and the scheduler tell, pushed to the clients that want it."""
 
 from __future__ import annotations
 
@@ -204,11 +204,14 @@ def _handle_print(event: Any) -> None:
     if not isinstance(msg, dict):
         raise TypeError(f"an event of topic 'print' must be a dictionary, got {msg!r}")
     args = msg.get("args")
-    if not isinstance(args, tuple):
+    if not isinstance(args, (tuple, list)):
         raise TypeError(f"what is printed must come as a tuple `args`, got {args!r}")
     file = {1: sys.stdout, 2: sys.stderr}.get(msg.get("file", 1), sys.stdout)
     builtins.print(
-        *args, sep=msg.get("sep", " "), end=msg.get("end", "\n"), file=file,
+        *args,
+        sep=msg.get("sep", " "),
+        end=msg.get("end", "\n"),
+        file=file,
         flush=msg.get("flush", False),
     )
 

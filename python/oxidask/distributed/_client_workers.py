@@ -60,9 +60,7 @@ class WorkersMixin(InfoMixin):
         {'tcp://192.168.0.100:9000': 1234}
         """
         if on_error not in ("raise", "return", "ignore"):
-            raise ValueError(
-                f"on_error must be 'raise', 'return' or 'ignore', got {on_error!r}"
-            )
+            raise ValueError(f"on_error must be 'raise', 'return' or 'ignore', got {on_error!r}")
         return self.sync(self._run, function, args, kwargs, workers, wait, nanny, on_error)
 
     async def _run(

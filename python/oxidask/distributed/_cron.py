@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 __all__ = ["Cron"]
 
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _NAMES = {
-    **{name: n for n, name in enumerate("sun mon tue wed thu fri sat".split())},
-    **{
-        name: n
-        for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
-    },
+    **{name: n for n, name in enumerate(_DAYS)},
+    **{name: n for n, name in enumerate(_MONTHS, start=1)},
 }
 _SHORT = {
     "@yearly": "0 0 1 1 *",
@@ -32,8 +31,8 @@ _YEARS = 41
 class Cron:
     """Moments that fit a line of five fields: minute, hour, day, month and weekday.
 
-    A field is ``*``, numbers, names (``mon``, ``jan``), ranges (``1-5``), steps (``*/15``), or several of
-    these with commas. Where both day and weekday are restricted, one of them has to fit.
+    A field is ``*``, numbers, names (``mon``, ``jan``), ranges (``1-5``), steps (``*/15``), or
+    several of these with commas. Where both day and weekday are restricted, one of them has to fit.
 
     Examples
     --------

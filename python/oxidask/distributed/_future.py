@@ -14,6 +14,7 @@ from oxidask._native import FutureCore
 from oxidask.distributed import _current
 from oxidask.distributed._settling import results_of, settled
 from oxidask.distributed._task_options import seconds
+from oxidask.distributed._values import is_plain
 
 __all__ = ["Future"]
 
@@ -22,8 +23,8 @@ class Future(FutureCore):
     """The result of a task on the cluster, there or still to come.
 
     Futures come from :meth:`Client.submit` and its siblings. As long as a future of a key exists
-    somewhere, the result is kept. A future can be an argument of other tasks, at any depth, and can be
-    awaited.
+    somewhere, the result is kept. A future can be an argument of other tasks, at any depth, and
+    can be awaited.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ class Future(FutureCore):
     """
 
     __slots__ = ()
-    __class_getitem__ = classmethod(GenericAlias)
+    __class_getitem__: Any = classmethod(GenericAlias)
 
     @property
     def client(self) -> Any:
@@ -112,7 +113,7 @@ class Future(FutureCore):
 
     def cancelled(self) -> bool:
         """Whether the future was cancelled."""
-        return self.status == "cancelled"
+        return bool(self.status == "cancelled")
 
     def cancel(self, reason: str | None = None, msg: str | None = None, **kwargs: Any) -> Any:
         """Stop the task, and what depends on it; see :meth:`Client.cancel`."""
@@ -147,6 +148,12 @@ class Future(FutureCore):
 
         new = subs.get(self.key, self.key)
         return self if new == self.key else TaskRef(new)
+
+    def __getattr__(self, name: str) -> Any:
+        # Called by hand here and there; as a method it would slow the end of every future.
+        if name == "__del__":
+            return self.release
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return self._result().__await__()
@@ -184,6 +191,9 @@ class Future(FutureCore):
 
     async def _result(self) -> Any:
         (result,) = await results_of(self._bound_core(), [self])
+        client = self.client
+        if client is not None and not client._reads_pickles and not is_plain(result):
+            raise TypeError(f"the result of {self.key!r} is a pickle, which this client can't read")
         return result
 
     def _bound_core(self) -> Any:

@@ -12,7 +12,7 @@ from oxidask.distributed._worker_state import current_worker
 __all__ = ["print", "warn"]
 
 
-def print(  # noqa: A001  # the name that Dask gave it
+def print(
     *args: Any,
     sep: str | None = " ",
     end: str | None = "\n",

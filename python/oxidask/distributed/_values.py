@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from oxidask._pickle import dumps, loads
+from oxidask.distributed.exceptions import FutureCancelledError
 
 __all__ = ["is_plain", "pack", "unpack"]
 
@@ -29,7 +30,7 @@ def is_plain(value: Any) -> bool:
     if cls in _SCALARS:
         return True
     if cls is int:
-        return -(2**63) <= value < 2**63
+        return bool(-(2**63) <= value < 2**63)
     if cls is list:
         return all(map(is_plain, value))
     if cls is dict:
@@ -51,6 +52,8 @@ def pack(value: Any) -> Any:
     from oxidask.distributed._future import Future
 
     if isinstance(value, Future):
+        if value.cancelled():
+            raise FutureCancelledError(value.key, "it is unknown to scheduler and client")
         return value  # by its key
     is_marked = type(value) is dict and len(value) == 1 and not _MARKS.isdisjoint(value)
     if not is_marked and is_plain(value):

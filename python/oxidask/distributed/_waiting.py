@@ -147,7 +147,7 @@ def _settle(futures: list[Future], timeout: float | None, return_when: str) -> b
 async def _wait_async(futures: list[Future], timeout: float | None, return_when: str) -> Any:
     try:
         await asyncio.wait_for(settled(None, futures, return_when == FIRST_COMPLETED), timeout)
-    except asyncio.TimeoutError:
+    except TimeoutError:
         _time_out(futures, timeout)
     return _sorted_out(futures)
 

@@ -109,7 +109,9 @@ class Client(
         ``async with``.
     name
         What the scheduler calls it.
-    heartbeat_interval, serializers, deserializers, extensions, connection_limit
+    serializers, deserializers
+        Without ``"pickle"`` among them, the client takes and gives plain data only.
+    heartbeat_interval, extensions, connection_limit
         Not needed.
     direct_to_workers
         Not needed: values always come from the workers.
@@ -149,6 +151,10 @@ class Client(
         self.scheduler_file = scheduler_file
         self.set_as_default = set_as_default
         self._given_loop = loop
+        self._sends_pickles = serializers is None or "pickle" in serializers
+        self._reads_pickles = deserializers is None or "pickle" in deserializers
+        if deserializers is None:
+            self._reads_pickles = self._sends_pickles
         self._timeout_s = connect_timeout(timeout)
         self._is_asynchronous = asynchronous
         self._ident = get_ident()

@@ -17,7 +17,7 @@ __all__ = [
     "WorkerStartTimeoutError",
 ]
 
-TimeoutError = TimeoutError  # noqa: A001, PLW0127  # part of the module, as in Dask
+TimeoutError = TimeoutError  # part of the module, as in Dask
 
 
 class Reschedule(Exception):

@@ -44,7 +44,9 @@ class Lock(Semaphore):
     async def _register(self) -> Any:
         return self
 
-    def acquire(self, blocking: bool = True, timeout: Any = None) -> Any:
+    def acquire(  # type: ignore[override]  # as in Dask, where it can be tried
+        self, blocking: bool = True, timeout: Any = None
+    ) -> Any:
         """Take the lock.
 
         Parameters

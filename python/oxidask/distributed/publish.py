@@ -65,6 +65,8 @@ class DatasetsMixin(ClientBase):
         for name, data in datasets.items():
             keys = [future.key for future in futures_of(data)]
             packed = {"value": data} if not keys and is_plain(data) else {"pickled": dumps(data)}
+            if "pickled" in packed and not self._sends_pickles:
+                raise TypeError(f"{data!r} is no plain data, and this client sends no pickles")
             body = {"name": name, "data": packed, "keys": keys, "override": override}
             await self._ask("publish.put", body)
 
@@ -126,6 +128,8 @@ class DatasetsMixin(ClientBase):
         packed = found.get("data", found) if isinstance(found, dict) else found
         if "value" in packed:
             return packed["value"]
+        if not self._reads_pickles:
+            raise TypeError(f"dataset {name!r} is a pickle, which this client does not read")
         with self.as_current():
             data = loads(packed["pickled"])
         if futures_of(data):

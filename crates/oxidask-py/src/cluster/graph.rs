@@ -314,6 +314,9 @@ fn op_state<'py>(py: Python<'py>, op: &dyn Op) -> PyResult<Bound<'py, PyAny>> {
     if let Ok(state) = arrays::encode(py, op) {
         return Ok(("array", state).into_pyobject(py)?.into_any());
     }
+    if op.name() == "alias" {
+        return Ok(("alias", py.None()).into_pyobject(py)?.into_any());
+    }
     match op.constant() {
         Some(value) => Ok(("constant", to_object(py, &value)?).into_pyobject(py)?.into_any()),
         None => Err(PyTypeError::new_err(format!(

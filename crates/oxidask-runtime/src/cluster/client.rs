@@ -214,6 +214,15 @@ impl ClientNode {
         after(|| {
             self.shared.with(&self.this, |state| {
                 self.take_in(state);
+                if let Event::Retry(keys) = &event {
+                    // Whoever waits from now on waits for what the retry gives.
+                    let mut known = self.known.lock();
+                    keys.iter().for_each(|key| {
+                        if let Some(Settlement::Failed(_)) = known.settled.get(key) {
+                            known.settled.remove(key);
+                        }
+                    });
+                }
                 state.machine.handle(self.now(), event, &mut state.actions);
                 self.carry_out(state);
             });
