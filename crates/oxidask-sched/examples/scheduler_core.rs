@@ -35,7 +35,9 @@ fn submission(
     Submission { number: 0, blobs, annotations: Vec::new(), tasks: tasks.collect() }
 }
 
-fn run(name: &str, n_workers: u32, submission: Submission) {
+fn run(name: &str, n_workers: u32, submission: impl FnOnce() -> Submission) {
+    let before = resident_bytes();
+    let submission = submission();
     let mut scheduler = Scheduler::new(Config::default());
     let mut actions = Vec::new();
     let client = ClientId(0);
@@ -51,7 +53,6 @@ fn run(name: &str, n_workers: u32, submission: Submission) {
     }
     let n = submission.tasks.len();
     let type_name: std::sync::Arc<str> = "int".into();
-    let before = resident_bytes();
     let start = cpu_time();
     scheduler.handle(Time(0), Event::Client(client, FromClient::Submit(submission)), &mut actions);
     let submitted = cpu_time() - start;
@@ -123,8 +124,14 @@ fn resident_bytes() -> u64 {
 }
 
 fn main() {
+    // So many millions of tasks, and nothing else.
+    if let Some(millions) = std::env::args().nth(1).and_then(|n| n.parse::<usize>().ok()) {
+        let n = millions * 1_000_000;
+        run("independent tasks", 100, || submission(n, |_| vec![], |_| true));
+        return;
+    }
     for n_workers in [2, 100, 1_000] {
-        run("1M independent tasks", n_workers, submission(1_000_000, |_| vec![], |_| true));
+        run("1M independent tasks", n_workers, || submission(1_000_000, |_| vec![], |_| true));
     }
     for n_workers in [2, 100, 1_000] {
         // Each task reads two: a tree of sums, only its root is wanted.
@@ -137,8 +144,8 @@ fn main() {
                 vec![j, j + 1]
             }
         };
-        run("tree of 1M tasks", n_workers, submission(n - 1, inputs, |i| i == n - 2));
+        run("tree of 1M tasks", n_workers, || submission(n - 1, inputs, |i| i == n - 2));
     }
     let chain = |i: usize| if i == 0 { vec![] } else { vec![i as u32 - 1] };
-    run("chain of 100k tasks", 2, submission(100_000, chain, |i| i == 99_999));
+    run("chain of 100k tasks", 2, || submission(100_000, chain, |i| i == 99_999));
 }

@@ -6,4 +6,5 @@ mod info;
 mod leave;
 mod place;
 mod questions;
+mod random;
 mod submit;
