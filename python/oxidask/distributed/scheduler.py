@@ -154,6 +154,8 @@ class Scheduler(Node):
         self._given_plugins = list(plugins)
         self._host = SchedulerHost(self)
         self._idle: Periodic | None = None
+        self._idle_since: float | None = None
+        self._n_tasks_seen = -1
         preload = config.get("distributed.scheduler.preload", []) if preload is None else preload
         argv = preload_argv or config.get("distributed.scheduler.preload-argv", [])
         self.preloads = PreloadManager(self, preload, argv)
@@ -349,18 +351,23 @@ class Scheduler(Node):
         float, optional
             The time since there was none; None while there is work.
         """
-        try:
-            idle_s = self.core.ask("info.idle", {})
-        except (NotImplementedError, KeyError, ValueError):
+        if self.core is None or self.status is not Status.running:
             return None
-        if isinstance(idle_s, dict):
-            idle_s = idle_s.get("idle_s")
-        if idle_s is None:
-            return None
-        if self.idle_timeout and idle_s > self.idle_timeout and self.status is Status.running:
+        counts = self.core.counts()
+        is_busy = bool(counts["queued"] or counts["processing"])
+        if not is_busy and not counts["workers"]:
+            is_busy = self.adaptive_target() > 0  # tasks that wait for a first worker
+        now = time.time()
+        if is_busy or counts["tasks"] != self._n_tasks_seen:
+            self._n_tasks_seen = counts["tasks"]
+            self._idle_since = None if is_busy else now
+            return self._idle_since
+        if self._idle_since is None:
+            self._idle_since = now
+        if self.idle_timeout and now - self._idle_since > self.idle_timeout:
             self._logger.info("Scheduler closing after being idle for %s s", self.idle_timeout)
             self._spawn(self.close(reason="idle-timeout-exceeded"))
-        return time.time() - float(idle_s)
+        return self._idle_since
 
     def adaptive_target(self, target_duration: Any = None) -> int:
         """Return how many workers the work that waits is worth."""

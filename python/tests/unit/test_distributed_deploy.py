@@ -312,6 +312,20 @@ class TestNodes:
 
         asyncio.run(main())
 
+    def test_idle_timeout(self):
+        async def main():
+            scheduler = await Scheduler(port=0, idle_timeout="50 ms")
+            async with Client(scheduler.address, asynchronous=True) as client:
+                future = client.submit(inc, 1)  # waits for a worker: this is not idle
+                await until(lambda: len(scheduler.tasks) == 1)
+                assert await scheduler.check_idle() is None
+                async with Worker(scheduler.address, nthreads=1):
+                    assert await future == 2
+                    await asyncio.wait_for(scheduler.finished(), 10)
+            assert scheduler.status is Status.closed
+
+        asyncio.run(main())
+
     def test_lifetime(self):
         async def main():
             async with Scheduler(port=0) as scheduler:
