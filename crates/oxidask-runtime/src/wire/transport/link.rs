@@ -251,7 +251,7 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
                 match &mut self.renewal {
                     Renewal::Never => Err(Some("such connections are not resumed".to_owned())),
                     Renewal::Acceptor(knocks, _) => match knocks.recv().await {
-                        Some(knock) => Ok(Again::Knock(knock)),
+                        Some(knock) => Ok(Again::Knock(Box::new(knock))),
                         None => Err(Some("nothing listens here any more".into())),
                     },
                     Renewal::Opener(opener) => {
@@ -265,7 +265,7 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
                 () = self.outlet.changed() => continue,
             };
             match found {
-                Ok(Ok(Again::Knock(knock))) => return self.resume(knock).await,
+                Ok(Ok(Again::Knock(knock))) => return self.resume(*knock).await,
                 Ok(Ok(Again::Opened((wired, heard, limit)))) => {
                     let channel = Arc::clone(&wired.channel);
                     return match self.outlet.connect(channel, heard, limit) {
@@ -304,7 +304,7 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
 }
 
 enum Again {
-    Knock(Knock),
+    Knock(Box<Knock>),
     Opened((Wired, u64, u64)),
 }
 
