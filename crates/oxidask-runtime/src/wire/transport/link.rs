@@ -256,7 +256,7 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
                     },
                     Renewal::Opener(opener) => {
                         let heard = self.outlet.heard();
-                        opener.again(heard).await.map(Again::Opened)
+                        opener.again(heard).await.map(|opened| Again::Opened(Box::new(opened)))
                     }
                 }
             };
@@ -266,7 +266,8 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
             };
             match found {
                 Ok(Ok(Again::Knock(knock))) => return self.resume(*knock).await,
-                Ok(Ok(Again::Opened((wired, heard, limit)))) => {
+                Ok(Ok(Again::Opened(opened))) => {
+                    let (wired, heard, limit) = *opened;
                     let channel = Arc::clone(&wired.channel);
                     return match self.outlet.connect(channel, heard, limit) {
                         Ok(()) => Ok(wired),
@@ -305,7 +306,7 @@ impl<In: Message, I: Inbox<In>> Link<In, I> {
 
 enum Again {
     Knock(Box<Knock>),
-    Opened((Wired, u64, u64)),
+    Opened(Box<(Wired, u64, u64)>),
 }
 
 /// The next opener that asks for this session.
