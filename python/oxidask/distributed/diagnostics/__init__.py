@@ -7,7 +7,7 @@ from typing import Any
 
 _PLACES = {"MemorySampler": "memory_sampler", "SchedulerPlugin": "plugin"}
 
-__all__ = ["MemorySampler", "SchedulerPlugin"]  # noqa: F822  # found when they are asked for
+__all__ = ["MemorySampler", "SchedulerPlugin"]
 
 
 def __getattr__(name: str) -> Any:
