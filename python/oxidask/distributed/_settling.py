@@ -33,7 +33,8 @@ def on_settled(futures: Sequence[Any], is_first_enough: bool, callback: Callable
 async def settled(core: Any, futures: Sequence[Any], is_first_enough: bool = False) -> None:
     """Wait until the futures are done, or the first of them."""
     is_done = any if is_first_enough else all
-    if not futures or is_done(future.done() for future in futures):
+    # One future is always waited for: what its task printed, which came before it, is heard first.
+    if len(futures) != 1 and is_done([future.done() for future in futures]):
         return
     await call_back(lambda done: on_settled(futures, is_first_enough, lambda: done(None, None)))
 

@@ -181,6 +181,7 @@ def test_tasks_print_and_warn_where_the_client_is(client, capsys):
     assert "hello-5\n" in capsys.readouterr().out
     with pytest.warns(UserWarning, match="careful"):
         client.submit(warn, "careful").result()
+        client.get_events("warn")
 
 
 def test_datasets(client):
