@@ -42,8 +42,9 @@ pub struct Preface {
 pub enum PrefaceError {
     /// It is something else.
     #[error(
-        "the other side doesn't speak Oxidask's protocol (it began with {0:02x?}); is the address \
-         right, and is it tls:// on both sides or on neither?"
+        "the other side doesn't speak Oxidask's protocol: {hint} (it began with {began:02x?})",
+        hint = speaker(.0),
+        began = .0
     )]
     Magic([u8; 8]),
     /// There is no version that both speak.
@@ -57,6 +58,24 @@ pub enum PrefaceError {
         /// The other side's oldest.
         oldest: u16,
     },
+}
+
+/// What somebody who begins so is likely to be, and what to do.
+fn speaker(began: &[u8; 8]) -> &'static str {
+    match began {
+        b"HTTP/1.1" | b"HTTP/1.0" => {
+            "it is a web server, a dashboard perhaps; give the address that the scheduler printed first"
+        }
+        // A TLS record: an alert, most likely, or a handshake.
+        [0x15 | 0x16, 3, ..] => {
+            "it speaks TLS; write tls:// before its address, and give certificates"
+        }
+        // Dask's messages begin with their length or with how many frames they have.
+        [_, _, 0, 0, 0, 0, 0, 0] => {
+            "it may be a scheduler or worker of Dask's; start it with `oxidask` instead of `dask`"
+        }
+        _ => "is the address right, and is it tls:// on both sides or on neither?",
+    }
 }
 
 impl Preface {
@@ -353,8 +372,17 @@ mod tests {
         assert!(error.contains("versions 1 to 1") && error.contains("5 to 9"), "{error}");
         let newer = Preface { version: 9, oldest: 1, nonce: [0; 16] };
         assert_eq!(Preface::read(&newer.bytes()), Ok(newer));
-        let error = Preface::read(b"HTTP/1.1 400 Bad Request\r\nServer").unwrap_err();
-        assert!(error.to_string().contains("is the address right"));
+        let says = |began: &[u8; 32], what: &str| {
+            let error = Preface::read(began).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        };
+        says(b"HTTP/1.1 400 Bad Request\r\nServer", "web server");
+        says(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "is the address right");
+        let mut began = [0; 32];
+        began[..7].copy_from_slice(&[0x15, 3, 1, 0, 2, 2, 70]);
+        says(&began, "write tls://");
+        began[..8].copy_from_slice(&[0x9a, 0, 0, 0, 0, 0, 0, 0]);
+        says(&began, "`oxidask` instead of `dask`");
     }
 
     #[test]

@@ -229,13 +229,13 @@ fn over_ipv6_where_there_is_any() {
     converse(workers, schedulers);
 }
 
-/// Passes bytes on between two addresses, and cuts each connection after so many, the last one excepted.
+/// Passes bytes on between two addresses, and cuts each connection after so many, those after the last cut excepted.
 fn cutting_proxy(to: &Address, cuts: Vec<usize>) -> Address {
     let Address::Net { port, .. } = *to else { panic!() };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = Address::of_socket(listener.local_addr().unwrap(), false);
     std::thread::spawn(move || {
-        for cut in cuts.into_iter().chain([usize::MAX]) {
+        for cut in cuts.into_iter().chain(std::iter::repeat(usize::MAX)) {
             let opener = listener.accept().unwrap().0;
             let acceptor = TcpStream::connect(("127.0.0.1", port)).unwrap();
             let left = std::sync::atomic::AtomicUsize::new(cut);

@@ -60,9 +60,10 @@ fn a_client_that_has_only_the_document_runs_tasks() {
     let mut worker = Process::start_with(&["worker", &address], &[("OXIDASK_TOKEN", "s3cret")]);
     worker.address("Worker");
     let run = |n: usize, token: &str| {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/plain_python_client.py");
+        let folder = std::env::var("CARGO_MANIFEST_DIR").expect("cargo runs tests");
+        let script = format!("{folder}/../../examples/plain_python_client.py");
         let mut command = std::process::Command::new("python3");
-        command.args([script, &address, "bytes", &n.to_string()]).env("OXIDASK_TOKEN", token);
+        command.args([&*script, &address, "bytes", &n.to_string()]).env("OXIDASK_TOKEN", token);
         command.output().expect("python3 is there")
     };
     // The large one does not come with the news, but is fetched from the worker.
