@@ -7,7 +7,7 @@ use oxidask_runtime::wire::codec::{Decoder, Encoder, Field, HeardNames, Limits};
 use oxidask_runtime::wire::frame::{
     Assembler, Frame, FrameError, Head, Kind, Packing, Target, seal,
 };
-use oxidask_runtime::wire::peer::{Parcel, PeerReply, PeerRequest, ValueName};
+use oxidask_runtime::wire::peer::{Parcel, PeerReply, PeerRequest, Shared, Sharing, ValueName};
 use oxidask_sched::ids::TaskId;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -158,13 +158,18 @@ fn values_are_read_into_place_and_leave_without_a_copy() {
 fn peers_ask_by_task_or_key() {
     let task = TaskId { slot: 3, generation: 0 };
     let names = vec![ValueName::Task(task), ValueName::Key(Key::from("x"))];
-    let sent = [PeerRequest::Fetch { request: 9, names }, PeerRequest::Abandon(9)];
+    let sent = [
+        PeerRequest::Fetch { request: 9, names: names.clone() },
+        PeerRequest::Abandon(9),
+        PeerRequest::FetchNear { request: 10, names, machine: "boot pid:[1]".into() },
+        PeerRequest::Taken { request: 10, index: 1 },
+    ];
     let mut out = Encoder::new();
     sent.iter().for_each(|message| message.encode(&mut out));
     let frame = Bytes::from(out.take().0.concat());
     let mut names = HeardNames::default();
     let mut input = Decoder::new(&frame, &mut names);
-    assert_eq!(sent, [0, 1].map(|_| PeerRequest::decode(&mut input).unwrap()));
+    assert_eq!(sent, [0; 4].map(|_| PeerRequest::decode(&mut input).unwrap()));
     // A value whose buffers did not come with it.
     let value = Parcel {
         family: "a".into(),
@@ -177,6 +182,24 @@ fn peers_ask_by_task_or_key() {
     PeerRequest::Put { request: 1, name: ValueName::Key(Key::from("x")), value }.encode(&mut out);
     let frame = Bytes::from(out.take().0.concat());
     assert!(PeerRequest::decode(&mut Decoder::new(&frame, &mut names_of())).is_err());
+}
+
+#[test]
+fn shared_memory_is_named_by_process_descriptor_and_file() {
+    let sharing =
+        Sharing { process: 4, descriptor: 5, device: 6, inode: 1 << 40, lengths: vec![3, 0] };
+    let value = Shared {
+        family: "a".into(),
+        type_name: "b".into(),
+        nbytes: 3,
+        header: Bytes::from_static(b"h"),
+        sharing,
+    };
+    let sent = PeerReply::Shared { request: 10, index: 1, value };
+    let mut out = Encoder::new();
+    sent.encode(&mut out);
+    let frame = Bytes::from(out.take().0.concat());
+    assert_eq!(PeerReply::decode(&mut Decoder::new(&frame, &mut names_of())).unwrap(), sent);
 }
 
 fn names_of() -> HeardNames {
