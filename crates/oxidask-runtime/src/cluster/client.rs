@@ -556,9 +556,12 @@ impl ClientNode {
     pub fn close(&self) {
         let mut known = self.known.lock();
         known.closed = true;
+        // What is known of futures goes too: none of them stands for anything now.
+        let settled = std::mem::take(&mut known.settled);
         let waiting = std::mem::take(&mut known.waiting);
         let requests = std::mem::take(&mut known.requests);
         drop(known);
+        drop(settled);
         for waiting in waiting.into_values().flatten() {
             match waiting {
                 Waiting::Thread(countdown) => countdown.end(),
