@@ -4,7 +4,7 @@
 //! over the wire at the same time: values of those come over connections, once [`WorkersHere`] knows a way
 //! (`remote::mixed`).
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 use oxidask_core::value::Value;
 use oxidask_sched::client::ClientConfig;
@@ -78,7 +78,7 @@ pub fn disconnect_here(scheduler: &Arc<SchedulerNode>, client: &ClientNode, id: 
 #[derive(Default)]
 pub struct WorkersHere {
     workers: Mutex<FxHashMap<WorkerId, Weak<WorkerNode>>>,
-    elsewhere: OnceLock<SharedPeers>,
+    elsewhere: Mutex<Option<SharedPeers>>,
     /// What was learnt before there was a way to others.
     addresses: Mutex<FxHashMap<WorkerId, Arc<str>>>,
 }
@@ -91,7 +91,17 @@ impl WorkersHere {
             peers.learn(worker, &address);
         }
         // Another way would lead to the same workers.
-        drop(self.elsewhere.set(peers));
+        self.elsewhere.lock().get_or_insert(peers);
+    }
+
+    /// From now on workers of other processes are not reached: the scheduler is closed.
+    pub(super) fn leave_others(&self) {
+        let peers = self.elsewhere.lock().take();
+        drop(peers);
+    }
+
+    fn elsewhere(&self) -> Option<SharedPeers> {
+        self.elsewhere.lock().clone()
     }
 
     /// The workers.
@@ -112,7 +122,7 @@ impl WorkersHere {
 impl Peers for WorkersHere {
     fn learn(&self, worker: WorkerId, address: &str) {
         let mut addresses = self.addresses.lock();
-        match self.elsewhere.get() {
+        match self.elsewhere() {
             Some(elsewhere) => elsewhere.learn(worker, address),
             None if self.is_here(worker) => {}
             None => _ = addresses.insert(worker, address.into()),
@@ -120,7 +130,7 @@ impl Peers for WorkersHere {
     }
 
     fn fetch(&self, from: WorkerId, tasks: Vec<TaskId>, then: ThenFetched) {
-        match self.elsewhere.get() {
+        match self.elsewhere() {
             Some(elsewhere) if !self.is_here(from) => elsewhere.fetch(from, tasks, then),
             // Not now: the caller may hold the lock of a worker.
             _ => Visit::Fetch(self.worker(from), tasks, then).later(),
@@ -128,7 +138,7 @@ impl Peers for WorkersHere {
     }
 
     fn put(&self, to: WorkerId, task: TaskId, value: Value, then: ThenPut) {
-        match self.elsewhere.get() {
+        match self.elsewhere() {
             Some(elsewhere) if !self.is_here(to) => elsewhere.put(to, task, value, then),
             _ => Visit::Put(self.worker(to), task, value, then).later(),
         }

@@ -115,6 +115,7 @@ impl SchedulerNode {
         });
         clients.values().for_each(|client| client.close());
         workers.values().for_each(|worker| worker.close());
+        self.here.leave_others();
         self.timer.due.lock().closed = true;
         self.timer.changed.notify_all();
     }
