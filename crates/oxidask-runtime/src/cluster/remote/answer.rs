@@ -8,7 +8,7 @@ use oxidask_sched::ids::TaskId;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-use super::shared;
+use super::memory_file;
 use crate::cluster::here::CLOSED;
 use crate::cluster::inline::Families;
 use crate::cluster::worker::WorkerNode;
@@ -89,8 +89,8 @@ impl ToPeer {
         let (family, type_name) = (payload.family().name(), payload.type_name());
         let nbytes = payload.nbytes();
         if is_near
-            && large_bytes(&encoded) >= shared::LEAST_BYTES
-            && let Ok((file, sharing)) = shared::offer(&encoded)
+            && large_bytes(&encoded) >= memory_file::LEAST_BYTES
+            && let Ok((file, sharing)) = memory_file::offer(&encoded)
         {
             let (family, type_name) = (family.into(), type_name.as_ref().into());
             let header = encoded.header.into();
@@ -138,7 +138,7 @@ impl Inbox<PeerRequest> for ToPeer {
                     tokio::task::spawn_blocking(move || this.fetch(request, &names, false));
                 }
                 PeerRequest::FetchNear { request, names, machine } => {
-                    let is_near = shared::machine().is_some_and(|here| here == machine);
+                    let is_near = memory_file::machine().is_some_and(|here| here == machine);
                     tokio::task::spawn_blocking(move || this.fetch(request, &names, is_near));
                 }
                 PeerRequest::Put { request, name, value } => {

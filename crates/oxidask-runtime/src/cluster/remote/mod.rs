@@ -12,13 +12,13 @@
 
 mod answer;
 mod join;
+#[cfg_attr(not(target_os = "linux"), path = "no_memory_file.rs")]
+mod memory_file;
 mod mixed;
 mod outbox;
 mod peers;
 mod returning;
 mod serve;
-#[cfg_attr(not(target_os = "linux"), path = "unshared.rs")]
-mod shared;
 
 pub use join::{JoinError, Joining, RemoteClient, RemoteWorker};
 pub use mixed::{join_here_listening, reach_others};

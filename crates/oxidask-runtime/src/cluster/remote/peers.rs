@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 
-use super::shared;
+use super::memory_file;
 use crate::cluster::inline::Families;
 use crate::cluster::link::{Fetched, Peers, ThenFetched, ThenPut};
 use crate::wire::address::Address;
@@ -132,7 +132,7 @@ impl RemotePeers {
                 self.answered(worker, request, index, Some(readable(value)));
             }
             PeerReply::Shared { request, index, value } => {
-                let regions = shared::take(&value);
+                let regions = memory_file::take(&value);
                 self.say(worker, PeerRequest::Taken { request, index });
                 match regions {
                     Ok(regions) => {
@@ -276,7 +276,7 @@ impl Peers for RemotePeers {
     fn fetch(&self, from: WorkerId, tasks: Vec<TaskId>, then: ThenFetched) {
         let names = tasks.iter().copied().map(ValueName::Task).collect();
         let pending = Pending::Fetch { n_left: tasks.len(), tasks, got: Vec::new(), then };
-        self.ask(from, pending, |request| match shared::machine() {
+        self.ask(from, pending, |request| match memory_file::machine() {
             Some(machine) => PeerRequest::FetchNear { request, names, machine },
             None => PeerRequest::Fetch { request, names },
         });

@@ -1,29 +1,33 @@
 //! A client as a node: its machine, the results that it was told of, and those who wait for them.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak, mpsc};
 use std::time::{Duration, Instant};
 
 use oxidask_core::graph::TaskGraph;
 use oxidask_core::key::Key;
-use oxidask_core::op::TaskError;
-use oxidask_core::value::{CodecError, Value};
+use oxidask_core::value::Value;
 use oxidask_sched::client::{Action, Client, ClientConfig, Event, FutureState, Settlement};
 use oxidask_sched::content::Content;
 use oxidask_sched::data::{Answer, Data};
 use oxidask_sched::ids::{BlobHash, TaskId, Time, WorkerId};
 use oxidask_sched::message::{
-    Blob, FromClient, Input, InputRef, NewTask, RunSpec, Submission, TaskFailure, ToClient,
+    Blob, FromClient, Input, InputRef, NewTask, RunSpec, Submission, ToClient,
 };
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::inline::Families;
-use super::link::{Outbox, SharedPeers, ThenPut};
-use super::ops::{HERE, OpObject};
-use super::turn::{Node, Shared, after, make_due};
+use crate::cluster::inline::Families;
+use crate::cluster::link::{Outbox, SharedPeers, ThenPut};
+use crate::cluster::ops::{HERE, OpObject};
+use crate::cluster::turn::{Node, Shared, after, make_due};
+
+mod gather;
+mod waiting;
+
+pub use self::gather::ClusterError;
+use self::waiting::Countdown;
 
 /// A client that runs.
 pub struct ClientNode {
@@ -98,91 +102,6 @@ type ThenLocated = Box<dyn FnOnce(Option<Vec<Option<Input>>>) + Send>;
 enum Then {
     Located(ThenLocated),
     Answered(Box<dyn FnOnce(Option<Answer>) + Send>),
-}
-
-/// How many futures a thread still waits for.
-struct Countdown {
-    left: Mutex<usize>,
-    done: Condvar,
-}
-
-impl Countdown {
-    fn one_less(&self) {
-        let mut left = self.left.lock();
-        *left = left.saturating_sub(1);
-        if *left == 0 {
-            self.done.notify_all();
-        }
-    }
-
-    fn end(&self) {
-        *self.left.lock() = 0;
-        self.done.notify_all();
-    }
-
-    /// Whether the count is at zero; waits for that until then.
-    fn wait(&self, until: Option<Instant>) -> bool {
-        let mut left = self.left.lock();
-        while *left > 0 {
-            match until {
-                None => self.done.wait(&mut left),
-                Some(until) => {
-                    if self.done.wait_until(&mut left, until).timed_out() {
-                        return *left == 0;
-                    }
-                }
-            }
-        }
-        true
-    }
-}
-
-/// What is known of a result without asking a worker.
-enum Near {
-    Known(Result<Value, ClusterError>),
-    /// A worker has it.
-    Far,
-    /// It is not there, or not any more.
-    Open,
-}
-
-/// Why a result can't be had.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum ClusterError {
-    /// The task, or one that it reads, has failed.
-    #[error("{}", .0.text)]
-    Failed(Arc<TaskFailure>),
-    /// The task was cancelled, or was released before.
-    #[error("{0} was cancelled, or its future was released")]
-    Cancelled(Key),
-    /// The result came, and can't be read here.
-    #[error("the result of {0} can't be had: {1}")]
-    Codec(Key, CodecError),
-    /// It can't be brought here from the worker that holds it.
-    #[error("the result of {0} can't be had: {1}")]
-    Unreadable(Key, Arc<str>),
-    /// The client is closed.
-    #[error("the client is closed: {0} can't be had any more; connect again")]
-    Closed(Key),
-    /// It took longer than the caller would wait.
-    #[error("{key} has no result after {seconds} s")]
-    TimedOut {
-        /// The task.
-        key: Key,
-        /// How long was waited.
-        seconds: f64,
-    },
-}
-
-impl ClusterError {
-    /// The failure of the task's own code, if that is what it is and it comes from this process.
-    #[must_use]
-    pub fn task_error(&self) -> Option<&TaskError> {
-        match self {
-            Self::Failed(failure) => failure.bytes.downcast_ref(),
-            _ => None,
-        }
-    }
 }
 
 impl ClientNode {
@@ -269,66 +188,6 @@ impl ClientNode {
             Submission { blobs: vec![blob], tasks: tasks.collect(), ..Submission::default() };
         self.handle(Event::Submit(submission));
         Ok(graph.outputs().iter().map(|&output| graph.key(output)).collect())
-    }
-
-    /// Waits until all of these are settled, or nothing comes any more; false if `until` comes before. Futures
-    /// that the user does not hold count as settled.
-    pub fn wait_all(&self, keys: &[Key], until: Option<Instant>) -> bool {
-        let countdown = Arc::new(Countdown { left: Mutex::new(1), done: Condvar::new() });
-        self.shared.with(&self.this, |state| {
-            let mut known = self.known.lock();
-            for key in keys {
-                let is_open = !known.closed
-                    && !known.settled.contains_key(key)
-                    && state.machine.state_of(key).is_some();
-                if is_open {
-                    *countdown.left.lock() += 1;
-                    let waiting = Waiting::Thread(countdown.clone());
-                    known.waiting.entry(key.clone()).or_default().push(waiting);
-                }
-            }
-        });
-        countdown.one_less();
-        if *countdown.left.lock() > 0 {
-            self.flush();
-        }
-        let all = countdown.wait(until);
-        if !all {
-            let mut known = self.known.lock();
-            for key in keys {
-                if let Some(waiting) = known.waiting.get_mut(key) {
-                    waiting.retain(|waiting| {
-                        !matches!(waiting, Waiting::Thread(other) if Arc::ptr_eq(other, &countdown))
-                    });
-                    if waiting.is_empty() {
-                        known.waiting.remove(key);
-                    }
-                }
-            }
-        }
-        all
-    }
-
-    /// Calls `then` once a future is settled: now if it is, and else on a thread that serves others too, under a
-    /// lock of this client. It must not block nor come back to the client. A future that the user does not hold is
-    /// cancelled.
-    pub fn when_settled(&self, key: &Key, then: Box<dyn FnOnce(Told<'_>) + Send>) {
-        let is_held = self.shared.with(&self.this, |state| state.machine.state_of(key).is_some());
-        let mut known = self.known.lock();
-        if known.closed {
-            drop(known);
-            then(None);
-        } else if let Some(settlement) = known.settled.get(key).cloned() {
-            drop(known);
-            then(Some(&settlement));
-        } else if !is_held {
-            drop(known);
-            then(Some(&Settlement::Cancelled));
-        } else {
-            known.waiting.entry(key.clone()).or_default().push(Waiting::Call(then));
-            drop(known);
-            self.flush();
-        }
     }
 
     /// How a future was settled; none if it was not, or is not held.
@@ -419,139 +278,6 @@ impl ClientNode {
         None
     }
 
-    /// Waits for futures and gives their values.
-    ///
-    /// # Errors
-    /// With the first of them that has none.
-    pub fn gather(
-        &self,
-        keys: &[Key],
-        timeout: Option<Duration>,
-    ) -> Result<Vec<Value>, ClusterError> {
-        let all = self.gather_each(keys, timeout.map(|timeout| Instant::now() + timeout));
-        all.into_iter()
-            .zip(keys)
-            .map(|(value, key)| match value {
-                Some(value) => value,
-                None => {
-                    let seconds = timeout.unwrap_or_default().as_secs_f64();
-                    Err(ClusterError::TimedOut { key: key.clone(), seconds })
-                }
-            })
-            .collect()
-    }
-
-    /// Waits for futures and gives what became of each; none if `until` comes before.
-    #[must_use]
-    pub fn gather_each(
-        &self,
-        keys: &[Key],
-        until: Option<Instant>,
-    ) -> Vec<Option<Result<Value, ClusterError>>> {
-        let mut results: Vec<Option<Result<Value, ClusterError>>> = Vec::new();
-        results.resize_with(keys.len(), || None);
-        // A value may be lost between the news and the fetch: then it is waited for again.
-        let mut open: Vec<usize> = (0..keys.len()).collect();
-        loop {
-            let waited: Vec<Key> = open.iter().map(|&i| keys[i].clone()).collect();
-            let all = self.wait_all(&waited, until);
-            let mut far = Vec::new();
-            let mut lost = Vec::new();
-            let held = self.held(&waited);
-            for ((&i, key), held) in open.iter().zip(&waited).zip(held) {
-                match self.near(key, held) {
-                    Near::Known(result) => results[i] = Some(result),
-                    Near::Far => far.push(i),
-                    Near::Open => lost.push(i),
-                }
-            }
-            let fetched = self.fetch(far.iter().map(|&i| keys[i].clone()).collect());
-            for (i, value) in far.into_iter().zip(fetched) {
-                match value {
-                    Some(value) => results[i] = Some(value),
-                    None => lost.push(i),
-                }
-            }
-            if lost.is_empty() || !all {
-                return results;
-            }
-            lost.sort_unstable();
-            open = lost;
-        }
-    }
-
-    fn held(&self, keys: &[Key]) -> Vec<bool> {
-        self.shared.with(&self.this, |state| {
-            keys.iter().map(|key| state.machine.state_of(key).is_some()).collect()
-        })
-    }
-
-    /// What is known here of a result.
-    fn near(&self, key: &Key, is_held: bool) -> Near {
-        let known = self.known.lock();
-        let (settlement, closed) = (known.settled.get(key).cloned(), known.closed);
-        drop(known);
-        match settlement {
-            Some(Settlement::Failed(failure)) => Near::Known(Err(ClusterError::Failed(failure))),
-            Some(Settlement::Cancelled) => Near::Known(Err(ClusterError::Cancelled(key.clone()))),
-            Some(Settlement::Finished { inline, .. }) => match inline {
-                Some(inline) => Near::Known(
-                    self.families
-                        .value(&inline)
-                        .map_err(|error| ClusterError::Codec(key.clone(), error)),
-                ),
-                None if closed => Near::Known(Err(ClusterError::Closed(key.clone()))),
-                None => Near::Far,
-            },
-            None if closed => Near::Known(Err(ClusterError::Closed(key.clone()))),
-            None if !is_held => Near::Known(Err(ClusterError::Cancelled(key.clone()))),
-            None => Near::Open,
-        }
-    }
-
-    /// Values from workers that hold them; none where one has to be looked for again.
-    fn fetch(&self, keys: Vec<Key>) -> Vec<Option<Result<Value, ClusterError>>> {
-        let mut values: Vec<Option<Result<Value, ClusterError>>> = Vec::new();
-        values.resize_with(keys.len(), || None);
-        if keys.is_empty() {
-            return values;
-        }
-        let Some(places) = self.locate(&keys) else { return values };
-        let mut by_holder: BTreeMap<WorkerId, Vec<(usize, TaskId)>> = BTreeMap::new();
-        for (i, place) in places.into_iter().enumerate() {
-            if let Some(Input { task, place }) = place
-                && let Some(holder) = place.holders.first()
-            {
-                by_holder.entry(*holder).or_default().push((i, task));
-            }
-        }
-        let (give, take) = mpsc::channel();
-        for (&holder, asked) in &by_holder {
-            let give = give.clone();
-            let tasks = asked.iter().map(|&(_, task)| task).collect();
-            let then = Box::new(move |fetched| _ = give.send((holder, fetched)));
-            self.peers.fetch(holder, tasks, then);
-        }
-        drop(give);
-        while let Ok((holder, fetched)) = take.recv() {
-            let mut fetched: FxHashMap<TaskId, Result<Value, Arc<str>>> =
-                fetched.unwrap_or_default().into_iter().collect();
-            let mut absent = Vec::new();
-            for (i, task) in by_holder.get(&holder).into_iter().flatten() {
-                let value = fetched.remove(task);
-                let unreadable = |reason| ClusterError::Unreadable(keys[*i].clone(), reason);
-                values[*i] = value.map(|value| value.map_err(unreadable));
-                if values[*i].is_none() {
-                    absent.push((keys[*i].clone(), holder));
-                }
-            }
-            if !absent.is_empty() {
-                self.handle(Event::Unfetched(absent));
-            }
-        }
-        values
-    }
-
     /// Ends all waiting: nothing comes any more.
     pub fn close(&self) {
         let mut known = self.known.lock();
@@ -583,7 +309,7 @@ impl ClientNode {
     }
 
     /// The scheduler has said something.
-    pub(super) fn told(&self, messages: impl IntoIterator<Item = ToClient>) {
+    pub(in crate::cluster) fn told(&self, messages: impl IntoIterator<Item = ToClient>) {
         self.shared.post(messages);
         if let Some(this) = self.this.upgrade() {
             make_due(this);
@@ -694,7 +420,7 @@ impl Node for ClientNode {
 }
 
 /// The way of the scheduler to a client of its process.
-pub(super) struct ToClientHere(pub(super) Weak<ClientNode>);
+pub(in crate::cluster) struct ToClientHere(pub(in crate::cluster) Weak<ClientNode>);
 
 impl Outbox<ToClient> for ToClientHere {
     fn post(&self, messages: Vec<ToClient>) {
