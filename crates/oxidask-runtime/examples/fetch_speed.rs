@@ -162,7 +162,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ops = Arc::new(Makes(megabytes * 1_000_000, give));
     let new = NewWorker::new(WorkerInfo { n_threads: 1, ..WorkerInfo::default() }, ops);
     let form = InlineForm::Bytes;
-    let worker = join_here_listening(&scheduler, &holder, &joining, &address, new, form)?;
+    let (worker, _) = join_here_listening(&scheduler, &holder, &joining, &address, new, form)?;
     worker.start_thread()?;
     let (client, _) = connect_here(&scheduler, "client", Families::none());
     let blob =

@@ -198,3 +198,7 @@ future = client.submit(abs, -1)
     while any(os.path.exists(f"/proc/{pid}") for pid in pids):
         assert time.monotonic() < deadline, "workers outlive their cluster"
         time.sleep(0.05)
+
+
+def test_equal_calls_in_one_map_are_one_task(client: Client) -> None:
+    assert client.gather(client.map(len, ["ab"] * 6)) == [2] * 6

@@ -77,7 +77,7 @@ impl<'a, 'py> Calls<'a, 'py> {
         let names = Names::new(key)?;
         let n = rows.len().unwrap_or(0);
         let (mut keys, mut tasks) = (Vec::with_capacity(n), Vec::with_capacity(n));
-        let mut seen = FxHashSet::default();
+        let (mut seen, mut again) = (FxHashSet::default(), Vec::new());
         for (i, row) in rows.try_iter()?.enumerate() {
             let row = row?.cast_into::<PyTuple>()?;
             let key = match &names {
@@ -96,7 +96,7 @@ impl<'a, 'py> Calls<'a, 'py> {
                 tasks.push(task);
             } else {
                 // The same call once more: another future of it.
-                self.link.post(Command::Want(key.clone()));
+                again.push(key.clone());
             }
             keys.push(key);
         }
@@ -116,6 +116,8 @@ impl<'a, 'py> Calls<'a, 'py> {
             annotations: annotations.collect(),
             tasks,
         }));
+        // After the tasks: nobody knows the keys before.
+        again.into_iter().for_each(|key| self.link.post(Command::Want(key)));
         Ok(keys)
     }
 
