@@ -224,7 +224,7 @@ def by_cluster(name: str) -> Any:
             return took * 1e3, took / n_tasks * 1e6
 
     measure.__module__ = __name__
-    measure.__name__ = f"graph_{name}"
+    measure.__name__ = f"graph_{name}".replace("_tasks", "")
     return case(
         f"the graph `{name}` on two processes",
         Measure("ms", "makespan"),
@@ -237,6 +237,6 @@ def by_cluster(name: str) -> Any:
 
 
 for _name in GRAPHS:
-    globals()[f"graph_{_name}"] = by_cluster(_name)
+    by_cluster(_name)
 
 

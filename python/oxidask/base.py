@@ -596,8 +596,11 @@ def wait(x: Any, timeout: Any = None, return_when: str = "ALL_COMPLETED") -> Any
     1
     """
     try:
+        from oxidask.distributed import futures_of
         from oxidask.distributed import wait as wait_for_futures
     except ImportError:
+        return x
+    if not futures_of(x):
         return x
     try:
         return wait_for_futures(x, timeout=timeout, return_when=return_when)

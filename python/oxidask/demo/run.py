@@ -20,6 +20,8 @@ from oxidask.system import cpu_count
 __all__ = ["Outcome", "run"]
 
 N_PAIRS = 30
+# Of the local cluster: workers in processes of their own.
+PROCESSES = True
 SEED = 2013
 
 
@@ -117,7 +119,12 @@ def _in_parallel(best: Any, compared: list[Any], threads: int, out: TextIO | Non
 
 def _on_cluster(best: Any, compared: list[Any], n_workers: int) -> Outcome:
     with (
-        LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=PROCESSES,
+            dashboard_address=None,
+        ) as cluster,
         Client(cluster) as client,
     ):
         client.wait_for_workers(n_workers)

@@ -52,8 +52,8 @@ class Retry:
 
         Examples
         --------
-        >>> Retry(2, on=ZeroDivisionError).as_option()["only"]
-        ['ZeroDivisionError', 'builtins.ZeroDivisionError']
+        >>> Retry(2, on=UnboundLocalError).as_option()["only"]
+        ['UnboundLocalError', 'builtins.UnboundLocalError']
         """
         classes = self.on if isinstance(self.on, (tuple, list, set, frozenset)) else (self.on,)
         names: set[str] = set()

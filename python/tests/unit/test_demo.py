@@ -3,6 +3,7 @@
 import io
 import random
 import sqlite3
+import sys
 import zipfile
 from collections import Counter
 from contextlib import closing
@@ -60,6 +61,8 @@ def source(tmp_path):
 def quick(monkeypatch):
     """Comparisons that look at fewer times of day, for tests of what is around them."""
     monkeypatch.setattr(flights, "MAX_SHIFT", 3)
+    # Other processes would not know.
+    monkeypatch.setattr(sys.modules["oxidask.demo.run"], "PROCESSES", False)
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_arrays_larger_than_the_workers_memory() -> None:
     ):
         client.wait_for_workers(2)
         before = sorted(pids(client))
-        x = client.persist(da.ones(size, chunks=size // 60) * 2.0)
+        x = client.persist(da.ones(size, chunks=size // 120) * 2.0)
         total = client.compute((x + 1.0).sum())
         assert total.result(timeout=120) == 3.0 * size
         assert sorted(pids(client)) == before, "a worker was killed"

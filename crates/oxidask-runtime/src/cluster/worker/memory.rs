@@ -72,6 +72,8 @@ pub(super) struct Memory {
     stirred: Condvar,
     /// Bytes of values when there was nothing left to write, and more than there should have been.
     in_vain_at: AtomicU64,
+    /// Bytes of the process that were no values when it was looked at last.
+    overhead: AtomicU64,
     failed: Mutex<Option<Instant>>,
     told: Mutex<Option<Health>>,
 }
@@ -103,6 +105,7 @@ impl Memory {
             watch: Mutex::default(),
             stirred: Condvar::new(),
             in_vain_at: AtomicU64::new(u64::MAX),
+            overhead: AtomicU64::new(0),
             failed: Mutex::default(),
             told: Mutex::default(),
         });
@@ -160,7 +163,14 @@ impl Memory {
 
     /// Whether values have more than they should.
     pub(super) fn is_over_target(&self) -> bool {
-        self.store.memory_bytes() > self.line(self.policy.target)
+        self.store.memory_bytes() > self.target()
+    }
+
+    /// Bytes that values may have: their share of the limit, and no more than lets the process stay below its own.
+    fn target(&self) -> u64 {
+        let overhead = self.overhead.load(Ordering::Relaxed);
+        let left = self.line(self.policy.spill).saturating_sub(overhead);
+        self.line(self.policy.target).min(left)
     }
 
     /// Whether there is room for a value that is read from disk.
@@ -208,7 +218,7 @@ impl Memory {
             let next_use = |slot| uses.get(&slot).copied().unwrap_or(0);
             self.store.spill(is_pressed, &next_use)
         };
-        let target = self.line(self.policy.target);
+        let target = self.target();
         if self.store.memory_bytes() > target {
             let low = target.saturating_sub((self.limit as f64 * SLACK) as u64);
             spill_while(&|| self.store.memory_bytes() > low)?;
@@ -233,6 +243,8 @@ impl Memory {
     /// process has: nothing but another task could change it.
     pub(super) fn health(&self, is_idle: bool) -> Health {
         let (memory_bytes, managed_bytes) = (self.process_bytes(), self.store.memory_bytes());
+        let overhead = memory_bytes.saturating_sub(managed_bytes).min(self.limit / 2);
+        self.overhead.store(overhead, Ordering::Relaxed);
         let line = self.line(self.policy.pause);
         let is_over = memory_bytes.max(managed_bytes) > line;
         let paused = is_over && !(is_idle && managed_bytes <= self.line(self.policy.target));
