@@ -1,4 +1,4 @@
-"""Clusters of each contender on this machine: two worker processes of one thread each, or one process.
+"""Clusters of each contender on this machine: two worker processes of a thread each, or one.
 
 Dask, Frisky and we have one and the same API, so that a case is written once. Ray has its own: its
 part of the API that the cases need is behind :class:`RayClient`.
@@ -33,15 +33,15 @@ def client(contender: str, processes: bool = True, n_workers: int = 2) -> Iterat
         raise NotHereError("Frisky's workers in one process are no clusters of several")
     else:
         settings["silence_summary"] = True
-    with distributed.LocalCluster(**settings) as cluster:
-        with (
-            cluster.get_client() if contender == "frisky" else distributed.Client(cluster)
-        ) as connected:
-            wait = getattr(connected, "wait_for_workers", None)
-            if wait is not None:
-                wait(n_workers)
-            connected.gather(connected.map(abs, range(100)))
-            yield connected
+    with (
+        distributed.LocalCluster(**settings) as cluster,
+        cluster.get_client() if contender == "frisky" else distributed.Client(cluster) as connected,
+    ):
+        wait = getattr(connected, "wait_for_workers", None)
+        if wait is not None:
+            wait(n_workers)
+        connected.gather(connected.map(abs, range(100)))
+        yield connected
 
 
 def module_of(contender: str) -> str:
@@ -70,18 +70,22 @@ class RayClient:
         self._remote: dict[Callable[..., Any], Any] = {}
 
     def submit(self, function: Callable[..., Any], *args: Any, **_: Any) -> RayFuture:
+        """Run a call."""
         if function not in self._remote:
             self._remote[function] = self._ray.remote(_named(function))
         args = tuple(arg.reference if isinstance(arg, RayFuture) else arg for arg in args)
         return RayFuture(self._ray, self._remote[function].remote(*args))
 
     def map(self, function: Callable[..., Any], *iterables: Any, **_: Any) -> list[RayFuture]:
+        """Run a call for each of the elements."""
         return [self.submit(function, *args) for args in zip(*iterables, strict=False)]
 
     def scatter(self, value: Any) -> RayFuture:
+        """Put a value into Ray's store."""
         return RayFuture(self._ray, self._ray.put(value))
 
     def gather(self, futures: list[RayFuture]) -> list[Any]:
+        """Wait for results."""
         results: list[Any] = self._ray.get([future.reference for future in futures])
         return results
 
@@ -101,4 +105,5 @@ class RayFuture:
         self._ray, self.reference = ray, reference
 
     def result(self) -> Any:
+        """Wait for the result."""
         return self._ray.get(self.reference)

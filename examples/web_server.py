@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import statistics
 import time
 from typing import Any
@@ -120,7 +121,5 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--tornado", action="store_true")
     parser.add_argument("--load", type=float, default=0.0, metavar="SECONDS")
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main(parser.parse_args()))
-    except KeyboardInterrupt:
-        pass

@@ -238,5 +238,3 @@ def by_cluster(name: str) -> Any:
 
 for _name in GRAPHS:
     by_cluster(_name)
-
-

@@ -264,7 +264,7 @@ def get_scheduler_lock(collection: Any = None, scheduler: Any = None) -> Any:
         return multiprocessing.get_context().Manager().Lock()
     client = getattr(get, "__self__", None)
     if client is not None:
-        from oxidask.distributed import Lock
+        from oxidask.distributed.lock import Lock
 
         return Lock()
     return SerializableLock()

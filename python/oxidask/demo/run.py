@@ -1,4 +1,4 @@
-"""Doing the job through a task graph, on threads and on a local cluster, and plainly; showing all."""
+"""Doing the job on threads, on a local cluster and plainly, and showing all three."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-
 from oxidask.distributed import Client, LocalCluster, Security
 
 
@@ -157,7 +156,8 @@ import os, threading, time
 from oxidask.distributed import Client, LocalCluster
 fds = len(os.listdir("/proc/self/fd"))
 for processes in (False, True):
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=processes, dashboard_address=None) as c:
+    settings = dict(threads_per_worker=1, processes=processes, dashboard_address=None)
+    with LocalCluster(n_workers=2, **settings) as c:
         with Client(c) as client:
             assert client.gather(client.map(abs, range(-10, 0))) == list(range(10, 0, -1))
 deadline = time.monotonic() + 10

@@ -9,10 +9,9 @@ import threading
 import time
 
 import numpy as np
-import pytest
-
 import oxidask
 import oxidask.array as da
+import pytest
 from oxidask import config
 from oxidask.distributed import Client, KilledWorker, LocalCluster
 

@@ -179,9 +179,13 @@ def test_tasks_print_and_warn_where_the_client_is(client, capsys):
     client.submit(print, "hello", 5, sep="-").result()
     client.get_events("print")
     assert "hello-5\n" in capsys.readouterr().out
-    with pytest.warns(UserWarning, match="careful"):
+
+    def warn_there() -> None:
         client.submit(warn, "careful").result()
         client.get_events("warn")
+
+    with pytest.warns(UserWarning, match="careful"):
+        warn_there()
 
 
 def test_datasets(client):

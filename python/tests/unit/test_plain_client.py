@@ -1,4 +1,4 @@
-"""A client that has nothing but sockets and the protocol's document, with workers that run Python."""
+"""A client that has only sockets and the protocol's document, with workers that run Python."""
 
 import os
 import subprocess
@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-
 from oxidask import _native
 
 CLIENT = Path(__file__).parents[3] / "examples" / "plain_python_client.py"

@@ -328,8 +328,6 @@ def progress(
 
     _check_grouping(group_by)
     found = futures_of(futures)
-    if not isinstance(found, (set, list)):
-        found = [found]
     if notebook is None:
         notebook = _is_in_notebook()
     loop = kwargs.pop("loop", None)
