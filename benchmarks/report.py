@@ -11,6 +11,7 @@ from case import CONTENDERS, Case, Measure
 HEADINGS = {
     "arrays": "Arrays",
     "graphs": "Graphs of arrays",
+    "cluster": "Clusters",
     "tasks": "What a task costs",
     "native": "Native tasks",
     "delayed": "Delayed calls",

@@ -3,9 +3,11 @@
 Each request submits one task and awaits it, so the server's one thread goes on with other requests
 meanwhile. Written twice: with asyncio alone, and with tornado, as in Dask's talks.
 
-    python examples/web_server.py             asyncio; then open http://127.0.0.1:8000/30
-    python examples/web_server.py --tornado   the same with tornado (pip install tornado)
-    python examples/web_server.py --load 5    serve, ask for 5 seconds, print the latencies, stop
+    python examples/web_server.py --serve     asyncio; then open http://127.0.0.1:8000/30
+    python examples/web_server.py --tornado   with tornado (pip install tornado)
+    python examples/web_server.py --load 60   how long the load lasts; one second by default
+
+Without --serve it asks itself for answers over 16 connections, and prints the latencies.
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ async def main(options: argparse.Namespace) -> None:
         server = await serve(client, options.port)
         print(f"http://127.0.0.1:{options.port}/30", flush=True)
         try:
-            if options.load:
+            if not options.serve:
                 latencies = sorted(await load(options.port, options.load))
                 p50, p99 = statistics.median(latencies), latencies[int(len(latencies) * 0.99)]
                 print(
@@ -120,6 +122,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--tornado", action="store_true")
-    parser.add_argument("--load", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--serve", action="store_true")
+    parser.add_argument("--load", type=float, default=1.0, metavar="SECONDS")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main(parser.parse_args()))
