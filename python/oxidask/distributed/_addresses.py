@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import socket
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from oxidask.distributed.preloading import configured_scheduler
 
 __all__ = [
     "DEFAULT_PORT",
@@ -17,6 +22,7 @@ __all__ = [
     "join_address",
     "listen_addresses",
     "ports_to_try",
+    "scheduler_to_join",
     "split_scheme",
     "with_scheme",
 ]
@@ -49,6 +55,41 @@ def with_scheme(address: str, default: str = "tcp") -> str:
     """
     scheme, rest = split_scheme(address.strip(), default.removesuffix("://"))
     return f"{scheme}://{rest}"
+
+
+def scheduler_to_join(given: Any, port: int | None, file: Any, default: str) -> str:
+    """Return the address of the scheduler that a worker or a nanny was given.
+
+    Parameters
+    ----------
+    given
+        An address, or an object that has one; the configured one if it and `file` are ``None``.
+    port
+        Added to the address.
+    file
+        A scheduler file; it comes before `given`.
+    default
+        The scheme of an address that names none.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+    """
+    if file is not None:
+        given = json.loads(Path(file).read_text(encoding="utf-8"))["address"]
+    if given is None:
+        given = configured_scheduler()
+    if given is None:
+        raise ValueError(
+            "No scheduler is given: pass its address, or a scheduler_file, or set "
+            "DASK_SCHEDULER_ADDRESS"
+        )
+    if not isinstance(given, str):
+        given = getattr(given, "scheduler_address", None) or given.address
+    if port is not None:
+        given = f"{given}:{port}"
+    return with_scheme(given, default)
 
 
 def host_and_port(address: str) -> tuple[str, int | None]:

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import cloudpickle
 
 from oxidask import _pickle, config
-from oxidask.distributed._addresses import host_towards, join_address, with_scheme
+from oxidask.distributed._addresses import host_towards, join_address, scheduler_to_join
 from oxidask.distributed._child import Child, cause_of_death
 from oxidask.distributed._logs import shown_level
 from oxidask.distributed._loop import in_own_thread
-from oxidask.distributed._node import Node
+from oxidask.distributed._node import Node, seconds_of
 from oxidask.distributed._periodic import Periodic
 from oxidask.distributed._worker_folder import remove_folder
 from oxidask.distributed._worker_memory import MemoryManager
 from oxidask.distributed.core import Status
-from oxidask.distributed.preloading import PreloadManager, configured_scheduler
+from oxidask.distributed.preloading import PreloadManager
 from oxidask.distributed.security import security_of
 from oxidask.distributed.system import memory_of
 from oxidask.system import CPU_COUNT
@@ -182,29 +180,14 @@ class Nanny(Node):
         share = config.get("distributed.worker.memory.terminate", 0.95)
         if limit and share:
             interval = config.get("distributed.worker.memory.monitor-interval", "100ms")
-            from oxidask.distributed._node import seconds_of
-
             self._memory = Periodic(self._check_memory, seconds_of(interval) or 0.1)
             self._memory_bytes = int(limit * share)
             self._memory.start()
 
     def _find_scheduler(self) -> None:
         given, port, file = self._scheduler_given
-        if file is not None:
-            given = json.loads(Path(file).read_text(encoding="utf-8"))["address"]
-        if given is None:
-            given = configured_scheduler()
-        if given is None:
-            raise ValueError(
-                "No scheduler is given: pass its address, or a scheduler_file, or set "
-                "DASK_SCHEDULER_ADDRESS"
-            )
-        if not isinstance(given, str):
-            given = getattr(given, "scheduler_address", None) or given.address
-        if port is not None:
-            given = f"{given}:{port}"
         default = "tls" if self.security.has_tls("worker") else "tcp"
-        self.scheduler_addr = with_scheme(given, default)
+        self.scheduler_addr = scheduler_to_join(given, port, file, default)
         if self.scheduler_addr.startswith("inproc://"):
             raise ValueError(
                 f"{self.scheduler_addr} is a scheduler for this process only: a nanny's worker is "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import os
 import random
@@ -11,7 +10,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +19,7 @@ from oxidask.distributed._addresses import (
     host_towards,
     in_process,
     listen_addresses,
-    with_scheme,
+    scheduler_to_join,
 )
 from oxidask.distributed._loop import in_own_thread
 from oxidask.distributed._node import Node, seconds_of
@@ -31,7 +29,7 @@ from oxidask.distributed._worker_host import WorkerHost
 from oxidask.distributed._worker_memory import MemoryManager
 from oxidask.distributed._worker_plugins import PluginsOfWorker
 from oxidask.distributed.core import Status
-from oxidask.distributed.preloading import PreloadManager, configured_scheduler
+from oxidask.distributed.preloading import PreloadManager
 from oxidask.distributed.security import security_of
 from oxidask.system import CPU_COUNT
 
@@ -244,21 +242,8 @@ class Worker(PluginsOfWorker, Node):
 
     def _find_scheduler(self) -> Any:
         given, port, file = self._scheduler_given
-        if file is not None:
-            given = json.loads(Path(file).read_text(encoding="utf-8"))["address"]
-        if given is None:
-            given = configured_scheduler()
-        if given is None:
-            raise ValueError(
-                "No scheduler is given: pass its address, or a scheduler_file, or set "
-                "DASK_SCHEDULER_ADDRESS"
-            )
-        if not isinstance(given, str):
-            given = getattr(given, "scheduler_address", None) or given.address
-        if port is not None:
-            given = f"{given}:{port}"
         default = "tls" if self.security.has_tls("worker") else "tcp"
-        self.scheduler_address = with_scheme(given, default)
+        self.scheduler_address = scheduler_to_join(given, port, file, default)
         # In the scheduler's own process there is no wire between them, whatever its address.
         self.scheduler_core = _inproc.find(self.scheduler_address)
         if self.scheduler_core is None and self.scheduler_address.startswith("inproc://"):

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use oxidask_core::key::Key;
 use oxidask_core::value::Value;
@@ -63,6 +62,19 @@ impl ClientCore {
     ) -> PyResult<Bound<'py, PyAny>> {
         *this.get().next.lock() = Some(key);
         make.call1((this,))
+    }
+
+    /// As [`ClientCore::make`] of each.
+    fn make_all<'py>(
+        this: &Bound<'py, Self>,
+        make: &Bound<'py, PyType>,
+        keys: Vec<Key>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let futures = PyList::empty(this.py());
+        for key in keys {
+            futures.append(Self::make(this, make, key)?)?;
+        }
+        Ok(futures)
     }
 }
 
@@ -189,11 +201,7 @@ impl ClientCore {
     ) -> PyResult<Bound<'py, PyList>> {
         let calls = submit::Calls::new(&slf, function, kwargs, pure, options)?;
         let keys = calls.map(rows, key)?;
-        let futures = PyList::empty(slf.py());
-        for key in keys {
-            futures.append(Self::make(&slf, make, key)?)?;
-        }
-        Ok(futures)
+        Self::make_all(&slf, make, keys)
     }
 
     /// Submits what `keys` of a graph need, and gives a future of each.
@@ -206,11 +214,7 @@ impl ClientCore {
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let keys = super::graph::submit(slf.get().link(), dsk, &keys, options)?;
-        let futures = PyList::empty(slf.py());
-        for key in keys {
-            futures.append(Self::make(&slf, make, key)?)?;
-        }
-        Ok(futures)
+        Self::make_all(&slf, make, keys)
     }
 
     /// The results of futures; raises the first exception, or leaves such results out.
@@ -268,11 +272,7 @@ impl ClientCore {
         let keys: Vec<Key> =
             keys.iter().map(|key| key::from_python(key, &mut groups)).collect::<PyResult<_>>()?;
         super::scatter::put(py, slf.get().link(), &keys, &values, workers, broadcast, timeout)?;
-        let futures = PyList::empty(py);
-        for key in keys {
-            futures.append(Self::make(&slf, make, key)?)?;
-        }
-        Ok(futures)
+        Self::make_all(&slf, make, keys)
     }
 
     /// Asks the scheduler something and waits for the answer.
@@ -451,6 +451,3 @@ fn keys_of(link: &Arc<Link>, futures: &Bound<'_, PyAny>) -> PyResult<Vec<Key>> {
     }
     Ok(keys)
 }
-
-/// What a caller waits at least between two looks at signals.
-pub(super) const POLL: Duration = Duration::from_millis(50);

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
 
 use oxidask_core::key::Key;
 use oxidask_core::op::{Lane, Op, TaskContext, TaskError};
@@ -18,11 +17,9 @@ use pyo3::prelude::*;
 use super::client::ClientCore;
 use super::failure;
 use super::link::{Command, Link};
+use super::patience::{deadline, is_over, next_look};
 use crate::key::{self, Groups};
 use crate::object::{PYTHON, to_object};
-
-/// Signals are looked for at least so often.
-const POLL: Duration = Duration::from_millis(50);
 
 /// A future of a key. Dropping the last one of a key lets the cluster forget the result.
 #[pyclass(frozen, subclass, weakref, module = "oxidask._native")]
@@ -235,13 +232,12 @@ pub(super) fn wait(
     let until = deadline(timeout);
     py.detach(|| link.flush());
     loop {
-        let poll = Instant::now() + POLL;
-        let stop = until.map_or(poll, |until| until.min(poll));
+        let stop = next_look(until);
         if py.detach(|| link.node.wait_all(keys, Some(stop))) {
             return Ok(true);
         }
         py.check_signals()?;
-        if until.is_some_and(|until| until <= Instant::now()) {
+        if is_over(until) {
             return Ok(false);
         }
     }
@@ -258,21 +254,13 @@ pub(super) fn gather(
     wait(py, link, keys, timeout)?;
     loop {
         // What was lost since is waited for again, and signals are heeded meanwhile.
-        let poll = Instant::now() + POLL;
-        let stop = until.map_or(poll, |until| until.min(poll));
+        let stop = next_look(until);
         let results = py.detach(|| link.node.gather_each(keys, Some(stop)));
-        let is_over = until.is_some_and(|until| until <= Instant::now());
-        if is_over || results.iter().all(Option::is_some) {
+        if is_over(until) || results.iter().all(Option::is_some) {
             return Ok(results);
         }
         py.check_signals()?;
     }
-}
-
-fn deadline(timeout: Option<f64>) -> Option<Instant> {
-    // Beyond a century a timeout is none.
-    let timeout = timeout.filter(|timeout| *timeout < 3e9)?;
-    Instant::now().checked_add(Duration::from_secs_f64(timeout.max(0.0)))
 }
 
 pub(super) fn timed_out(key: &Key, timeout: Option<f64>) -> PyErr {

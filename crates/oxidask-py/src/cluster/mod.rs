@@ -14,6 +14,7 @@ mod graph;
 mod host;
 mod link;
 mod options;
+mod patience;
 mod process;
 mod running;
 mod scatter;

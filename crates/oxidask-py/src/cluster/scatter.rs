@@ -1,7 +1,7 @@
 //! Values of the user's on workers.
 
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oxidask_core::key::Key;
 use oxidask_core::value::Value;
@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use pyo3::exceptions::{PyConnectionError, PyOSError, PyTimeoutError};
 use pyo3::prelude::*;
 
-use super::client::POLL;
 use super::link::Link;
+use super::patience::{POLL, deadline, is_over};
 
 /// Places for values are asked for again so often while there are no workers.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
@@ -78,8 +78,7 @@ fn places(
         })
         .collect();
     let workers: Vec<Arc<str>> = workers.into_iter().map(Arc::from).collect();
-    let until =
-        timeout.map(|timeout| Instant::now() + Duration::from_secs_f64(timeout.clamp(0.0, 1e9)));
+    let until = deadline(timeout);
     let mut places = py.detach(|| {
         link.flush();
         link.node.place(described.clone(), workers.clone(), broadcast)
@@ -91,7 +90,7 @@ fn places(
         if let Some(all) = found.into_iter().collect::<Option<Vec<_>>>() {
             return Ok(all);
         }
-        if until.is_some_and(|until| until <= Instant::now()) {
+        if is_over(until) {
             let seconds = timeout.unwrap_or_default();
             let which = if workers.is_empty() {
                 "No valid workers found".to_owned()

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use oxidask_runtime::cluster::ClientNode;
 use oxidask_runtime::cluster::here::{connect_here, disconnect_here};
@@ -18,8 +17,8 @@ use pyo3::exceptions::{PyConnectionError, PyRuntimeError, PyTimeoutError, PyValu
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::client::POLL;
 use super::host::{Callbacks, PyHost};
+use super::patience::{deadline, is_over, next_look};
 use super::{data, process};
 
 /// A scheduler in this process. Workers and clients of the process join it without a wire.
@@ -267,11 +266,9 @@ pub(super) fn await_answer(
     slot: &Arc<Slot>,
     timeout: Option<f64>,
 ) -> PyResult<Option<Option<Answer>>> {
-    let until =
-        timeout.map(|timeout| Instant::now() + Duration::from_secs_f64(timeout.clamp(0.0, 1e9)));
+    let until = deadline(timeout);
     loop {
-        let poll = Instant::now() + POLL;
-        let stop = until.map_or(poll, |until| until.min(poll));
+        let stop = next_look(until);
         let answer = py.detach(|| {
             let mut filled = slot.0.lock();
             while filled.is_none() {
@@ -285,7 +282,7 @@ pub(super) fn await_answer(
             return Ok(answer);
         }
         py.check_signals()?;
-        if until.is_some_and(|until| until <= Instant::now()) {
+        if is_over(until) {
             return Ok(None);
         }
     }

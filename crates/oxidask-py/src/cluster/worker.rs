@@ -1,7 +1,7 @@
 //! A worker in this process.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oxidask_runtime::cluster::here::join_here;
 use oxidask_runtime::cluster::inline::InlineForm;
@@ -17,6 +17,7 @@ use pyo3::types::{PyBool, PyDict};
 
 use super::call::PyOps;
 use super::host::{Callbacks, PyHost};
+use super::patience::{deadline, is_over, next_look};
 use super::scheduler::SchedulerCore;
 use super::{data, process};
 use crate::key;
@@ -246,19 +247,14 @@ impl WorkerCore {
     /// Waits until the worker is closed; false if the time is over before.
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-        let until = timeout.map(|timeout| {
-            std::time::Instant::now() + Duration::from_secs_f64(timeout.clamp(0.0, 1e9))
-        });
+        let until = deadline(timeout);
         loop {
-            let poll = super::client::POLL;
-            let left = until.map_or(poll, |until| {
-                until.saturating_duration_since(std::time::Instant::now()).min(poll)
-            });
+            let left = next_look(until).saturating_duration_since(Instant::now());
             if py.detach(|| self.node.wait(Some(left))) {
                 return Ok(true);
             }
             py.check_signals()?;
-            if until.is_some_and(|until| until <= std::time::Instant::now()) {
+            if is_over(until) {
                 return Ok(false);
             }
         }
