@@ -322,7 +322,7 @@ def progress(
     >>> with Client(processes=False, n_workers=1, threads_per_worker=1) as client:
     ...     futures = client.map(abs, range(10))
     ...     progress(futures)  # doctest: +ELLIPSIS
-    [########################################] | 100% Completed | ...
+    [...] | 100% Completed | ...
     """
     from oxidask.distributed.client import futures_of
 
