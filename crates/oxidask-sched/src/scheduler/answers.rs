@@ -28,6 +28,7 @@ impl Scheduler {
                     self.begun(slot, worker);
                     self.watch(slot);
                     self.stream_begun(slot);
+                    self.send_readers_ahead(slot, worker, actions);
                 }
             }
             FromWorker::Finished(finished) => self.finished(worker, *finished, actions),

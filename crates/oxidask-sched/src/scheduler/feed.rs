@@ -99,11 +99,12 @@ impl Scheduler {
                 }
             }
             if self.n_anywhere == 0 {
-                return;
+                break;
             }
-            let Some(id) = self.next_hungry() else { return };
+            let Some(id) = self.next_hungry() else { break };
             self.feed_worker(id, actions);
         }
+        self.feed_ahead(actions);
     }
 
     /// One of those with the fewest tasks, each in its turn.
@@ -125,6 +126,7 @@ impl Scheduler {
                 return;
             };
             self.assign(slot, id, actions);
+            self.send_readers_ahead(slot, id, actions);
         }
     }
 
@@ -273,6 +275,7 @@ impl Scheduler {
             let hot = self.tasks.hot(slot);
             hot.state == State::Assigned
                 && !hot.flags.has(Flags::RETRACTING)
+                && !self.is_ahead(slot)
                 && self.may_run(slot, other)
                 && self.transfer_s(self.missing_bytes(slot, thief)) < state.unstarted_s
         });
@@ -280,7 +283,7 @@ impl Scheduler {
     }
 
     /// Sends a task to a worker.
-    fn assign(&mut self, slot: u32, id: WorkerId, actions: &mut Vec<Action>) {
+    pub(super) fn assign(&mut self, slot: u32, id: WorkerId, actions: &mut Vec<Action>) {
         let blob = self.tasks.cold(slot).spec.blob;
         self.send_blob(blob, id, actions);
         let task = self.tasks.id(slot);
@@ -331,8 +334,13 @@ impl Scheduler {
         let inputs = self.tasks.cold(slot).inputs.iter();
         inputs
             .map(|&input| {
-                let nbytes = self.tasks.hot(input).nbytes;
-                let holders = self.tasks.holders(input);
+                let hot = self.tasks.hot(input);
+                let nbytes = hot.nbytes;
+                let mut holders = self.tasks.holders(input);
+                if hot.state.is_out() {
+                    // Sent ahead: the worker itself is about to have it.
+                    holders.push(WorkerId(hot.worker));
+                }
                 Input { task: self.tasks.id(input), place: Location { holders, nbytes } }
             })
             .collect()

@@ -5,7 +5,7 @@
 //! | state | means | leaves to |
 //! |---|---|---|
 //! | released | not needed, or lost and not needed now | waiting when a client or a reader needs it; forgotten |
-//! | waiting | `waiting` inputs have no value yet | queued, limited, no-worker; erred with an input |
+//! | waiting | `waiting` inputs have no value yet | queued, limited, no-worker; assigned ahead of its last input (`ahead.rs`); erred with an input |
 //! | limited | as many of its name run as may | queued when one of them ends |
 //! | no-worker | no worker that is here may run it | queued when one comes |
 //! | delayed | waits for its next attempt | queued when its time has come |
@@ -36,6 +36,7 @@
 //! recursing; `feed` then sends tasks to the workers that got room. See `transitions.rs`, `placement.rs`,
 //! `feed.rs`. A value that is lost is computed again from its inputs by the same steps: `loss.rs`.
 
+mod ahead;
 mod answers;
 mod arrivals;
 mod blobs;
@@ -130,6 +131,8 @@ pub struct Scheduler {
     limits: Limits,
     deadlines: BinaryHeap<Reverse<Deadline>>,
     steps: Vec<Step>,
+    /// New tasks that may be sent before all inputs are there.
+    aheads: Vec<TaskId>,
     /// Workers whose room or queue has changed.
     listed: Vec<WorkerId>,
     /// Workers that have room and found nothing to do, those with the fewest tasks first.
@@ -194,6 +197,7 @@ impl Scheduler {
             limits: Limits::default(),
             deadlines: BinaryHeap::new(),
             steps: Vec::new(),
+            aheads: Vec::new(),
             listed: Vec::new(),
             hungry: BTreeSet::new(),
             with_queue: BTreeSet::new(),

@@ -59,6 +59,8 @@ impl Scheduler {
             self.steps.push(Step::Fail(slot, failure));
         } else if waiting == 0 {
             self.steps.push(Step::Ready(slot));
+        } else {
+            self.may_go_ahead(slot);
         }
     }
 
@@ -72,7 +74,7 @@ impl Scheduler {
 
     /// A task fails, and with it those that wait for it.
     fn fail(&mut self, slot: u32, failure: Arc<TaskFailure>, actions: &mut Vec<Action>) {
-        let state = self.tasks.hot(slot).state;
+        let (state, worker) = (self.tasks.hot(slot).state, self.tasks.hot(slot).worker);
         if !(state.needs_inputs() || state == State::Released) {
             return;
         }
@@ -84,9 +86,11 @@ impl Scheduler {
         self.tasks.set_state(slot, State::Erred);
         for i in 0..self.tasks.cold(slot).readers.len() {
             let reader = self.tasks.cold(slot).readers[i];
-            if let Some(reader) = self.tasks.live(reader)
-                && self.tasks.hot(reader).state == State::Waiting
-            {
+            let Some(reader) = self.tasks.live(reader) else { continue };
+            let hot = self.tasks.hot(reader);
+            // One that was sent ahead waits for the value where it would have come from.
+            let is_ahead = state.is_out() && hot.state == State::Assigned && hot.worker == worker;
+            if hot.state == State::Waiting || is_ahead {
                 self.steps.push(Step::Fail(reader, failure.clone()));
             }
         }
@@ -208,6 +212,8 @@ impl Scheduler {
                 hot.waiting -= 1;
                 if hot.waiting == 0 {
                     self.steps.push(Step::Ready(reader));
+                } else {
+                    self.may_go_ahead(reader);
                 }
             }
         }

@@ -292,6 +292,11 @@ impl Worker {
         let rank = rank(&self.attempts, at);
         let task = self.attempts[at].task;
         let attempt = self.attempts.remove(&task, at);
+        if let Some(value) = self.values.find(&task)
+            && self.values[value].is_coming(self.config.id)
+        {
+            self.orphaned.push(task);
+        }
         match attempt.stage {
             Stage::Waiting(_) => {}
             Stage::Ready => _ = self.queues.ready.remove(&rank),

@@ -104,7 +104,9 @@ impl Worker {
             );
             ensure!(want.priority <= row.priority, "{task:?} is less urgent than {:?}", row.task);
         }
-        if *landing == 0 {
+        if value.is_coming(self.config.id) {
+            ensure!(self.attempts.find(task).is_some(), "{task:?} comes from nowhere");
+        } else if *landing == 0 {
             let peer = self.fetches.peers.get(&want.peer);
             ensure!(
                 peer.is_some_and(|peer| peer.queue.contains(&(want.priority, at))),
@@ -149,7 +151,11 @@ impl Worker {
             let is_idle = n < most && !peer.queue.is_empty();
             ensure!(!is_idle || self.paused, "{id:?} could be asked for more");
         }
-        let wanted = self.values.iter().filter(|(_, row)| row.want.is_some() && row.landing == 0);
+        let own_id = self.config.id;
+        let wanted = self
+            .values
+            .iter()
+            .filter(|(_, row)| row.want.is_some() && row.landing == 0 && !row.is_coming(own_id));
         let n = wanted.count();
         ensure!(n == n_queued, "{n} values are to be fetched, {n_queued} are queued");
         for (request, flight) in &self.fetches.flights {

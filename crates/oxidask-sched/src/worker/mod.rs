@@ -27,6 +27,7 @@
 //! | State | Meaning | Left by |
 //! |---|---|---|
 //! | fetch | queued for a holder, until that has fewer than the allowed flights | a flight takes it: flight; nobody needs it any more: forgotten |
+//! | coming | an attempt of this worker will give it | the attempt ends: memory; without a value: fetch from a holder, if one is known, or missing |
 //! | flight | a peer was asked for it | `Fetched`: memory, announced by `Copied`; the peer does not have it: fetch from the next holder |
 //! | missing | all holders failed: this lasts no time | reported for each attempt that waits for it, then forgotten |
 //! | memory | in the store | `Free`: dropped, or, while attempts need it, when the last of them is answered |
@@ -237,6 +238,8 @@ pub struct Worker {
     copied: Vec<TaskId>,
     /// To be dropped from the store at the end of the event.
     dropped: Vec<TaskId>,
+    /// Tasks whose attempts have ended, though others wait for their values here.
+    orphaned: Vec<TaskId>,
 }
 
 impl Worker {
@@ -257,6 +260,7 @@ impl Worker {
             n_awake: 0,
             copied: Vec::new(),
             dropped: Vec::new(),
+            orphaned: Vec::new(),
         }
     }
 
@@ -357,6 +361,7 @@ impl Worker {
 
     /// What follows from every event alike.
     fn flush(&mut self, now: Time, actions: &mut Vec<Action>) {
+        self.give_up_orphaned(actions);
         if !self.copied.is_empty() {
             let copied = std::mem::take(&mut self.copied);
             actions.push(Action::Scheduler(FromWorker::Copied(copied)));

@@ -36,7 +36,7 @@ pub(super) struct Value {
 /// What is known about a value that should be had.
 #[derive(Debug)]
 pub(super) struct Want {
-    /// Whom it is queued for, unless a fetch is bringing it.
+    /// Whom it is queued for, unless a fetch is bringing it; this worker itself if its own attempt will.
     pub(super) peer: WorkerId,
     /// Of the most urgent attempt that waits for it.
     pub(super) priority: u64,
@@ -57,6 +57,11 @@ impl Value {
             self.n_claims += 1;
         }
         is_new
+    }
+
+    /// Whether it is to come from an attempt of this worker, which is `own`.
+    pub(super) fn is_coming(&self, own: WorkerId) -> bool {
+        self.landing == 0 && self.want.as_ref().is_some_and(|want| want.peer == own)
     }
 }
 
@@ -115,7 +120,13 @@ impl Worker {
             want.priority = want.priority.min(priority);
             true
         } else if is_new {
-            self.queue_fetch(at)
+            let task = value.task;
+            let comes =
+                input.place.holders.contains(&own_id) && self.attempts.find(&task).is_some();
+            comes || self.queue_fetch(at)
+        } else if want.peer == own_id {
+            want.priority = want.priority.min(priority);
+            true
         } else {
             self.hasten_fetch(at, priority);
             true
@@ -333,6 +344,17 @@ impl Worker {
         }
         if !unacquired.is_empty() {
             actions.push(Action::Scheduler(FromWorker::Dropped(unacquired)));
+        }
+    }
+
+    /// Looks elsewhere for values that attempts of this worker should have given, and have not.
+    pub(super) fn give_up_orphaned(&mut self, actions: &mut Vec<Action>) {
+        while let Some(task) = self.orphaned.pop() {
+            let Some(at) = self.values.find(&task) else { continue };
+            let comes_still = self.attempts.find(&task).is_some();
+            if !comes_still && self.values[at].is_coming(self.config.id) && !self.queue_fetch(at) {
+                self.report_missing(&[at], actions);
+            }
         }
     }
 

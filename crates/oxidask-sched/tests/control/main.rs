@@ -1,5 +1,6 @@
 //! What a scheduler does beside running tasks: places for values, questions and their answers.
 
+mod ahead;
 mod coordination;
 mod driver;
 mod info;

@@ -59,6 +59,33 @@ fn inputs_that_are_here_count_at_once() {
 }
 
 #[test]
+fn what_reads_a_value_to_come_here_waits_for_its_attempt() {
+    let mut driver = Driver::new(1);
+    driver.compute(1, &[]);
+    assert_eq!(driver.compute(2, &[input(1, &[0])]), []);
+    assert_eq!((driver.next(), driver.next()), (Some(1), None));
+    assert_eq!(finished(&driver.end(1, value())).len(), 1);
+    assert_eq!(driver.next(), Some(2));
+}
+
+#[test]
+fn what_reads_a_value_that_did_not_come_says_so() {
+    let mut driver = Driver::new(1);
+    driver.compute(1, &[]);
+    driver.compute(2, &[input(1, &[0])]);
+    driver.compute(3, &[input(2, &[0])]);
+    driver.next();
+    let actions = driver.end(1, Outcome::Failed(failure(1)));
+    let starved = |of: u32, input: u32| {
+        let run = compute(of, vec![]).run;
+        let inputs = vec![(task(input), vec![OWN_ID])];
+        said(FromWorker::MissingInputs { task: task(of), run, inputs })
+    };
+    assert_eq!(actions[1..], [starved(2, 1), starved(3, 2)]);
+    assert_eq!(driver.worker.n_attempts(), 0);
+}
+
+#[test]
 fn inputs_elsewhere_are_fetched_together_and_announced() {
     let mut driver = Driver::new(1);
     let actions = driver.compute(9, &[input(1, &[7]), input(2, &[7]), input(3, &[8])]);

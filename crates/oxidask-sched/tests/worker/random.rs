@@ -102,8 +102,9 @@ fn pick<T>(items: &[T], which: usize) -> Option<usize> {
     (!items.is_empty()).then(|| which % items.len())
 }
 
-fn inputs_of(inputs: &[(u32, u8)], but: Option<u32>) -> Vec<Input> {
-    let inputs = inputs.iter().filter(|(slot, _)| Some(*slot) != but);
+/// Graphs have no cycles: a task reads those with smaller slots only.
+fn inputs_of(inputs: &[(u32, u8)], before: Option<u32>) -> Vec<Input> {
+    let inputs = inputs.iter().filter(|(slot, _)| before.is_none_or(|reader| *slot < reader));
     inputs
         .map(|&(slot, mask)| {
             let holders: Vec<u32> = (0..4).filter(|bit| mask >> bit & 1 == 1).collect();
