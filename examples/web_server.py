@@ -95,9 +95,10 @@ async def load(port: int, seconds: float, n_connections: int = 16, number: int =
     return latencies
 
 
-async def main(options: argparse.Namespace) -> None:
-    """Serve until stopped, or measure."""
-    async with Client(asynchronous=True, processes=False, dashboard_address=None) as client:
+async def main(options: argparse.Namespace, client_class: Any = Client) -> list[float]:
+    """Serve until stopped, or measure and give the latencies in seconds, the shortest first."""
+    latencies: list[float] = []
+    async with client_class(asynchronous=True, processes=False, dashboard_address=None) as client:
         serve = serve_tornado if options.tornado else serve_asyncio
         server = await serve(client, options.port)
         print(f"http://127.0.0.1:{options.port}/30", flush=True)
@@ -116,6 +117,7 @@ async def main(options: argparse.Namespace) -> None:
                 server.stop()
             else:
                 server.close()
+    return latencies
 
 
 if __name__ == "__main__":

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import statistics
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from case import Measure, case, library
+import resident
+from case import Measure, NotHereError, case, library
 from clusters import RIVALS, client
 
 TASK = Measure("µs/task", target="≤ 12")
@@ -40,7 +45,7 @@ def map_gather(contender: str, n: int) -> float:
 @case(
     "{n} no-op tasks by `map` and `gather`, workers in the client's process",
     TASK,
-    contenders=("oxidask", "dask"),
+    contenders=("oxidask", "dask", "frisky"),
     sizes=(10_000,),
     quick=100,
     most_rounds={"dask": 2},
@@ -101,7 +106,7 @@ def round_trip(contender: str, n: int) -> tuple[float, float]:
     "`submit(f).result()`, one after the other, workers in the client's process",
     Measure("ms", "median", target="≤ 0.15"),
     Measure("ms", "99th percentile", target="≤ 0.6"),
-    contenders=("oxidask", "dask"),
+    contenders=("oxidask", "dask", "frisky"),
     sizes=(1_000,),
     quick=10,
     most_rounds={"dask": 2},
@@ -204,24 +209,25 @@ GRAPHS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def by_cluster(name: str) -> Any:
-    def measure(contender: str, is_full: int) -> tuple[float, float]:
+    def measure(contender: str, is_full: int) -> tuple[float, ...]:
         from workloads import WORKLOADS
 
         full, quick = GRAPHS[name]
         namespace = library("dask" if contender == "frisky" else contender)
+        resident.mark_family()
         with client(contender) as connected:
+            # Workers import what the tasks need.
+            run_graph(contender, connected, WORKLOADS[name](namespace, **quick))
             built = WORKLOADS[name](namespace, **(full if is_full else quick))
-            if contender == "frisky":
-                graph, key = dict(built.__dask_graph__()), built.__dask_keys__()[0]
-                n_tasks = len(graph)
-                began = time.perf_counter()
-                connected.get(graph, key)
-            else:
-                n_tasks = len(dict(built.__dask_graph__()))
-                began = time.perf_counter()
-                connected.compute(built, optimize_graph=False).result()
+            n_tasks = len(dict(built.__dask_graph__()))
+            resident.forget_highest()
+            sent = loopback_bytes()
+            began = time.perf_counter()
+            run_graph(contender, connected, built)
             took = time.perf_counter() - began
-            return took * 1e3, took / n_tasks * 1e6
+            sent = loopback_bytes() - sent
+            peak = resident.highest_of_all()
+            return took * 1e3, took / n_tasks * 1e6, peak / 1e6, sent / 1e6
 
     measure.__module__ = __name__
     measure.__name__ = f"graph_{name}".replace("_tasks", "")
@@ -229,6 +235,8 @@ def by_cluster(name: str) -> Any:
         f"the graph `{name}` on two processes",
         Measure("ms", "makespan"),
         Measure("µs/task"),
+        Measure("MB", "peak memory of all processes"),
+        Measure("MB", "sent over loopback"),
         contenders=GRAPH_RIVALS,
         sizes=(1,),
         quick=0,
@@ -236,5 +244,62 @@ def by_cluster(name: str) -> Any:
     )(measure)
 
 
+def run_graph(contender: str, connected: Any, built: Any) -> None:
+    """Run a graph as it is, without optimisation."""
+    if contender == "frisky":
+        connected.get(dict(built.__dask_graph__()), built.__dask_keys__()[0])
+    else:
+        connected.compute(built, optimize_graph=False).result()
+
+
+def loopback_bytes() -> int:
+    """Give the bytes that went over the loopback interface, of everybody, since the machine began."""
+    for line in Path("/proc/net/dev").read_text().splitlines():
+        name, _, counts = line.partition(":")
+        if name.strip() == "lo":
+            return int(counts.split()[8])
+    raise NotHereError("traffic is counted on Linux only")
+
+
 for _name in GRAPHS:
     by_cluster(_name)
+
+
+@case(
+    "a web server by asyncio that submits a task for each request, {n} s of 16 connections",
+    Measure("requests/s", more_is_better=True),
+    Measure("ms", "median"),
+    Measure("ms", "99th percentile"),
+    contenders=("oxidask", "dask"),
+    sizes=(60,),
+    quick=1,
+    most_rounds={"oxidask": 1, "dask": 1},
+)
+def web_asyncio(contender: str, n: int) -> tuple[float, float, float]:
+    return web(contender, n, tornado=False)
+
+
+@case(
+    "the same server by tornado, {n} s of 16 connections",
+    Measure("requests/s", more_is_better=True),
+    Measure("ms", "median"),
+    Measure("ms", "99th percentile"),
+    contenders=("oxidask", "dask"),
+    sizes=(60,),
+    quick=1,
+    most_rounds={"oxidask": 1, "dask": 1},
+)
+def web_tornado(contender: str, n: int) -> tuple[float, float, float]:
+    return web(contender, n, tornado=True)
+
+
+def web(contender: str, seconds: int, tornado: bool) -> tuple[float, float, float]:
+    """The example of a web server under load; a request that fails raises."""
+    sys.path.append(str(Path(__file__).parents[2] / "examples"))
+    import web_server
+
+    distributed = library(contender, "distributed")
+    options = argparse.Namespace(port=8765, tornado=tornado, serve=False, load=float(seconds))
+    latencies = asyncio.run(web_server.main(options, distributed.Client))
+    p99 = latencies[int(len(latencies) * 0.99)]
+    return len(latencies) / seconds, statistics.median(latencies) * 1e3, p99 * 1e3
