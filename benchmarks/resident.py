@@ -33,7 +33,7 @@ def mark_family() -> None:
 
 
 def highest_of_all() -> int:
-    """Give the sum of the highest of this process and of all that it has started since it was marked."""
+    """Give the sum of the highest of this process and of all it has started since the mark."""
     mark = f"{_MARK}={os.getpid()}\0".encode()
     total = highest()
     for process in Path("/proc").glob("[0-9]*"):

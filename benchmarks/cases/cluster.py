@@ -253,7 +253,7 @@ def run_graph(contender: str, connected: Any, built: Any) -> None:
 
 
 def loopback_bytes() -> int:
-    """Give the bytes that went over the loopback interface, of everybody, since the machine began."""
+    """Give the bytes that everybody sent over the loopback interface since the machine began."""
     for line in Path("/proc/net/dev").read_text().splitlines():
         name, _, counts = line.partition(":")
         if name.strip() == "lo":

@@ -45,7 +45,7 @@ def slow_inc(x: int) -> int:
 
 
 def run_through_cuts(n_cuts: int, seconds: float) -> None:
-    """Compute while the scheduler can't be reached, again and again, by workers nor by the client."""
+    """Compute while nobody can reach the scheduler, again and again."""
     from oxidask.distributed import Client, LocalCluster
 
     with (
