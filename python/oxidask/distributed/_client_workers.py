@@ -178,6 +178,8 @@ class WorkersMixin(InfoMixin):
         core = self._open_core()
         core.cancel(list(core.futures()), True)
         await self._ask("workers.restart", {"timeout_s": limit, "wait": wait_for_workers})
+        # Plugins of the scheduler hear of it.
+        await self._ask("topic.log", {"topic": "workers", "body": {"action": "restart"}})
         return self
 
     def restart_workers(

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from oxidask._pickle import dumps
+from oxidask.distributed._scheduler_plugins import warn_of_unheard
 
 __all__ = ["SetupPlugin", "register", "unregister"]
 
@@ -23,6 +24,8 @@ async def register(client: Any, plugin: Any, name: str | None = None) -> Any:
     kind = _kind_of(plugin)
     if name is None:
         name = getattr(plugin, "name", None) or f"{type(plugin).__name__}-{uuid.uuid4().hex}"
+    if kind == "scheduler":
+        warn_of_unheard(plugin)
     body = {
         "kind": kind,
         "plugin": dumps(plugin),

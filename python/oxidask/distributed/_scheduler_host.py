@@ -77,10 +77,9 @@ class SchedulerHost:
         return self._to_all(kind, "remove", {"name": name})
 
     def _add_here(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        plugin = _pickle.loads(body["plugin"])
-        idempotent = bool(body.get("idempotent"))
+        pickled, idempotent = body["plugin"], bool(body.get("idempotent"))
         self._on_loop(
-            self.scheduler.register_scheduler_plugin(plugin, name=name, idempotent=idempotent)
+            self.scheduler.register_scheduler_plugin(pickled, name=name, idempotent=idempotent)
         )
         return {str(self.scheduler.address): {"status": "OK"}}
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import inspect
 import logging
+from contextlib import suppress
 from typing import Any
+
+from oxidask.distributed import _transitions
+from oxidask.distributed._loop import in_own_thread
 
 __all__ = ["PluginsOfWorker"]
 
@@ -15,6 +19,10 @@ class PluginsOfWorker:
     core: Any
     plugins: dict[str, Any]
     _logger: logging.Logger
+    _connect: Any
+    _soon: Any
+    #: A connection on which the scheduler tells of states of tasks, while a plugin wants to know.
+    _follower: Any = None
 
     async def plugin_add(self, plugin: Any, name: str | None = None) -> None:
         """Set a plugin up; one of the same name is torn down first.
@@ -40,13 +48,15 @@ class PluginsOfWorker:
         except Exception:
             self._logger.exception("Worker plugin %s failed to setup", name)
             raise
-        self._watch_transitions()
+        await self._watch_transitions()
 
     async def plugin_remove(self, name: str) -> None:
         """Tear a plugin down."""
-        plugin = self.plugins.pop(name, None)
+        plugin = self.plugins.get(name)
         if plugin is None:
             return
+        await self._watch_transitions(leaving=name)
+        self.plugins.pop(name, None)
         self._logger.info("Removing Worker plugin %s", name)
         try:
             result = plugin.teardown(worker=self) if hasattr(plugin, "teardown") else None
@@ -55,24 +65,49 @@ class PluginsOfWorker:
         except Exception:
             self._logger.exception("Worker plugin %s failed to teardown", name)
             raise
-        self._watch_transitions()
 
-    def _watch_transitions(self) -> None:
-        """Have the core tell of states of tasks, if a plugin wants to know."""
-        from oxidask.distributed.diagnostics.plugin import WorkerPlugin
-
-        watch = getattr(self.core, "on_transition", None)
-        if watch is None:
+    async def _watch_transitions(self, leaving: str | None = None) -> None:
+        """Have the scheduler tell of states of tasks while a plugin that stays wants to know."""
+        wanted = any(
+            _transitions.overrides(plugin, "transition", "WorkerPlugin")
+            for name, plugin in self.plugins.items()
+            if name != leaving
+        )
+        if self.core is None or wanted is (self._follower is not None):
             return
-        base = WorkerPlugin.transition
-        plugins = self.plugins.values()
-        wanted = any(getattr(type(p), "transition", base) is not base for p in plugins)
-        watch(self._transition if wanted else None)
+        follower = self._follower
+        if follower is None:
+            tell = _transitions.ForWorkers(str(self.core.address))
+            self._follower = await in_own_thread(self._follow, tell)
+        else:
+            self._follower = None
+            await in_own_thread(_unfollow, follower)
 
-    def _transition(self, key: Any, start: str, finish: str, **kwargs: Any) -> None:
-        for name, plugin in list(self.plugins.items()):
-            if hasattr(plugin, "transition"):
+    def _follow(self, tell: _transitions.ForWorkers) -> Any:
+        """Return a connection on which the scheduler tells of steps of tasks."""
+        follower = self._connect("transitions")
+
+        def pushed(topic: str, body: Any) -> None:
+            self._soon(self._stepped, tell, body[1])
+
+        follower.on_push(pushed)
+        follower.ask("topic.subscribe", {"topic": _transitions.TOPIC})
+        return follower
+
+    def _stepped(self, tell: _transitions.ForWorkers, told: Any) -> None:
+        """A task went from state to state."""
+        for step in tell.read(told):
+            for name, plugin in list(self.plugins.items()):
+                if not hasattr(plugin, "transition"):
+                    continue
                 try:
-                    plugin.transition(key, start, finish, **kwargs)
+                    plugin.transition(step.key, step.start, step.finish)
                 except Exception:
                     self._logger.exception("Worker plugin %s failed in transition", name)
+
+
+def _unfollow(follower: Any) -> None:
+    """Hear what is on its way, and no more."""
+    with suppress(Exception):  # the scheduler may be gone
+        follower.ask("topic.unsubscribe", {"topic": _transitions.TOPIC}, 1.0)
+    follower.close()

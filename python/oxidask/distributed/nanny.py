@@ -318,13 +318,15 @@ class Nanny(Node):
             self._pause_s = min(_LONGEST_PAUSE_S, max(0.1, 2 * self._pause_s)) if short else 0.0
             if self._pause_s:
                 await asyncio.sleep(self._pause_s)
-            if self.status is not Status.running:
+            if not self._is_running():
                 return
             self._logger.info("Restarting worker")
             try:
                 await self.instantiate()
                 return
             except WorkerDied as error:
+                if not self._is_running():
+                    return  # the nanny is closed, and has ended it
                 # It may have been killed while it started, as any worker may be at any time.
                 self.deaths.append((time.time(), error.cause))
                 self._logger.warning("A worker's process died while it started: %s", error.cause)
@@ -334,6 +336,9 @@ class Nanny(Node):
                 self._logger.exception("Failed to restart worker")
                 break
         await self.close(reason="nanny-instantiate-failed")
+
+    def _is_running(self) -> bool:
+        return self.status is Status.running
 
     def _check_memory(self) -> None:
         process = self.process

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import json
 import os
 import time
 import uuid
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,6 +26,7 @@ from oxidask.distributed._addresses import (
 from oxidask.distributed._node import Node, seconds_of
 from oxidask.distributed._periodic import Periodic
 from oxidask.distributed._scheduler_host import SchedulerHost
+from oxidask.distributed._scheduler_plugins import PluginsOfScheduler
 from oxidask.distributed._scheduler_views import TaskStates, WorkerStates, shown_name
 from oxidask.distributed._status_page import StatusServer
 from oxidask.distributed.core import Status
@@ -46,7 +45,7 @@ def scheduler_here(address: str) -> Scheduler | None:
     return _here.get(address)
 
 
-class Scheduler(Node):
+class Scheduler(PluginsOfScheduler, Node):
     """A scheduler in this process. ``await`` it, or use ``async with``, to start it.
 
     Parameters
@@ -79,6 +78,7 @@ class Scheduler(Node):
 
     Examples
     --------
+    >>> import asyncio
     >>> async def main():
     ...     async with Scheduler(port=0) as scheduler:
     ...         return scheduler.address.startswith("tcp://127.0.0.1:")
@@ -124,7 +124,6 @@ class Scheduler(Node):
         self.id = f"Scheduler-{uuid.uuid4()}"
         self.security = security_of(security)
         self.core: Any = None
-        self.plugins: dict[str, Any] = {}
         self.services: dict[str, Any] = {}
         self.http_server: Any = None
         self.scheduler_file = scheduler_file
@@ -378,7 +377,8 @@ class Scheduler(Node):
 
     def workers_to_close(self, **kwargs: Any) -> list[str]:
         """Return addresses of workers that could be closed."""
-        return list(self.core.ask("workers.plan", _without_functions(kwargs)))
+        planned = list(self.core.ask("workers.plan", _without_functions(kwargs)))
+        return self.may_be_closed(planned)
 
     async def retire_workers(self, workers: Any = None, **kwargs: Any) -> Any:
         """Let workers go once others hold what they held.
@@ -414,6 +414,8 @@ class Scheduler(Node):
         topics = [topic] if isinstance(topic, str) else topic
         for name in topics:
             self.core.ask("topic.log", {"topic": name, "body": _values.pack(msg)})
+            if self.plugins:
+                self._soon(self._tell_all, "log_event", name, msg)
 
     @property
     def computations(self) -> list[Computation]:
@@ -432,89 +434,6 @@ class Scheduler(Node):
             }
         return tuple((at, _values.unpack(msg)) for at, msg in found)
 
-    async def register_scheduler_plugin(
-        self, plugin: Any, name: str | None = None, idempotent: bool | None = None
-    ) -> None:
-        """Add a plugin of the scheduler and start it."""
-        from oxidask.distributed.diagnostics.plugin import name_of
-
-        if isinstance(plugin, (bytes, bytearray)):
-            from oxidask import _pickle
-
-            plugin = _pickle.loads(bytes(plugin))
-        name = name or name_of(plugin)
-        if idempotent is None:
-            idempotent = bool(getattr(plugin, "idempotent", False))
-        if name in self.plugins:
-            if idempotent:
-                return
-            await self._tell(name, self.plugins[name], "close")
-        result = plugin.start(self) if hasattr(plugin, "start") else None
-        if inspect.isawaitable(result):
-            await result
-        self.plugins[name] = plugin
-
-    async def unregister_scheduler_plugin(self, name: str) -> None:
-        """Remove a plugin of the scheduler."""
-        if name not in self.plugins:
-            raise ValueError(
-                f"Could not find plugin {name!r} among the current scheduler plugins: "
-                f"{sorted(self.plugins)}"
-            )
-        await self._tell(name, self.plugins.pop(name), "close")
-
-    def add_plugin(self, plugin: Any, *, name: str | None = None, **kwargs: Any) -> None:
-        """Add a plugin without starting it."""
-        from oxidask.distributed.diagnostics.plugin import name_of
-
-        name = name or name_of(plugin)
-        if name in self.plugins:
-            raise ValueError(f"there is a plugin named {name!r} already")
-        self.plugins[name] = plugin
-
-    def remove_plugin(self, name: str | None = None) -> None:
-        """Forget a plugin."""
-        if name not in self.plugins:
-            raise ValueError(f"there is no plugin named {name!r}")
-        del self.plugins[name]
-
-    async def _tell(self, name: str, plugin: Any, method: str, *args: Any, **kwargs: Any) -> None:
-        """Call a plugin; an error is logged."""
-        function = getattr(plugin, method, None)
-        if function is None:
-            return
-        try:
-            result = function(*args, **kwargs)
-            if inspect.isawaitable(result):
-                await result
-        except Exception:
-            self._logger.exception("Plugin %s failed in %s", name, method)
-
-    def _pushed(self, topic: str, body: Any) -> None:
-        """Something happened; on a thread of the core's."""
-        message = body[1] if isinstance(body, (list, tuple)) and len(body) == 2 else body
-        if topic == "workers" and isinstance(message, Mapping):
-            self._soon(self._happened, dict(message))
-
-    def _happened(self, message: dict[str, Any]) -> None:
-        action, worker = message.get("action"), message.get("worker")
-        if action == "worker-joined":
-            self._logger.info(
-                "Registered worker %s, name: %s", worker, shown_name(message.get("name"))
-            )
-            self._tell_all("add_worker", self, worker)
-        elif action == "worker-left":
-            self._logger.info("Removed worker %s (%s)", worker, message.get("reason"))
-            self._tell_all("remove_worker", self, worker, stimulus_id="")
-        elif action in ("add-client", "remove-client"):
-            self._tell_all(action.replace("-", "_"), self, message.get("client"))
-
-    def _tell_all(self, method: str, *args: Any, **kwargs: Any) -> None:
-        for name, plugin in list(self.plugins.items()):
-            task = asyncio.ensure_future(self._tell(name, plugin, method, *args, **kwargs))
-            _told.add(task)
-            task.add_done_callback(_told.discard)
-
     def is_local(self) -> bool:
         """Whether only this machine reaches it."""
         return self._address is None or is_loopback(self.host or "")
@@ -528,10 +447,6 @@ class Scheduler(Node):
             f"<Scheduler {self._address!r}, workers: {len(workers)}, cores: {threads}, "
             f"tasks: {len(self.tasks)}>"
         )
-
-
-# The loop holds its tasks weakly.
-_told: set[asyncio.Future[None]] = set()
 
 
 def _without_functions(kwargs: dict[str, Any]) -> dict[str, Any]:

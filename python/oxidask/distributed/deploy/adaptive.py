@@ -168,6 +168,8 @@ class Adaptive:
         """Return names of workers to close so that `target` are left."""
         body = {"target": target, **self._workers_to_close_kwargs}
         addresses = await self.cluster._ask("workers.plan", body)
+        if hasattr(self.cluster.scheduler, "may_be_closed"):  # it is of this process
+            addresses = self.cluster.scheduler.may_be_closed(list(addresses))
         known = self.cluster.scheduler_info["workers"]
         return [known[address]["name"] for address in addresses if address in known]
 

@@ -28,6 +28,10 @@ def name_of(plugin: Any) -> str:
 class SchedulerPlugin:
     """Told of what happens in a scheduler; override what you need.
 
+    Differs from Dask: plugins are told a moment after a thing has happened, and nothing of new
+    graphs, of clients that come and go, and of events that were not logged by
+    `Scheduler.log_event`. Adding one that has methods for those warns.
+
     Examples
     --------
     >>> class Counter(SchedulerPlugin):
@@ -49,7 +53,7 @@ class SchedulerPlugin:
         """The scheduler closes, or the plugin is removed."""
 
     def update_graph(self, scheduler: Scheduler, **kwargs: Any) -> None:
-        """New tasks came."""
+        """New tasks came. Never called: `transition` tells of each task."""
 
     def restart(self, scheduler: Scheduler) -> None:
         """All tasks were forgotten and the workers started anew."""
@@ -57,7 +61,12 @@ class SchedulerPlugin:
     def transition(
         self, key: Any, start: str, finish: str, *args: Any, stimulus_id: str = "", **kwargs: Any
     ) -> None:
-        """A task went from one state to another."""
+        """A task went from one state to another.
+
+        From ``"released"`` by ``"waiting"``, perhaps ``"queued"`` or ``"no-worker"``, and
+        ``"processing"`` to ``"memory"`` or ``"erred"``, and then to ``"released"`` and
+        ``"forgotten"``. The keyword ``worker`` says which worker it is about, where there is one.
+        """
 
     def add_worker(self, scheduler: Scheduler, worker: str) -> Any:
         """A worker joined."""
@@ -68,13 +77,13 @@ class SchedulerPlugin:
         """A worker left."""
 
     def add_client(self, scheduler: Scheduler, client: str) -> None:
-        """A client connected."""
+        """A client connected. Never called."""
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
-        """A client left."""
+        """A client left. Never called."""
 
     def log_event(self, topic: str, msg: Any) -> None:
-        """Something was told on a topic."""
+        """`Scheduler.log_event` told something on a topic."""
 
     def valid_workers_downscaling(self, scheduler: Scheduler, workers: list[Any]) -> list[Any]:
         """Return which of these workers may be closed."""
@@ -100,7 +109,15 @@ class WorkerPlugin:
         """The plugin is removed, or the worker closes."""
 
     def transition(self, key: Any, start: str, finish: str, **kwargs: Any) -> None:
-        """A task on this worker went from one state to another."""
+        """A task on this worker went from one state to another.
+
+        From ``"released"`` by ``"waiting"``, ``"ready"`` and ``"executing"`` to ``"memory"`` or
+        ``"error"``, and then to ``"released"`` and ``"forgotten"``.
+
+        Differs from Dask: the scheduler tells the worker of it, a moment after it has happened.
+        That costs messages for each task of the cluster, so it is done only while a plugin of the
+        worker has this method.
+        """
 
 
 class NannyPlugin:
