@@ -1,0 +1,90 @@
+//! One column: what is missing in it, and how columns are put together.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, UInt32Array, new_empty_array,
+};
+use arrow_buffer::{BooleanBuffer, NullBuffer};
+use arrow_schema::DataType;
+use arrow_select::{concat, take};
+
+use crate::error::{FrameError, Result};
+
+/// The rows that have a value, as bits: those that are neither null nor NaN. None if all have.
+#[must_use]
+pub fn present(array: &dyn Array) -> Option<NullBuffer> {
+    let nulls = array.logical_nulls();
+    let not_nan = match array.data_type() {
+        DataType::Float64 => {
+            let values = array.as_primitive::<Float64Type>().values();
+            Some(BooleanBuffer::collect_bool(values.len(), |i| !values[i].is_nan()))
+        }
+        DataType::Float32 => {
+            let values = array.as_primitive::<Float32Type>().values();
+            Some(BooleanBuffer::collect_bool(values.len(), |i| !values[i].is_nan()))
+        }
+        _ => None,
+    };
+    let not_nan = not_nan.map(NullBuffer::new).filter(|bits| bits.null_count() > 0);
+    NullBuffer::union(nulls.as_ref(), not_nan.as_ref()).filter(|bits| bits.null_count() > 0)
+}
+
+/// Columns one after the other. Categories are united.
+///
+/// # Errors
+/// [`FrameError::Value`] if there is none, or if types differ.
+pub fn concat<'a>(columns: impl Iterator<Item = &'a ArrayRef>) -> Result<ArrayRef> {
+    let columns: Vec<&dyn Array> = columns.map(|column| &**column).collect();
+    match columns.first() {
+        None => Err(FrameError::Value("no columns to concatenate".into())),
+        Some(first) if columns.iter().all(|column| column.is_empty()) => {
+            Ok(new_empty_array(first.data_type()))
+        }
+        Some(_) => {
+            let full: Vec<&dyn Array> =
+                columns.into_iter().filter(|column| !column.is_empty()).collect();
+            Ok(concat::concat(&full)?)
+        }
+    }
+}
+
+/// The values at these positions, in this order. Null positions give missing values: NaN among floating
+/// point numbers, null among others.
+///
+/// # Errors
+/// [`FrameError::Value`] if the result is larger than an array can be.
+///
+/// # Panics
+/// If a position is outside.
+pub fn take(column: &dyn Array, positions: &UInt32Array) -> Result<ArrayRef> {
+    let taken = take::take(column, positions, None)?;
+    Ok(if positions.null_count() > 0 { nulls_as_nan(taken) } else { taken })
+}
+
+/// Floating point numbers with NaN where they were null; other columns as they are.
+#[must_use]
+pub fn nulls_as_nan(column: ArrayRef) -> ArrayRef {
+    fn filled<T: ArrowPrimitiveType>(column: &ArrayRef, nan: T::Native) -> ArrayRef {
+        let values = column.as_primitive::<T>().iter().map(|value| value.unwrap_or(nan));
+        Arc::new(PrimitiveArray::<T>::from_iter_values(values))
+    }
+    match column.data_type() {
+        _ if column.null_count() == 0 => column,
+        DataType::Float64 => filled::<Float64Type>(&column, f64::NAN),
+        DataType::Float32 => filled::<Float32Type>(&column, f32::NAN),
+        _ => column,
+    }
+}
+
+/// A column of nothing but missing values.
+#[must_use]
+pub fn all_missing(data_type: &DataType, n_rows: usize) -> ArrayRef {
+    match data_type {
+        DataType::Float64 => Arc::new(arrow_array::Float64Array::from_value(f64::NAN, n_rows)),
+        DataType::Float32 => Arc::new(arrow_array::Float32Array::from_value(f32::NAN, n_rows)),
+        other => arrow_array::new_null_array(other, n_rows),
+    }
+}

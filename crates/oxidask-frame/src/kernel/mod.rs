@@ -1,0 +1,9 @@
+//! What a task runs: mathematics on one partition, whole in memory.
+//!
+//! Functions here take frames and arrays and give such; order of rows is kept unless a function says otherwise.
+//! What this module must never know: plans, tasks, files, Python.
+
+pub mod column;
+pub mod frame;
+
+pub use frame::{Frame, RowLabels};
