@@ -32,7 +32,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--interface", help="network interface to listen at, such as eth0")
     made.add_argument("--contact-address", help="the address that others are told")
     switch(made, "dashboard", True, "start the dashboard")
-    made.add_argument("--dashboard-address", default=":8787", help="default: :8787")
+    made.add_argument(
+        "--dashboard-address",
+        help="default: :8787; with --no-dashboard, where only /health, /metrics and the like are",
+    )
     made.add_argument("--dashboard-prefix", default="", help="prefix of the dashboard's pages")
     made.add_argument("--use-xheaders", action="store_true", help="trust headers of a proxy")
     switch(made, "show", None, "open the dashboard in a browser")
@@ -71,7 +74,8 @@ def main(argv: list[str]) -> int:
         "contact_address": arguments.contact_address,
         "security": security_from(arguments, "scheduler"),
         "dashboard": arguments.dashboard,
-        "dashboard_address": arguments.dashboard_address,
+        "dashboard_address": arguments.dashboard_address
+        or (":8787" if arguments.dashboard else None),
         "http_prefix": arguments.dashboard_prefix,
         "scheduler_file": arguments.scheduler_file,
         "idle_timeout": arguments.idle_timeout,

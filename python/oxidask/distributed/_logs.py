@@ -6,12 +6,13 @@ import logging
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
 from oxidask import config
 
-__all__ = ["KeptLogs", "Log", "Logs", "set_up_logging", "show_from", "shown_level"]
+__all__ = ["KeptLogs", "Log", "Logs", "set_up_logging", "show_from", "shown_level", "silence"]
 
 _lock = threading.Lock()
 _shown: logging.StreamHandler[Any] | None = None
@@ -104,6 +105,39 @@ def show_from(level: int | str) -> int:
     before = _shown.level
     _shown.setLevel(_level(level))
     return before
+
+
+def silence(level: int | str) -> Callable[[], None]:
+    """Show records of this level and above, also where the user has them written to.
+
+    Returns
+    -------
+    callable
+        Undoes it.
+
+    Examples
+    --------
+    >>> undo = silence("error")
+    >>> shown_level() == logging.ERROR
+    True
+    >>> undo()
+    """
+    set_up_logging()
+    number = _level(level)
+    handlers = [
+        handler
+        for handler in logging.getLogger("distributed").handlers
+        if isinstance(handler, logging.StreamHandler)
+    ]
+    before = [handler.level for handler in handlers]
+    for handler in handlers:
+        handler.setLevel(number)
+
+    def undo() -> None:
+        for handler, level_before in zip(handlers, before, strict=True):
+            handler.setLevel(level_before)
+
+    return undo
 
 
 def shown_level() -> int:

@@ -62,16 +62,19 @@ class StatusServer:
         Gives what the scheduler says about itself and its workers.
     prefix
         What all paths begin with.
+    page
+        Whether there is something for people, too.
     """
 
-    def __init__(self, identity: Callable[[], dict[str, Any]], prefix: str = "/") -> None:
+    def __init__(
+        self, identity: Callable[[], dict[str, Any]], prefix: str = "/", page: bool = True
+    ) -> None:
         self._identity = identity
         self._prefix = "/" + prefix.strip("/")
         self._server: asyncio.Server | None = None
         self.host, self.port = "", 0
         self._pages: dict[str, Callable[[], tuple[str, str]]] = {
-            "": self._status,
-            "status": self._status,
+            **({"": self._status, "status": self._status} if page else {}),
             "health": lambda: (_TEXT, "ok"),
             "metrics": lambda: (_TEXT, _metrics(self._identity())),
             "api/v1/identity": lambda: (_JSON, json.dumps(self._identity(), default=str)),

@@ -69,8 +69,10 @@ class Scheduler(PluginsOfScheduler, Node):
         Close after so long without work.
     worker_ttl, validate, extensions, blocked_handlers, jupyter, loop, services, http_prefix
         Accepted for Dask's sake; they change nothing.
-    dashboard, dashboard_address : optional
+    dashboard_address : optional
         Where a page about the scheduler is served, such as ``":8787"``.
+    dashboard : bool, optional
+        False serves only what is for programs there, such as ``/health`` and ``/metrics``.
     preload, preload_argv
         Code to run here, see `oxidask.distributed.preloading`.
     plugins : Sequence[SchedulerPlugin]
@@ -146,12 +148,14 @@ class Scheduler(PluginsOfScheduler, Node):
             "port": port,
             "protocol": protocol,
         }
-        self._dashboard_address = dashboard_address if dashboard is not False else None
+        self._dashboard_address = dashboard_address
+        self._has_page = dashboard is not False
         self.http_prefix = http_prefix
         self._address: str | None = None
         self._started_s = time.time()
         self._given_plugins = list(plugins)
         self._host = SchedulerHost(self)
+        self._workers_here: weakref.WeakSet[Any] = weakref.WeakSet()
         self._idle: Periodic | None = None
         self._idle_since: float | None = None
         self._n_tasks_seen = -1
@@ -187,7 +191,7 @@ class Scheduler(PluginsOfScheduler, Node):
         if self._dashboard_address is None:
             return
         # Whoever reaches it may read it: this machine only, unless the address names a host.
-        self.http_server = StatusServer(self.identity, self.http_prefix)
+        self.http_server = StatusServer(self.identity, self.http_prefix, page=self._has_page)
         await self.http_server.start(self._dashboard_address)
         self.services["dashboard"] = self.http_server
         port = self.http_server.port
@@ -259,6 +263,9 @@ class Scheduler(PluginsOfScheduler, Node):
             self._logger.info("Scheduler closing all comms")
             with suppress(Exception):
                 self.core.ask("workers.close", {"reason": "scheduler-close"})
+            for worker in list(self._workers_here):
+                # Those of this process need not wait to hear of it.
+                worker._told_to_close("scheduler-close")
             self.core.close()
         if self.http_server is not None:
             self.http_server.close()

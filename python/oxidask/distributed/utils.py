@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from oxidask.distributed import _loop
 from oxidask.distributed._addresses import interface_host
-from oxidask.distributed._logs import Log, Logs, show_from
+from oxidask.distributed._logs import Log, Logs, silence
 
 __all__ = [
     "CancelledError",
@@ -436,11 +436,11 @@ def log_errors(pdb: bool = False) -> Iterator[None]:
 @contextlib.contextmanager
 def silence_logging_cmgr(level: int | str, root: str = "distributed") -> Iterator[None]:
     """Show only records of this level and above while the block runs."""
-    before = show_from(level)
+    undo = silence(level)
     try:
         yield
     finally:
-        show_from(before)
+        undo()
 
 
 @contextlib.contextmanager

@@ -283,6 +283,7 @@ class Worker(PluginsOfWorker, Node):
         assert self.scheduler_address is not None
         here = scheduler_here(self.scheduler_address)
         if here is not None:
+            here._workers_here.add(self)
             return here._host.greet({})
         secrets = self.security.for_core("worker")
         found = await in_own_thread(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
 import os
 import signal
 import threading
@@ -338,3 +340,27 @@ class TestNodes:
 
 def test_processors_are_shared_out():
     assert [nprocesses_nthreads(n) for n in (1, 4, 8, 64)] == [(1, 1), (4, 1), (4, 2), (8, 8)]
+
+
+def test_a_quiet_cluster_is_quiet_where_the_user_logs_to():
+    mine = logging.StreamHandler(io.StringIO())
+    logger = logging.getLogger("distributed")
+    logger.addHandler(mine)
+    try:
+        with small(n_workers=1) as cluster, Client(cluster) as client:
+            assert client.submit(inc, 1).result() == 2
+        assert mine.stream.getvalue() == ""
+        assert mine.level == logging.NOTSET
+    finally:
+        logger.removeHandler(mine)
+
+
+def test_a_shut_down_scheduler_ends_the_workers_of_its_process():
+    async def main():
+        async with Scheduler(port=0) as scheduler, Worker(scheduler.address, nthreads=1) as worker:
+            async with Client(scheduler.address, asynchronous=True) as client:
+                await client.shutdown()
+            assert worker.status in (Status.closing, Status.closed)
+            await worker.finished()
+
+    asyncio.run(asyncio.wait_for(main(), 30))

@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from oxidask.distributed import Scheduler
 from oxidask.distributed._status_page import StatusServer
 
 IDENTITY = {
@@ -78,3 +79,15 @@ def test_a_port_that_is_taken_is_said_and_another_one_is_used():
             other.close()
 
     serve(main)
+
+
+def test_without_a_page_there_is_what_programs_read():
+    async def main():
+        async with Scheduler(port=0, dashboard=False, dashboard_address=":0") as scheduler:
+            port = scheduler.http_server.port
+            assert (await get(port, "/health"))[2] == "ok"
+            assert (await get(port, "/status"))[0] == 404
+        async with Scheduler(port=0, dashboard=False) as scheduler:
+            assert scheduler.http_server is None
+
+    asyncio.run(asyncio.wait_for(main(), 30))

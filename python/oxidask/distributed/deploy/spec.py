@@ -9,11 +9,12 @@ import importlib
 import inspect
 import math
 import weakref
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Self
 
 from oxidask import config
+from oxidask.distributed._logs import silence
 from oxidask.distributed._node import seconds_of
 from oxidask.distributed._periodic import Periodic
 from oxidask.distributed.core import Status
@@ -138,7 +139,7 @@ class SpecCluster(Cluster):
         shutdown_scheduler: bool = True,
     ) -> None:
         self.security = security_of(security)
-        self._silenced: int | None = None
+        self._unsilence: Callable[[], None] | None = None
         self.scheduler_spec = copy.copy(scheduler)
         self.worker_spec: dict[Any, Any] = copy.copy(dict(workers)) if workers else {}
         self.new_spec = copy.copy(worker)
@@ -157,9 +158,7 @@ class SpecCluster(Cluster):
             scheduler_sync_interval=scheduler_sync_interval,
         )
         if silence_logs:
-            from oxidask.distributed._logs import show_from
-
-            self._silenced = show_from(silence_logs)
+            self._unsilence = silence(silence_logs)
         SpecCluster._instances.add(self)
         if not self._asynchronous:
             try:
@@ -300,11 +299,9 @@ class SpecCluster(Cluster):
             with suppress(Exception):
                 await self.scheduler.close()
         await super()._close()
-        if self._silenced is not None:
-            from oxidask.distributed._logs import show_from
-
-            show_from(self._silenced)
-            self._silenced = None
+        if self._unsilence is not None:
+            self._unsilence()
+            self._unsilence = None
 
     async def __aexit__(self, *args: object) -> None:
         if self.shutdown_on_close:
