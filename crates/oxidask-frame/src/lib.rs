@@ -8,4 +8,5 @@
 pub mod dtype;
 pub mod error;
 pub mod kernel;
+pub mod scalar;
 pub mod schema;
