@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 import signal
 import sys
@@ -20,6 +19,8 @@ from oxidask.distributed._addresses import host_towards, join_address, scheduler
 from oxidask.distributed._child import Child, cause_of_death
 from oxidask.distributed._logs import shown_level
 from oxidask.distributed._loop import in_own_thread
+from oxidask.distributed._nanny_answers import AnswersOfNanny
+from oxidask.distributed._nanny_plugins import PluginsOfNanny
 from oxidask.distributed._node import Node, seconds_of
 from oxidask.distributed._periodic import Periodic
 from oxidask.distributed._worker_folder import remove_folder
@@ -54,7 +55,7 @@ class WorkerDied(RuntimeError):
         self.cause = cause
 
 
-class Nanny(Node):
+class Nanny(AnswersOfNanny, PluginsOfNanny, Node):
     """A worker in a process of its own. ``await`` it, or use ``async with``, to start it.
 
     Parameters
@@ -246,26 +247,6 @@ class Nanny(Node):
             "folder": os.getcwd(),
         }
 
-    async def _answer(self, verb: str, body: Any) -> Any:
-        """Answer what the worker asks, or what others ask through it."""
-        if verb == "closing":
-            self._reason = str(body.get("reason") or "closed")
-            return True
-        if verb == "nanny.run":
-            return await in_own_thread(self._run, body, "dask_worker")
-        if verb == "nanny.logs":
-            return self.get_logs(n=body.get("n"))
-        if verb == "nanny.plugin.add":
-            await self.plugin_add(_pickle.loads(body["plugin"]), name=str(body["name"]))
-            return {"status": "OK"}
-        if verb == "nanny.plugin.remove":
-            await self.plugin_remove(str(body["name"]))
-            return {"status": "OK"}
-        if verb in ("nanny.restart", "nanny.kill"):
-            self._spawn(self.restart() if verb == "nanny.restart" else self.kill())
-            return True
-        raise NotImplementedError(f"a nanny does not know how to answer {verb!r}")
-
     def _ended(self, child: Child, status: int) -> None:
         """The worker's process is gone."""
         if child.worker_dir:
@@ -397,47 +378,6 @@ class Nanny(Node):
         """Do not replace the worker once it ends."""
         self.auto_restart = False
         self.status = Status.closing_gracefully
-
-    async def plugin_add(self, plugin: Any, name: str | None = None) -> None:
-        """Set a plugin up; the worker is started anew if the plugin asks for it."""
-        from oxidask.distributed.diagnostics._plugin_bases import name_of
-
-        name = name or name_of(plugin)
-        if name in self.plugins:
-            if getattr(plugin, "idempotent", False):
-                return
-            await self.plugin_remove(name)
-        await self._set_plugin_up(plugin, name)
-        if getattr(plugin, "restart", False) and self.status is Status.running:
-            # Whoever asked is answered through the worker: it may end only after that.
-            assert self.loop is not None
-            reason = f"nanny-plugin-{name}"
-            self.loop.call_later(0.05, lambda: self._spawn(self.restart(reason=reason)))
-
-    async def _set_plugin_up(self, plugin: Any, name: str) -> None:
-        self.plugins[name] = plugin
-        self._logger.info("Starting Nanny plugin %s", name)
-        try:
-            result = plugin.setup(nanny=self) if hasattr(plugin, "setup") else None
-            if inspect.isawaitable(result):
-                await result
-        except Exception:
-            self._logger.exception("Nanny plugin %s failed to setup", name)
-            raise
-
-    async def plugin_remove(self, name: str) -> None:
-        """Tear a plugin down."""
-        plugin = self.plugins.pop(name, None)
-        if plugin is None:
-            return
-        self._logger.info("Removing Nanny plugin %s", name)
-        try:
-            result = plugin.teardown(nanny=self) if hasattr(plugin, "teardown") else None
-            if inspect.isawaitable(result):
-                await result
-        except Exception:
-            self._logger.exception("Nanny plugin %s failed to teardown", name)
-            raise
 
     def is_alive(self) -> bool:
         """Whether the worker's process is there."""

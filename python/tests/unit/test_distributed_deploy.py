@@ -364,3 +364,31 @@ def test_a_shut_down_scheduler_ends_the_workers_of_its_process():
             await worker.finished()
 
     asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_a_nanny_runs_functions_in_its_own_process_and_logs_events():
+    async def add(x, dask_worker, y=0):
+        return x + y, dask_worker.worker_address
+
+    async def main():
+        async with (
+            Scheduler(port=0) as scheduler,
+            Nanny(scheduler.address, nthreads=1) as nanny,
+            Client(scheduler.address, asynchronous=True) as client,
+        ):
+            assert await nanny.run(None, os.getpid) == os.getpid()
+            assert await nanny.run(None, add, (1,), {"y": 2}) == (3, nanny.worker_address)
+            with pytest.raises(ZeroDivisionError):
+                await nanny.run(None, lambda: 1 / 0)
+            with pytest.raises(NotImplementedError, match=r"client\.run"):
+                await nanny.listen("tcp://127.0.0.1:0")
+            identity = nanny.identity()
+            assert identity["worker"] == nanny.worker_address
+            assert identity["nthreads"] == 1
+
+            heard = asyncio.get_running_loop().create_future()
+            await client.subscribe_topic("told", lambda event: heard.set_result(event[1]))
+            nanny.log_event("told", {"x": (1,)})
+            assert await heard == {"x": (1,)}
+
+    asyncio.run(asyncio.wait_for(main(), 60))
