@@ -1,20 +1,21 @@
 //! Values of the user's on workers.
 
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::Instant;
 
 use oxidask_core::key::Key;
 use oxidask_core::value::Value;
+use oxidask_sched::client::Event;
+use oxidask_sched::data::Data;
 use oxidask_sched::message::Input;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyConnectionError, PyOSError, PyTimeoutError};
 use pyo3::prelude::*;
 
+use super::data;
 use super::link::Link;
 use super::patience::{POLL, deadline, is_over};
-
-/// Places for values are asked for again so often while there are no workers.
-const ASK_AGAIN: Duration = Duration::from_millis(20);
+use super::scheduler::{Slot, await_answer};
 
 /// Puts values on workers, under these keys.
 ///
@@ -79,34 +80,61 @@ fn places(
         .collect();
     let workers: Vec<Arc<str>> = workers.into_iter().map(Arc::from).collect();
     let until = deadline(timeout);
-    let mut places = py.detach(|| {
-        link.flush();
-        link.node.place(described.clone(), workers.clone(), broadcast)
-    });
-    loop {
-        let Some(found) = places else {
-            return Err(PyConnectionError::new_err("the client is closed; connect again"));
+    let missing = || {
+        let seconds = timeout.unwrap_or_default();
+        let which = if workers.is_empty() {
+            "No valid workers found".to_owned()
+        } else {
+            format!("none of the workers {workers:?} is here")
         };
+        PyTimeoutError::new_err(format!(
+            "{which} after {seconds} s; start a worker, or wait longer"
+        ))
+    };
+    py.detach(|| link.flush());
+    loop {
+        let found = py.detach(|| link.node.place(described.clone(), workers.clone(), broadcast));
+        let Some(found) = found else { return Err(closed()) };
         if let Some(all) = found.into_iter().collect::<Option<Vec<_>>>() {
             return Ok(all);
         }
-        if is_over(until) {
-            let seconds = timeout.unwrap_or_default();
-            let which = if workers.is_empty() {
-                "No valid workers found".to_owned()
-            } else {
-                format!("none of the workers {workers:?} is here")
-            };
-            return Err(PyTimeoutError::new_err(format!(
-                "{which} after {seconds} s; start a worker, or wait longer"
-            )));
+        // Each asking makes a future: these go, and the next ones come when there is a worker.
+        py.detach(|| link.node.handle(Event::Release(keys.to_vec())));
+        if is_over(until) || !worker_comes(py, link, &workers, until)? {
+            return Err(missing());
         }
-        py.check_signals()?;
-        py.detach(|| std::thread::park_timeout(ASK_AGAIN));
-        places = py.detach(|| {
-            // Each asking makes a future: the former ones go.
-            link.node.handle(oxidask_sched::client::Event::Release(keys.to_vec()));
-            link.node.place(described.clone(), workers.clone(), broadcast)
-        });
     }
+}
+
+/// Waits until a worker is here that may have values; false if the time is over before.
+fn worker_comes(
+    py: Python<'_>,
+    link: &Link,
+    workers: &[Arc<str>],
+    until: Option<Instant>,
+) -> PyResult<bool> {
+    let slot: Arc<Slot> = Arc::default();
+    let filled = slot.clone();
+    let then = Box::new(move |answer| {
+        *filled.0.lock() = Some(answer);
+        filled.1.notify_all();
+    });
+    let mut body = vec![("n".into(), 1i64.into())];
+    if !workers.is_empty() {
+        body.push(("workers".into(), workers.iter().cloned().collect()));
+    }
+    let request = py.detach(|| link.node.ask("workers.wait", Data::Map(body), then));
+    let left = until.map(|until| until.saturating_duration_since(Instant::now()).as_secs_f64());
+    match await_answer(py, &slot, left)? {
+        Some(Some(answer)) => data::answer_to_python(py, answer).map(|_| true),
+        Some(None) => Err(closed()),
+        None => {
+            py.detach(|| link.node.abandon(request));
+            Ok(false)
+        }
+    }
+}
+
+fn closed() -> PyErr {
+    PyConnectionError::new_err("the client is closed; connect again")
 }

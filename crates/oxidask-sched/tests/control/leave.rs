@@ -108,6 +108,18 @@ fn somebody_waits_for_workers() {
 }
 
 #[test]
+fn somebody_waits_for_one_of_certain_workers() {
+    let mut driver = Driver::new(1);
+    let body = Data::map([("n", 1i64.into()), ("workers", Data::List(vec!["b".into()]))]);
+    let request = driver.ask(ME, "workers.wait", body.clone());
+    driver.join(WorkerId(2));
+    assert_eq!(driver.answer(ME, request), None);
+    driver.join(B);
+    assert_eq!(driver.answer(ME, request), Some(Ok(1i64.into())));
+    assert_eq!(driver.learn("workers.wait", body), Ok(1i64.into()));
+}
+
+#[test]
 fn a_restart_forgets_all_tasks_and_waits_for_workers_with_a_nanny() {
     let mut driver = Driver::new(1);
     let info = || WorkerInfo {

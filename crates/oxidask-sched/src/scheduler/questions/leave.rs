@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Outcome, WaitsFor, answer};
+use super::{Outcome, WaitsFor, answer, is_named};
 use crate::coordination::Asker;
 use crate::data::{Answer, AskError, Data};
 use crate::ids::WorkerId;
@@ -22,6 +22,12 @@ pub(super) struct Restart {
     going: BTreeSet<WorkerId>,
     n_coming: usize,
     n_come: usize,
+}
+
+/// Workers that are to come: so many of those named, or of all.
+pub(super) struct Joins {
+    pub(super) wanted: usize,
+    named: Option<Data>,
 }
 
 impl Scheduler {
@@ -190,12 +196,24 @@ impl Scheduler {
         let Some(wanted) = wanted.as_int().and_then(|n| usize::try_from(n).ok()) else {
             return Err(AskError::new("ValueError", format!("{wanted} is no number of workers")));
         };
-        if self.n_staying() >= wanted {
-            return Ok(Some(self.n_staying().into()));
+        let named = body.get("workers").filter(|named| matches!(named, Data::List(_)));
+        let joins = Joins { wanted, named: named.cloned() };
+        let here = self.n_come(&joins);
+        if here >= wanted {
+            return Ok(Some(here.into()));
         }
         let until = self.until(body);
-        self.questions.open(asker, until, WaitsFor::Joins(wanted));
+        self.questions.open(asker, until, WaitsFor::Joins(joins));
         Ok(None)
+    }
+
+    /// Workers that are here of those that somebody waits for.
+    pub(super) fn n_come(&self, joins: &Joins) -> usize {
+        let staying = self.workers.iter().filter(|(_, worker)| !worker.retiring);
+        match &joins.named {
+            Some(named) => staying.filter(|(_, worker)| is_named(worker, named)).count(),
+            None => staying.count(),
+        }
     }
 
     /// Workers that are here and don't leave.
@@ -224,17 +242,20 @@ impl Scheduler {
     }
 
     fn answer_those_who_wait_for_workers(&mut self, actions: &mut Vec<Action>) {
-        let n_here = self.n_staying();
-        let done = self.questions.open.iter().filter(|(_, open)| match &open.waits_for {
-            WaitsFor::Joins(wanted) => n_here >= *wanted,
-            WaitsFor::Restart(restart) => {
-                restart.going.is_empty() && restart.n_come >= restart.n_coming
+        let done = self.questions.open.iter().filter_map(|(&number, open)| match &open.waits_for {
+            WaitsFor::Joins(joins) => {
+                let here = self.n_come(joins);
+                (here >= joins.wanted).then_some((number, here))
             }
-            _ => false,
+            WaitsFor::Restart(restart) => {
+                let is_over = restart.going.is_empty() && restart.n_come >= restart.n_coming;
+                is_over.then(|| (number, self.n_staying()))
+            }
+            _ => None,
         });
-        for number in done.map(|(number, _)| *number).collect::<Vec<_>>() {
+        for (number, here) in done.collect::<Vec<_>>() {
             if let Some(open) = self.questions.close(number) {
-                answer(open.asker, Ok(n_here.into()), actions);
+                answer(open.asker, Ok(here.into()), actions);
             }
         }
     }

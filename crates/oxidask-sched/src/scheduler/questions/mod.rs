@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::ask_workers::AskedWorkers;
-use self::leave::{Restart, Retirement};
+use self::leave::{Joins, Restart, Retirement};
 use self::rebalance::Moves;
 use super::Scheduler;
 use super::workers::WorkerState;
@@ -81,7 +81,7 @@ enum WaitsFor {
     /// Workers that go, and others in their stead.
     Restart(Restart),
     /// So many workers.
-    Joins(usize),
+    Joins(Joins),
     /// Values that move.
     Moves(Moves),
 }
@@ -160,7 +160,7 @@ impl Scheduler {
                 WaitsFor::Workers(asked) => asked.timed_out(),
                 WaitsFor::Retirement(these) => these.so_far(),
                 WaitsFor::Restart(restart) => restart.timed_out(),
-                WaitsFor::Joins(wanted) => leave::not_enough(wanted, self.n_staying()),
+                WaitsFor::Joins(joins) => leave::not_enough(joins.wanted, self.n_come(&joins)),
                 WaitsFor::Moves(moves) => moves.so_far(),
             };
             answer(open.asker, given, actions);
@@ -205,13 +205,8 @@ impl Scheduler {
         let Some(named) = body.get("workers").filter(|named| matches!(named, Data::List(_))) else {
             return self.workers.alive().to_vec();
         };
-        let is_named = |worker: &WorkerState| {
-            named.items().iter().any(|who| match who.as_text() {
-                Some(who) => worker.is_called(who),
-                None => worker.is_called(&who.to_string()),
-            })
-        };
-        self.workers.iter().filter(|(_, worker)| is_named(worker)).map(|(id, _)| id).collect()
+        let named = self.workers.iter().filter(|(_, worker)| is_named(worker, named));
+        named.map(|(id, _)| id).collect()
     }
 
     /// Checks that what is open is found.
@@ -228,7 +223,7 @@ impl Scheduler {
                         None => Ok(()),
                     }
                 }
-                WaitsFor::Joins(wanted) if self.n_staying() >= *wanted => {
+                WaitsFor::Joins(joins) if self.n_come(joins) >= joins.wanted => {
                     Err("waits for workers that are here".into())
                 }
                 _ => Ok(()),
@@ -240,6 +235,14 @@ impl Scheduler {
         }
         Ok(())
     }
+}
+
+/// Whether a list of names, addresses and hosts means a worker.
+fn is_named(worker: &WorkerState, named: &Data) -> bool {
+    named.items().iter().any(|who| match who.as_text() {
+        Some(who) => worker.is_called(who),
+        None => worker.is_called(&who.to_string()),
+    })
 }
 
 fn answer(asker: Asker, answer: Answer, actions: &mut Vec<Action>) {
