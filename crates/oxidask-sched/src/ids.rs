@@ -40,10 +40,13 @@ impl ClientId {
     /// Whatever holds keys for the sake of values in queues, variables and data sets.
     pub const COORDINATION: Self = Self(u32::MAX - 1);
 
+    /// Holds tasks until they end, for those who want them run and don't wait for them.
+    pub const KEEPER: Self = Self(u32::MAX - 2);
+
     /// Whether it is one that joins.
     #[must_use]
     pub fn is_real(self) -> bool {
-        self < Self::COORDINATION
+        self < Self::KEEPER
     }
 }
 

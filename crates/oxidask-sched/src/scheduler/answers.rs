@@ -220,19 +220,24 @@ impl Scheduler {
         holder: WorkerId,
         actions: &mut Vec<Action>,
     ) {
+        if self.one_holder_less(slot, holder) == 0 {
+            self.value_lost(slot, actions);
+        }
+    }
+
+    /// The task's books lose a holder. Gives how many there are now.
+    pub(super) fn one_holder_less(&mut self, slot: u32, holder: WorkerId) -> usize {
         let mut rest = self.tasks.holders(slot);
         rest.retain(|other| *other != holder);
-        let first = rest.first().map_or(NOBODY, |first| first.0);
-        self.tasks.hot_mut(slot).worker = first;
-        if rest.len() > 1 {
+        let n_left = rest.len();
+        self.tasks.hot_mut(slot).worker = rest.first().map_or(NOBODY, |first| first.0);
+        if n_left > 1 {
             rest.remove(0);
             self.tasks.more_holders.insert(slot, rest);
         } else {
             self.tasks.more_holders.remove(&slot);
         }
-        if first == NOBODY {
-            self.value_lost(slot, actions);
-        }
+        n_left
     }
 
     fn health(&mut self, worker: WorkerId, health: Health) {

@@ -2,7 +2,7 @@
 
 use super::Scheduler;
 use super::task::{Flags, NO_BLOB, State};
-use crate::ids::WorkerId;
+use crate::ids::{ClientId, WorkerId};
 
 macro_rules! hold {
     ($condition:expr, $($text:tt)*) => {
@@ -125,6 +125,11 @@ impl Scheduler {
             "{name} is still to be brought"
         );
         hold!(hot.readers > 0 || !cold.clients.is_empty(), "{name} is of no use to anybody");
+        hold!(
+            !cold.clients.contains(&ClientId::KEEPER)
+                || !matches!(hot.state, State::Memory | State::Erred),
+            "{name} has ended and is kept"
+        );
         for &input in &cold.inputs {
             hold!(state_of(input) != State::Forgotten, "{name} reads a forgotten task");
             hold!(

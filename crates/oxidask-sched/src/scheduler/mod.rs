@@ -70,6 +70,7 @@ use self::clients::ClientState;
 use self::limits::Limits;
 use self::measure::Measurements;
 use self::questions::Questions;
+pub use self::questions::TaskSpec;
 use self::stream::Stream;
 pub use self::task::State;
 use self::task::Tasks;
@@ -149,8 +150,8 @@ pub struct Scheduler {
     coordination: Coordination,
     /// Questions that wait for something to happen.
     questions: Questions,
-    /// Values that move: what to whom, and from whom.
-    moving: BTreeMap<(TaskId, WorkerId), WorkerId>,
+    /// Values that move or are copied: what to whom; and from whom, if that is to have it no more.
+    moving: BTreeMap<(TaskId, WorkerId), Option<WorkerId>>,
     stream: Option<Box<Stream>>,
     /// What this scheduler is called, and where it is reached.
     name: (Arc<str>, Arc<str>),

@@ -96,6 +96,7 @@ impl Scheduler {
         }
         self.tell(slot, actions, |key| ToClient::Failed { key, failure: failure.clone() });
         self.tasks.failures.insert(slot, failure);
+        self.need_not_be_kept(slot);
         self.steps.push(Step::Forget(slot));
     }
 
@@ -106,6 +107,7 @@ impl Scheduler {
             return;
         }
         if matches!(state, State::Memory | State::Placed) {
+            self.moves_nowhere(slot, actions);
             self.drop_value(slot);
             self.arrivals.remove(&slot);
             self.tasks.set_state(slot, State::Released);
@@ -217,6 +219,7 @@ impl Scheduler {
                 }
             }
         }
+        self.need_not_be_kept(slot);
         if !self.is_needed(slot) {
             self.steps.push(Step::Release(slot));
         }

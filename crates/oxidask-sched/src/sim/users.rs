@@ -8,6 +8,7 @@ use super::program::{Program, key};
 use super::threads::nbytes_of;
 use super::world::World;
 use crate::content::Content;
+use crate::data::Data;
 use crate::ids::{BlobHash, ClientId, Time};
 use crate::message::{
     Annotations, Blob, FromClient, Input, InputRef, NewTask, RetryPolicy, RunSpec, Submission,
@@ -18,6 +19,8 @@ use crate::message::{
 pub(super) struct User {
     pub(super) holds: BTreeSet<usize>,
     pub(super) known: BTreeMap<usize, Known>,
+    /// Questions that were not answered yet.
+    pub(super) asks: BTreeMap<u64, &'static str>,
 }
 
 /// What a client knows of a future.
@@ -41,7 +44,7 @@ impl World {
         }
         let held: Vec<usize> = self.users[&client].holds.iter().copied().collect();
         let Some(&number) = self.random.pick(&held) else { return };
-        match self.random.below(20) {
+        match self.random.below(22) {
             0..=11 => {
                 self.let_go(client, number);
                 self.say(client, FromClient::Release(vec![key(number)]));
@@ -64,12 +67,27 @@ impl World {
                     self.say(other, FromClient::Want(vec![key(number)]));
                 }
             }
+            18 => self.asks(client, "data.replicate", number),
+            19 => self.asks(client, "tasks.keep", number),
+            20 => self.asks(client, "data.rebalance", number),
             _ => {
                 let replicate =
                     FromClient::Replicate { keys: vec![key(number)], n: 2, workers: Vec::new() };
                 self.say(client, replicate);
             }
         }
+    }
+
+    fn asks(&mut self, client: ClientId, verb: &'static str, number: usize) {
+        let Some(user) = self.users.get_mut(&client) else { return };
+        let request = user.asks.last_key_value().map_or(0, |(last, _)| last + 1);
+        user.asks.insert(request, verb);
+        let mut body = vec![("keys".into(), Data::List(vec![key(number).into()]))];
+        if self.random.per_mille(500) {
+            body.push(("n".into(), 2i64.into()));
+        }
+        let ask = FromClient::Ask { request, verb: verb.into(), body: Data::Map(body) };
+        self.say(client, ask);
     }
 
     /// A value of the user's own is to be on workers.

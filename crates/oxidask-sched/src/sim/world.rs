@@ -165,6 +165,9 @@ impl World {
     fn check_futures(&self) -> Result<(), String> {
         let expected = self.programs.expected();
         for (client, user) in &self.users {
+            if let Some((request, verb)) = user.asks.first_key_value() {
+                return Err(format!("{client:?} has no answer to {verb}, number {request}"));
+            }
             for &held in &user.holds {
                 let (known, name) = (user.known[&held], key(held));
                 let wrong = |what: &str| {
@@ -375,7 +378,11 @@ impl World {
                 self.user_puts(client, request, places);
                 return;
             }
-            ToClient::Peer { .. } | ToClient::Answer { .. } | ToClient::Push { .. } => return,
+            ToClient::Answer { request, .. } => {
+                user.asks.remove(&request);
+                return;
+            }
+            ToClient::Peer { .. } | ToClient::Push { .. } => return,
             ToClient::Refused { reason, .. } => {
                 self.violation = Some(format!("a submission was refused: {reason}"));
                 return;

@@ -175,3 +175,57 @@ fn a_move_that_fails_is_said() {
     let done = driver.answer(ME, request).expect("done").expect("no error");
     assert_eq!(done.get("status"), Some(&"partial-fail".into()));
 }
+
+fn replicated(names: &[&str], n: Data, workers: &[&str]) -> Data {
+    let keys = names.iter().map(|name| key(name)).collect();
+    let workers = match workers {
+        [] => Data::Nil,
+        some => some.iter().copied().collect(),
+    };
+    Data::map([("keys", keys), ("n", n), ("workers", workers)])
+}
+
+fn holders(driver: &mut Driver, name: &str) -> Vec<WorkerId> {
+    let mut holders = driver.scheduler.locate(&key(name)).unwrap_or_default().holders.to_vec();
+    holders.sort_unstable();
+    holders
+}
+
+#[test]
+fn copies_go_to_the_workers_that_are_named() {
+    let mut driver = Driver::new(3);
+    only_value_on_a(&mut driver, &["x"]);
+    let request = driver.ask(ME, "data.replicate", replicated(&["x"], Data::Nil, &["a", "b"]));
+    assert_eq!(driver.answer(ME, request), None);
+    assert_eq!(copies(&mut driver, WorkerId(2)), 0);
+    assert_eq!(copies(&mut driver, B), 1);
+    let done = driver.answer(ME, request).expect("done").expect("no error");
+    assert_eq!(done.get("status"), Some(&"OK".into()));
+    assert_eq!(holders(&mut driver, "x"), [A, B]);
+}
+
+#[test]
+fn copies_beyond_their_number_go() {
+    let mut driver = Driver::new(3);
+    only_value_on_a(&mut driver, &["x"]);
+    let all = driver.ask(ME, "data.replicate", replicated(&["x"], Data::Nil, &[]));
+    assert_eq!((copies(&mut driver, B), copies(&mut driver, WorkerId(2))), (1, 1));
+    assert!(driver.answer(ME, all).is_some());
+    driver.learn("data.replicate", replicated(&["x"], 1i64.into(), &[])).expect("at once");
+    assert_eq!(holders(&mut driver, "x").len(), 1);
+    let error = driver.learn("data.replicate", replicated(&["x"], 0i64.into(), &[]));
+    assert_eq!(class(Some(error)), "ValueError");
+    let error = driver.learn("data.replicate", replicated(&["x"], Data::Nil, &["nobody"]));
+    assert_eq!(class(Some(error)), "ValueError");
+}
+
+#[test]
+fn nobody_waits_for_copies_of_what_is_released() {
+    let mut driver = Driver::new(2);
+    only_value_on_a(&mut driver, &["x"]);
+    let request = driver.ask(YOU, "data.replicate", replicated(&["x"], Data::Nil, &[]));
+    assert_eq!(driver.answer(YOU, request), None);
+    driver.client(ME, FromClient::Release(vec![key("x")]));
+    let done = driver.answer(YOU, request).expect("done").expect("no error");
+    assert_eq!(done.get("status"), Some(&"partial-fail".into()));
+}

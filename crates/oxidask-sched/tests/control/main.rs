@@ -9,3 +9,4 @@ mod place;
 mod questions;
 mod random;
 mod submit;
+mod tasks;

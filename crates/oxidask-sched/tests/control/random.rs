@@ -45,6 +45,8 @@ const VERBS: &[&str] = &[
     "publish.delete",
     "topic.subscribe",
     "topic.log",
+    "tasks.keep",
+    "data.replicate",
 ];
 
 fn body(random: &mut Random) -> Data {

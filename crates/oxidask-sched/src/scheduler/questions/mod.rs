@@ -9,8 +9,10 @@ mod ask_workers;
 mod info;
 mod leave;
 mod rebalance;
+mod replicate;
 mod scale;
 mod stream;
+mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use self::ask_workers::AskedWorkers;
 use self::leave::{Joins, Restart, Retirement};
 use self::rebalance::Moves;
+pub use self::tasks::TaskSpec;
 use super::Scheduler;
 use super::workers::WorkerState;
 use crate::coordination::{Asker, Coordination, Effect};
@@ -33,6 +36,7 @@ type Verb = fn(&mut Scheduler, Asker, &Data, &mut Vec<Action>) -> Outcome;
 const VERBS: &[(&str, Verb)] = &[
     ("adaptive.target", Scheduler::adaptive_target),
     ("data.rebalance", Scheduler::rebalance),
+    ("data.replicate", Scheduler::replicate_values),
     ("info.dump", Scheduler::dump),
     ("info.groups", Scheduler::groups),
     ("info.has_what", Scheduler::has_what),
@@ -44,6 +48,8 @@ const VERBS: &[(&str, Verb)] = &[
     ("info.task", Scheduler::task),
     ("info.who_has", Scheduler::who_has),
     ("story.start", Scheduler::story_start),
+    ("tasks.keep", Scheduler::keep_tasks),
+    ("tasks.spec", Scheduler::task_spec),
     ("tasks.stream.get", Scheduler::stream_get),
     ("tasks.stream.start", Scheduler::stream_start),
     ("tasks.stream.stop", Scheduler::stream_stop),

@@ -22,6 +22,15 @@ pub(super) struct Moves {
 }
 
 impl Moves {
+    /// None of them is done.
+    pub(super) fn of(left: BTreeSet<Move>) -> Self {
+        Self { left, n_done: 0, n_failed: 0 }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.left.is_empty()
+    }
+
     pub(super) fn so_far(&self) -> Answer {
         let status = if self.left.is_empty() && self.n_failed == 0 { "OK" } else { "partial-fail" };
         Ok(Data::map([("status", status.into()), ("moved", self.n_done.into())]))
@@ -42,12 +51,12 @@ impl Scheduler {
                 Location { holders: self.tasks.holders(slot), nbytes: self.tasks.hot(slot).nbytes };
             let input = Input { task: self.tasks.id(slot), place };
             left.insert((input.task, to));
-            self.moving.insert((input.task, to), from);
+            self.moving.insert((input.task, to), Some(from));
             self.introduce(to, std::slice::from_ref(&input), actions);
             actions.push(Action::Worker(to, ToWorker::Acquire(vec![input])));
         }
-        let moves = Moves { left, n_done: 0, n_failed: 0 };
-        if moves.left.is_empty() {
+        let moves = Moves::of(left);
+        if moves.is_over() {
             return moves.so_far().map(Some);
         }
         let until = self.until(body);
@@ -101,7 +110,7 @@ impl Scheduler {
         moves
     }
 
-    fn is_actor(&self, slot: u32) -> bool {
+    pub(super) fn is_actor(&self, slot: u32) -> bool {
         self.tasks.hot(slot).annotated
             && self.tasks.annotations.get(&slot).is_some_and(|annotations| annotations.actor)
     }
@@ -118,9 +127,9 @@ impl Scheduler {
             let holders = self.tasks.holders(slot);
             self.tasks.hot(slot).state == State::Memory
                 && holders.contains(&to)
-                && holders.contains(&from)
+                && from.is_none_or(|from| holders.contains(&from))
         });
-        if let Some(slot) = slot {
+        if let (Some(slot), Some(from)) = (slot, from) {
             self.not_held(slot, from);
             self.frees.entry(from).or_default().push(task);
             self.no_longer_holds(slot, from, actions);
@@ -148,6 +157,17 @@ impl Scheduler {
     ) {
         let to_it: Vec<Move> = self.moving.keys().copied().filter(|(_, to)| *to == id).collect();
         to_it.into_iter().for_each(|(task, to)| self.copy_is_not_there(task, to, actions));
+    }
+
+    /// A value goes: it moves to nobody.
+    pub(in crate::scheduler) fn moves_nowhere(&mut self, slot: u32, actions: &mut Vec<Action>) {
+        if self.moving.is_empty() {
+            return;
+        }
+        let task = self.tasks.id(slot);
+        let to_all = (task, WorkerId(0))..=(task, WorkerId(u32::MAX));
+        let of_it: Vec<Move> = self.moving.range(to_all).map(|(which, _)| *which).collect();
+        of_it.into_iter().for_each(|(task, to)| self.copy_is_not_there(task, to, actions));
     }
 
     fn move_is_over(&mut self, which: Move, has_moved: bool, actions: &mut Vec<Action>) {
