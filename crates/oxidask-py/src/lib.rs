@@ -52,7 +52,7 @@ mod _native {
     use crate::callbacks::RunState;
     #[pymodule_export]
     use crate::cluster::{
-        ClientCore, FutureCore, RunningTask, SchedulerCore, WorkerCore, running_task,
+        ClientCore, FutureCore, RunningTask, SchedulerCore, TaskHere, WorkerCore, running_task,
         temporary_certificates,
     };
     #[pymodule_export]

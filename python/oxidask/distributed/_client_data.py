@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from typing import Any
 
@@ -108,6 +107,8 @@ class DataMixin(ClientBase):
     ) -> Any:
         """Put copies of results on more workers, and wait until they are there.
 
+        Where more than `n` workers have one, the others drop theirs.
+
         Parameters
         ----------
         futures
@@ -115,11 +116,16 @@ class DataMixin(ClientBase):
         n
             How many workers are to have each; by default all.
         workers
-            The workers that may have copies.
+            Names or addresses of the workers that this is about; by default all.
         branching_factor
             Not needed: who has a copy serves it to others.
         **kwargs
             ``asynchronous``.
+
+        Examples
+        --------
+        >>> client.replicate([x])  # to all workers  # doctest: +SKIP
+        >>> client.replicate([x], n=1, workers=["alice", "bob"])  # to one of two  # doctest: +SKIP
         """
         if n is not None and n < 1:
             raise ValueError(f"n= copies must be at least 1, got {n}")
@@ -128,27 +134,10 @@ class DataMixin(ClientBase):
     async def _replicate(self, futures: Any, n: int | None = None, workers: Any = None) -> None:
         found = futures_of(futures, client=self)
         await _wait_async(found, None, "ALL_COMPLETED")
-        names = None if workers is None else worker_names(workers)
-        if names is not None:
-            raise NotImplementedError("replicate(workers=...): say how many with n= instead")
-        self._open_core().replicate(found, 2**32 - 1 if n is None else n, [])
-        pause_s = 0.001
-        while not await self._has_copies(found, n, names):
-            # Copies arrive by messages between workers: nobody tells the client.
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, 0.1)
-
-    async def _has_copies(self, futures: list[Future], n: int | None, names: Any) -> bool:
-        info = await self._ask("info.identity", {"workers": True})
-        known = info["workers"]
-        chosen = {
-            address
-            for address, worker in known.items()
-            if names is None or address in names or str(worker["name"]) in names
-        }
-        wanted = len(chosen) if n is None else min(n, len(chosen))
-        holders = await self._ask("info.who_has", {"keys": [future.key for future in futures]})
-        return all(len(chosen.intersection(has)) >= wanted or not has for _, has in holders)
+        body: dict[str, Any] = {"keys": [future.key for future in found], "n": n}
+        if workers is not None:
+            body["workers"] = worker_names(workers)
+        await self._ask("data.replicate", body)
 
     def rebalance(self, futures: Any = None, workers: Any = None, **kwargs: Any) -> Any:
         """Even out how much memory results take on the workers.

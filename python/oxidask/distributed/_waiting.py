@@ -166,6 +166,8 @@ def _sorted_out(futures: list[Future]) -> DoneAndNotDoneFutures:
 def fire_and_forget(obj: Any) -> None:
     """Let tasks run to their end although nobody keeps their futures.
 
+    The scheduler holds them until then, even if this client is closed at once.
+
     Parameters
     ----------
     obj
@@ -176,6 +178,9 @@ def fire_and_forget(obj: Any) -> None:
     >>> fire_and_forget(client.submit(print, "done"))  # doctest: +SKIP
     """
     for future in futures_of(obj):
-        client = future.client
-        if client is not None:
-            client._keep_until_settled(future)
+        if future.client_core is not None:
+            future.client_core.ask_then("tasks.keep", {"keys": [future.key]}, _nobody_waits)
+
+
+def _nobody_waits(answer: Any, error: BaseException | None) -> None:
+    """Take an answer that says nothing, or that the client was closed meanwhile."""

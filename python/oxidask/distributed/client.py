@@ -23,6 +23,7 @@ from oxidask.distributed._client_collections import CollectionsMixin
 from oxidask.distributed._client_data import DataMixin, connect_timeout
 from oxidask.distributed._client_diagnostics import DiagnosticsMixin
 from oxidask.distributed._client_info import describe
+from oxidask.distributed._client_recreate import RecreateMixin
 from oxidask.distributed._client_schedule import ScheduleMixin
 from oxidask.distributed._client_tasks import TasksMixin
 from oxidask.distributed._client_topics import TopicsMixin
@@ -79,6 +80,7 @@ class Client(
     TasksMixin,
     CollectionsMixin,
     DataMixin,
+    RecreateMixin,
     WorkersMixin,
     TopicsMixin,
     DatasetsMixin,
@@ -164,7 +166,6 @@ class Client(
         self._handlers: dict[str, Callable[[Any], Any]] = {}
         self._listeners: dict[str, list[Any]] = {}
         self._known_workers: dict[str, Any] = {}
-        self._kept: set[Any] = set()
         self._tasks: set[Any] = set()
         self._schedules: set[Any] = set()
         self._tokens: list[Any] = []
@@ -315,7 +316,6 @@ class Client(
 
     def _end_close(self) -> None:
         self.status = "closed"
-        self._kept.clear()
         self._handlers.clear()
         _current.unregister(self)
         self._callbacks.close()
@@ -398,12 +398,6 @@ class Client(
                 self._await_soon(result)
         except Exception:
             logger.exception("a callback failed: %r", function)
-
-    def _keep_until_settled(self, future: Any) -> None:
-        """Hold a future that nobody else holds."""
-        copy = Future(future.key, self)
-        self._kept.add(copy)
-        self._open_core().when_settled(copy, lambda: self._kept.discard(copy))
 
     def __repr__(self) -> str:
         if self.status != "running":

@@ -13,6 +13,7 @@ import pytest
 from oxidask import config, delayed
 from oxidask.distributed import (
     Client,
+    Event,
     Future,
     Retry,
     as_completed,
@@ -300,6 +301,67 @@ def test_fire_and_forget_outlives_its_future(client):
     del future
     gate.set()
     assert is_done.wait(10)
+
+
+def test_what_is_forgotten_runs_though_its_client_is_closed(client):
+    with Client(client.cluster, set_as_default=False) as other:
+        done = Event("done", client=client)
+        gate = Event("gate", client=client)
+        first = other.submit(lambda: gate.wait(10), pure=False)
+        fire_and_forget(other.submit(lambda _: Event("done").set(), first, pure=False))
+    gate.set()
+    assert done.wait(10)
+
+
+def test_a_task_is_run_here(client):
+    here = threading.get_ident()
+    x = client.submit(operator.add, 1, 2)
+    task = client.submit(lambda x, n: (threading.get_ident() == here, x * n), x, n=3)
+    assert task.result() == (False, 9)
+    # The input is gone by now, and computed again.
+    del x
+    assert client.recreate_task_locally(task) == (True, 9)
+    (block,) = futures_of(client.persist(da.arange(4, chunks=4) + 1))
+    np.testing.assert_array_equal(client.recreate_task_locally(block), [1, 2, 3, 4])
+    with pytest.raises(ValueError, match="2 futures"):
+        client.recreate_task_locally(client.map(abs, [1, 2]))
+    with pytest.raises(ValueError, match="scattered"):
+        client.recreate_task_locally(client.scatter(1))
+
+
+def test_an_error_is_raised_here(client):
+    here = threading.get_ident()
+
+    def fail_elsewhere(x):
+        raise ZeroDivisionError("here" if threading.get_ident() == here else "elsewhere")
+
+    failed = client.submit(fail_elsewhere, client.submit(abs, -1))
+    reader = client.submit(abs, client.submit(abs, failed))
+    with pytest.raises(ZeroDivisionError, match="elsewhere"):
+        reader.result()
+    for future in (failed, reader, [client.submit(abs, -2), reader]):
+        with pytest.raises(ZeroDivisionError, match="here") as info:
+            client.recreate_error_locally(future)
+        # What a debugger would show.
+        assert info.traceback[-1].name == "fail_elsewhere"
+        assert info.traceback[-1].locals["x"] == 1
+    with pytest.raises(ValueError, match="No errored futures"):
+        client.recreate_error_locally(client.submit(abs, -1))
+
+
+def test_copies_go_where_they_should(client):
+    first, second = client.nthreads()
+    x = client.submit(np.arange, 5, pure=False, workers=[first])
+    client.replicate(x, workers=[first])
+    assert client.who_has(x)[x.key] == (first,)
+    client.replicate([x], n=1, workers=[second])
+    assert set(client.who_has(x)[x.key]) == {first, second}
+    client.replicate([x], n=1)
+    assert len(client.who_has(x)[x.key]) == 1
+    client.replicate([x])
+    assert len(client.who_has(x)[x.key]) == 2
+    with pytest.raises(ValueError, match="none of the workers"):
+        client.replicate([x], workers=["nobody"])
 
 
 def test_the_client_tells_about_the_cluster(client):

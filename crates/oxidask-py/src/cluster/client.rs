@@ -9,7 +9,6 @@ use oxidask_runtime::cluster::client::Told;
 use oxidask_runtime::cluster::remote::{Joining, RemoteClient};
 use oxidask_runtime::wire::transport::IoThread;
 use oxidask_sched::client::Event;
-use oxidask_sched::ids::WorkerId;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyConnectionError, PyOSError, PyTimeoutError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -19,6 +18,7 @@ use super::future::{FutureCore, gather, name_of, raise, timed_out, wait};
 use super::link::{Call, Link};
 use super::process;
 use super::scheduler::{SchedulerCore, Slot, await_answer};
+use super::task_here::TaskHere;
 use super::{data, submit};
 use crate::key::{self, Groups};
 use crate::object::{PyValue, to_object};
@@ -352,12 +352,19 @@ impl ClientCore {
         Ok(())
     }
 
-    /// Wants copies of results on so many workers.
-    fn replicate(&self, futures: &Bound<'_, PyAny>, n: u32, workers: Vec<u32>) -> PyResult<()> {
-        let keys = keys_of(&self.link, futures)?;
-        let workers = workers.into_iter().map(WorkerId).collect();
-        self.event(futures.py(), Event::Replicate { keys, n, workers });
-        Ok(())
+    /// The task of a key, to be run here; `None` where the scheduler is in another process, or has no such task: it
+    /// is to be asked for `tasks.spec`.
+    fn task_here(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Option<TaskHere>> {
+        let key = key::from_python(key, &mut Groups::default())?;
+        let scheduler =
+            self.open.lock().as_ref().and_then(|open| open.here.as_ref()?.scheduler().into());
+        let spec = scheduler.and_then(|scheduler| {
+            py.detach(|| {
+                self.link.flush();
+                scheduler.spec_of(&key)
+            })
+        });
+        Ok(spec.map(TaskHere::new))
     }
 
     /// Calls `callback` with the topic and the body of what the scheduler pushes; once.

@@ -1,7 +1,8 @@
 //! Clusters for Python: schedulers, workers and clients of this process.
 //!
 //! [`client`] and [`future`] are what users hold; [`submit`] and [`graph`] make tasks of what they ask
-//! for, [`call`] is those tasks as objects and as bytes, [`function`] what is sent once. [`scheduler`] and
+//! for, [`call`] is those tasks as objects and as bytes, [`function`] what is sent once, [`task_here`] a task
+//! that is run by hand. [`scheduler`] and
 //! [`worker`] are the other two kinds of nodes, and [`host`] how the machines ask Python code.
 
 mod call;
@@ -20,6 +21,7 @@ mod running;
 mod scatter;
 mod scheduler;
 mod submit;
+mod task_here;
 mod worker;
 
 pub(crate) use client::ClientCore;
@@ -27,4 +29,5 @@ pub(crate) use future::{FutureCore, FutureRef};
 pub(crate) use process::temporary_certificates;
 pub(crate) use running::{RunningTask, running_task};
 pub(crate) use scheduler::SchedulerCore;
+pub(crate) use task_here::TaskHere;
 pub(crate) use worker::WorkerCore;

@@ -47,6 +47,12 @@ pub(super) struct ClientHere {
     id: ClientId,
 }
 
+impl ClientHere {
+    pub(super) fn scheduler(&self) -> Arc<SchedulerNode> {
+        self.scheduler.clone()
+    }
+}
+
 impl Drop for ClientHere {
     fn drop(&mut self) {
         disconnect_here(&self.scheduler, &self.node, self.id);

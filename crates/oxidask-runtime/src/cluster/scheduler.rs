@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use oxidask_core::key::Key;
 use oxidask_sched::data::{Answer, Data};
 use oxidask_sched::ids::{ClientId, Time, WorkerId};
 use oxidask_sched::message::{
     Action, ClientInfo, Event, FromClient, FromWorker, ToClient, ToWorker, WorkerInfo,
 };
-use oxidask_sched::scheduler::{Config, Counts, Scheduler};
+use oxidask_sched::scheduler::{Config, Counts, Scheduler, TaskSpec};
 use parking_lot::{Condvar, Mutex};
 
 use super::here::WorkersHere;
@@ -175,6 +176,12 @@ impl SchedulerNode {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.shared.with(&self.this, |state| state.machine.counts())
+    }
+
+    /// What a task runs, objects of this process and all; none if it is not known, or came from outside as a value.
+    #[must_use]
+    pub fn spec_of(&self, key: &Key) -> Option<TaskSpec> {
+        self.shared.with(&self.this, |state| state.machine.spec_of(key))
     }
 
     /// Checks the machine.

@@ -39,10 +39,10 @@ impl Scheduler {
     pub(super) fn task_spec(&mut self, _: Asker, body: &Data, _: &mut Vec<Action>) -> Outcome {
         let asked = body.need("key")?;
         let key = asked.as_key();
-        let Some(slot) = key.as_ref().and_then(|key| self.tasks.find(key)) else {
+        if key.as_ref().and_then(|key| self.tasks.find(key)).is_none() {
             let text = format!("{asked} is no task that the scheduler knows");
             return Err(AskError::new("KeyError", text));
-        };
+        }
         let Some(spec) = key.and_then(|key| self.spec_of(&key)) else {
             let text = format!("{asked} was scattered: there is nothing that could be run again");
             return Err(AskError::new("ValueError", text));
@@ -54,14 +54,12 @@ impl Scheduler {
                 Err(AskError::new("NotImplementedError", text))
             }
         };
-        let failure = self.tasks.failures.get(&slot);
         Ok(Some(Data::map([
             ("family", spec.blob.family.clone().into()),
             ("blob", bytes(&spec.blob.bytes)?),
             ("block", spec.run.block.into()),
             ("payload", bytes(&spec.run.payload)?),
             ("inputs", spec.inputs.into_iter().collect()),
-            ("failed_first", failure.map(|failure| failure.origin.clone()).into()),
         ])))
     }
 
