@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,8 @@ class WorkersMixin(InfoMixin):
         on_error: str = "raise",
     ) -> Any:
         body = {**_call(function, args, kwargs), "wait": wait}
+        if workers:
+            await self._must_be_known(worker_names(workers))
         verb = "nanny.run" if nanny else "worker.run"
         question = {"verb": verb, "body": body, "nanny": nanny, **_about(workers)}
         answers = await self._ask("workers.ask", question)
@@ -86,6 +89,15 @@ class WorkersMixin(InfoMixin):
             elif on_error == "return":
                 results[address] = error_of(answer["error"])
         return results if wait else None
+
+    async def _must_be_known(self, named: list[str]) -> None:
+        """Raise for workers that are not there: they would not be asked."""
+        known = (await self._ask("info.identity", {"workers": True}))["workers"]
+        names = {str(info["name"]) for info in known.values()}
+        hosts = {str(info.get("host")) for info in known.values()}
+        absent = sorted(set(named) - set(known) - names - hosts)
+        if absent:
+            raise ValueError(f"there are no workers {absent}; there are {sorted(known)}")
 
     def run_on_scheduler(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         """Run a function in the process of the scheduler.
@@ -175,12 +187,33 @@ class WorkersMixin(InfoMixin):
     async def _restart(self, timeout: Any, wait_for_workers: bool) -> Any:
         limit = seconds(config.get("distributed.comm.timeouts.connect", "30s"))
         limit = 2 * limit if timeout == no_default else seconds(timeout)
+        end = time.monotonic() + limit
         core = self._open_core()
         core.cancel(list(core.futures()), True)
+        n_before = len((await self._ask("info.identity", {"workers": True}))["workers"])
         await self._ask("workers.restart", {"timeout_s": limit, "wait": wait_for_workers})
         # Plugins of the scheduler hear of it.
         await self._ask("topic.log", {"topic": "workers", "body": {"action": "restart"}})
+        if wait_for_workers:
+            await self._bring_back(n_before, max(0.0, end - time.monotonic()), limit)
         return self
+
+    async def _bring_back(self, n: int, timeout: float, limit: float) -> None:
+        """Wait for workers after a restart; those without a nanny are up to who started them."""
+        bring_back = getattr(self.cluster, "bring_back", None)
+        if bring_back is not None:
+            await bring_back()
+        try:
+            await self._ask("workers.wait", {"n": n, "timeout_s": timeout})
+        except TimeoutError:
+            n_there = len((await self._ask("info.identity", {"workers": True}))["workers"])
+            raise TimeoutError(
+                f"{n_there} of {n} workers are back {limit:g} s after the restart: those without a "
+                "nanny come back only if whatever started them starts them again; wait longer by "
+                "timeout=, or not at all by wait_for_workers=False"
+            ) from None
+
+    cluster: Any
 
     def restart_workers(
         self, workers: list[str], timeout: Any = no_default, raise_for_error: bool = True

@@ -33,12 +33,17 @@ class AnswersOfNanny:
     restart: Any
     status: Status
     _reason: str | None
+    #: The address of the last worker that has joined the scheduler.
+    _joined: str | None = None
     _logger: logging.Logger
     _run: Any
     _spawn: Any
 
     async def _answer(self, verb: str, body: Any) -> Any:
         """Answer what the worker asks, or what others ask through it."""
+        if verb == "joined":
+            self._joined = str(body["address"])
+            return True
         if verb == "closing":
             self._reason = str(body.get("reason") or "closed")
             return True

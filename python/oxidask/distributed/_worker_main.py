@@ -39,6 +39,11 @@ class NannyLink:
         """Ask it, from another thread than the loop's."""
         return asyncio.run_coroutine_threadsafe(self._channel.ask(verb, body), self._loop).result()
 
+    def joined(self, address: str) -> None:
+        """Tell it the worker's address, on the loop: the process may die before it has started."""
+        with contextlib.suppress(ConnectionError):
+            self._channel.tell("joined", {"address": address})
+
 
 class _Process:
     def __init__(self) -> None:

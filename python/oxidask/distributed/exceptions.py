@@ -87,18 +87,25 @@ class KilledWorker(Exception):
     task
         Its key.
     last_worker
-        The last of them, and what is known of its death.
+        The last of them.
     allowed_failures
         How many deaths were allowed.
+    reason
+        What is known of them and of why the last one died.
     """
 
-    def __init__(self, task: Any, last_worker: Any, allowed_failures: int) -> None:
+    def __init__(
+        self, task: Any, last_worker: Any, allowed_failures: int, reason: str = ""
+    ) -> None:
         self.task = task
         self.last_worker = last_worker
         self.allowed_failures = allowed_failures
-        super().__init__(task, last_worker, allowed_failures)
+        self.reason = reason
+        super().__init__(task, last_worker, allowed_failures, reason)
 
     def __str__(self) -> str:
+        if self.reason:
+            return self.reason
         worker = getattr(self.last_worker, "address", self.last_worker)
         return (
             f"{self.allowed_failures + 1} workers died one after the other while they ran "

@@ -213,7 +213,7 @@ class Nanny(AnswersOfNanny, PluginsOfNanny, Node):
     async def instantiate(self) -> Status:
         """Start a worker's process and wait until it has joined the scheduler."""
         environ = {**self.env, **{k: str(v) for k, v in self._env_given.items()}}
-        self._reason = None
+        self._reason = self._joined = None
         self._started_s = time.monotonic()
         child = Child(environ, sys.path, self._answer, self._ended)
         self.process = child
@@ -221,8 +221,9 @@ class Nanny(AnswersOfNanny, PluginsOfNanny, Node):
         try:
             info = await child.channel.ask("start", self._order())
         except ConnectionError as error:
-            status = await asyncio.shield(child.returncode)
-            raise WorkerDied(cause_of_death(status)) from error
+            cause = cause_of_death(await asyncio.shield(child.returncode))
+            await self._report_death(self._joined, cause)
+            raise WorkerDied(cause) from error
         except BaseException:
             await child.kill()
             raise

@@ -219,6 +219,8 @@ class Worker(PluginsOfWorker, Node):
                 if number + 1 == len(listen) or not _is_taken(error):
                     raise
         self._logger.info("      Start worker at: %s", self.address)
+        if hasattr(self.nanny, "joined"):
+            self.nanny.joined(self.address)
         self.core.set_host(self._host.ask, self._told_to_close, self._add_thread)
         await self._set_up()
         self._start_threads()

@@ -136,6 +136,37 @@ def test_options_that_make_no_sense(
         client.submit(len, "a", **settings)
 
 
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"n_workers": "two"}, TypeError, "n_workers must be an integer, got 'two'"),
+        ({"n_workers": -1}, ValueError, "n_workers is -1"),
+        ({"n_workers": 1, "threads_per_worker": 0}, ValueError, "threads_per_worker is 0"),
+        ({"n_workers": 1, "nworkers": 2}, TypeError, "nworkers"),
+    ],
+)
+def test_a_cluster_that_makes_no_sense(
+    options: dict[str, object], error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        LocalCluster(processes=False, dashboard_address=None, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n", [-1, "2", float("inf")])
+def test_a_number_of_workers_that_makes_no_sense(n: object) -> None:
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        pytest.raises(ValueError, match="is no number of workers"),
+    ):
+        cluster.scale(n)
+
+
+def test_workers_that_are_not_there_are_not_asked(client: Client) -> None:
+    with pytest.raises(ValueError, match=r"there are no workers \['nobody'\]"):
+        client.run(os.getpid, workers=["nobody"])
+    assert len(client.run(os.getpid, workers=[0])) == 1
+
+
 def test_a_closed_client() -> None:
     with LocalCluster(
         n_workers=1, processes=False, threads_per_worker=1, dashboard_address=None

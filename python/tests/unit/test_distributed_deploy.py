@@ -10,8 +10,10 @@ import signal
 import threading
 
 import pytest
+from oxidask import config
 from oxidask.distributed import (
     Client,
+    KilledWorker,
     LocalCluster,
     Nanny,
     Scheduler,
@@ -392,3 +394,47 @@ def test_a_nanny_runs_functions_in_its_own_process_and_logs_events():
             assert await heard == {"x": (1,)}
 
     asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_restarted_threads_come_back():
+    with small() as cluster, Client(cluster) as client:
+        before = set(client.scheduler_info(n_workers=-1)["workers"])
+        lost = client.submit(inc, 1)
+        client.restart(timeout=20)
+        after = set(client.scheduler_info(n_workers=-1)["workers"])
+        assert len(after) == 2
+        assert not before & after
+        assert lost.cancelled()
+        assert client.submit(inc, 2).result() == 3
+
+
+def test_a_restart_says_when_nobody_brings_the_workers_back():
+    async def main():
+        async with (
+            Scheduler(port=0) as scheduler,
+            Worker(scheduler.address, nthreads=1),
+            Client(scheduler.address, asynchronous=True) as client,
+        ):
+            with pytest.raises(TimeoutError, match="0 of 1 workers are back"):
+                await client.restart(timeout=0.2)
+            await client.restart(timeout=0.2, wait_for_workers=False)
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_a_worker_that_dies_before_it_has_started_is_known_to_be_dead():
+    def die():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with (
+        config.set({"distributed.scheduler.allowed-failures": 1}),
+        small(n_workers=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        # The second worker has it before its own nanny knows that it has started.
+        with pytest.raises(KilledWorker):
+            client.submit(die).result(timeout=30)
+        told = [message for _, message in client.get_events("workers")]
+        reasons = [each["reason"] for each in told if each["action"] == "worker-left"]
+        assert len(reasons) == 2
+        assert all("SIGKILL" in reason for reason in reasons)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import numbers
 from typing import Any
 
 from oxidask.distributed._addresses import split_scheme
@@ -89,8 +90,8 @@ class LocalCluster(SpecCluster):
         from oxidask.distributed.nanny import Nanny
         from oxidask.distributed.worker import Worker
 
-        if threads_per_worker == 0:
-            raise ValueError("threads_per_worker is 0; a worker has at least one thread")
+        _must_count("n_workers", n_workers, 0)
+        _must_count("threads_per_worker", threads_per_worker, 1)
         if processes is None:
             processes = worker_class is None or issubclass(worker_class, Nanny)
         host = ip if host is None else host
@@ -168,6 +169,16 @@ def _protocol(
         else:
             protocol = "tcp"
     return protocol.removesuffix("://"), host
+
+
+def _must_count(name: str, count: Any, least: int) -> None:
+    """Raise unless it is None or an integer that is large enough."""
+    if count is None:
+        return
+    if isinstance(count, bool) or not isinstance(count, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {count!r}")
+    if int(count) < least:
+        raise ValueError(f"{name} is {count}; it must be at least {least}")
 
 
 def _counts(n_workers: int | None, threads: int | None, processes: bool) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import copy
 import importlib
 import inspect
 import math
+import numbers
 import weakref
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
@@ -353,8 +354,10 @@ class SpecCluster(Cluster):
             )
         return int(parse_bytes(limit))
 
-    def _count_for(self, n: int, memory: Any, cores: Any) -> int:
-        wanted = [int(n)]
+    def _count_for(self, n: Any, memory: Any, cores: Any) -> int:
+        if not isinstance(n, numbers.Real) or not math.isfinite(n) or n < 0:
+            raise ValueError(f"n={n!r} is no number of workers")
+        wanted = [int(float(n))]
         if cores is not None:
             wanted.append(math.ceil(cores / self._threads_per_worker()))
         if memory is not None:
@@ -390,6 +393,21 @@ class SpecCluster(Cluster):
         while len(self.worker_spec) < n:
             self.worker_spec.update(self.new_worker_spec())
         return self._soon()
+
+    async def bring_back(self) -> None:
+        """Start anew the workers that have ended; from any event loop."""
+        if self.status is not Status.running or self._loop is None:
+            return
+        if self._loop is asyncio.get_running_loop():
+            await self._begin_again()
+        else:
+            begun = asyncio.run_coroutine_threadsafe(self._begin_again(), self._loop)
+            await asyncio.wrap_future(begun)
+
+    async def _begin_again(self) -> None:
+        ending = [w for w in self.workers.values() if getattr(w, "status", None) is Status.closing]
+        await asyncio.gather(*(worker.finished() for worker in ending))
+        await self._correct_later()
 
     def _soon(self) -> Any:
         """Have workers become as described, without waiting for it."""
