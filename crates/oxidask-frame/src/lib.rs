@@ -8,5 +8,7 @@
 pub mod dtype;
 pub mod error;
 pub mod kernel;
+pub mod ops;
+pub mod plan;
 pub mod scalar;
 pub mod schema;

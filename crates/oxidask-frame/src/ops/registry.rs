@@ -1,0 +1,60 @@
+//! Every kernel there is, as one type.
+
+use std::borrow::Cow;
+
+use oxidask_core::value::Value;
+use serde::{Deserialize, Serialize};
+
+use super::{Kernel, exchange, select, source};
+use crate::error::Result;
+
+macro_rules! kernels {
+    ($($(#[$doc:meta])* $variant:ident($kernel:ty),)*) => {
+        /// Any kernel. It has a byte form, from which names are hashed too.
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        pub enum AnyKernel {
+            $($(#[$doc])* $variant($kernel),)*
+        }
+
+        $(impl From<$kernel> for AnyKernel {
+            fn from(kernel: $kernel) -> Self {
+                Self::$variant(kernel)
+            }
+        })*
+
+        impl Kernel for AnyKernel {
+            fn name(&self) -> Cow<'_, str> {
+                match self { $(Self::$variant(kernel) => kernel.name(),)* }
+            }
+
+            fn run(&self, inputs: &mut [Value], block: u32) -> Result<Value> {
+                match self { $(Self::$variant(kernel) => kernel.run(inputs, block),)* }
+            }
+        }
+    };
+}
+
+kernels! {
+    /// Slices of a frame in memory.
+    FromFrame(source::FromFrame),
+    /// Some columns.
+    Project(select::Project),
+    /// Rows by a condition.
+    Filter(select::Filter),
+    /// The first or last rows.
+    Head(select::Head),
+    /// Columns from other partitions.
+    Assign(select::Assign),
+    /// Other labels.
+    Relabel(select::Relabel),
+    /// The index as columns.
+    ResetIndex(select::ResetIndex),
+    /// Columns as the index.
+    SetIndex(select::SetIndex),
+    /// Partitions one after the other.
+    Concat(exchange::Concat),
+    /// A part of what was cut up.
+    Pick(exchange::Pick),
+    /// Rows by position.
+    SliceRows(exchange::SliceRows),
+}

@@ -1,0 +1,10 @@
+//! What a user builds: lazy tables, and their way to the layers of a task graph.
+
+pub mod exchange;
+pub mod lower;
+mod name;
+pub mod partwise;
+pub mod table;
+pub mod tree;
+
+pub use table::{Divisions, Table};

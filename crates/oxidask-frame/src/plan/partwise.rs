@@ -1,0 +1,137 @@
+//! Operations on tables that go partition by partition.
+
+use std::sync::Arc;
+
+use super::Divisions;
+use super::table::{Outline, Table};
+use crate::error::{FrameError, Result};
+use crate::kernel::Frame;
+use crate::ops::select::{Assign, Filter, Project, Relabel, ResetIndex, SetIndex};
+use crate::ops::source::FromFrame;
+use crate::schema::{Kind, Label};
+
+impl Table {
+    /// A frame in memory, cut at `bounds`: one more than partitions, rising from 0 to its rows.
+    ///
+    /// # Errors
+    /// [`FrameError::Value`] if the bounds don't fit the frame.
+    pub fn from_frame(frame: Frame, bounds: Vec<u64>, divisions: Divisions) -> Result<Self> {
+        let fits = bounds.len() >= 2
+            && bounds[0] == 0
+            && bounds.is_sorted()
+            && bounds.last() == Some(&(frame.n_rows() as u64));
+        if !fits {
+            return Err(FrameError::Value(format!(
+                "{bounds:?} are no bounds of partitions of {} rows",
+                frame.n_rows()
+            )));
+        }
+        let outline = Outline {
+            schema: Some(frame.schema().clone()),
+            n_partitions: bounds.len() as u32 - 1,
+            divisions,
+            rows: None,
+        };
+        Self::source("from_pandas", FromFrame::new(frame, bounds.into()), outline)
+    }
+
+    /// Some columns, as a frame or, of one, as a series.
+    ///
+    /// # Errors
+    /// [`FrameError::Key`] if a column is missing.
+    pub fn project(&self, labels: Vec<Label>, kind: Kind) -> Result<Self> {
+        let kernel = Project { labels, kind };
+        let schema = kernel.schema(self.native()?)?;
+        Self::partwise(kernel, vec![self.clone()], Outline::of(self, schema))
+    }
+
+    /// The rows for which a series of truth values over the same rows is true.
+    ///
+    /// # Errors
+    /// [`FrameError::Type`] if the condition is none; [`FrameError::Value`] if it is over other rows.
+    pub fn filter(&self, condition: &Self) -> Result<Self> {
+        self.check_rows(condition)?;
+        let schema = Filter::schema(self.native()?, condition.native()?)?;
+        let outline = Outline::of(self, schema).own_rows();
+        Self::partwise(Filter, vec![self.clone(), condition.clone()], outline)
+    }
+
+    /// With columns in place of those of the same labels, or after all.
+    ///
+    /// # Errors
+    /// [`FrameError::Value`] if a table is not one column over the same rows.
+    pub fn assign(&self, columns: Vec<(Label, Self)>) -> Result<Self> {
+        let (labels, tables): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+        tables.iter().try_for_each(|table| self.check_rows(table))?;
+        let kernel = Assign { labels };
+        let inputs: Vec<Self> = std::iter::once(self.clone()).chain(tables).collect();
+        let schemas = inputs.iter().map(|table| table.native().map(|schema| &**schema));
+        let schema = kernel.schema(&schemas.collect::<Result<Vec<_>>>()?)?;
+        Self::partwise(kernel, inputs, Outline::of(self, schema))
+    }
+
+    /// Other labels, and another kind, for the same data.
+    ///
+    /// # Errors
+    /// [`FrameError::Value`] if there are not as many labels as columns.
+    pub fn relabel(
+        &self,
+        kind: Kind,
+        columns: Option<Vec<Label>>,
+        levels: Option<Vec<Label>>,
+    ) -> Result<Self> {
+        let kernel = Relabel { kind, columns, levels };
+        let schema = kernel.schema(self.native()?)?;
+        Self::partwise(kernel, vec![self.clone()], Outline::of(self, schema))
+    }
+
+    /// The index as columns, or without it. Each partition counts anew.
+    ///
+    /// # Errors
+    /// [`FrameError::Value`] if there is a column of a level's name already.
+    pub fn reset_index(&self, drop: bool) -> Result<Self> {
+        let kernel = ResetIndex { drop };
+        let schema = kernel.schema(self.native()?)?;
+        let outline = Outline::of(self, schema).undivided().own_rows();
+        Self::partwise(kernel, vec![self.clone()], outline)
+    }
+
+    /// Columns as the index, row by row: rows stay where they are.
+    ///
+    /// # Errors
+    /// [`FrameError::Key`] if a column is missing.
+    pub fn with_index_of(
+        &self,
+        labels: Vec<Label>,
+        drop: bool,
+        divisions: Divisions,
+    ) -> Result<Self> {
+        let kernel = SetIndex { labels, drop };
+        let schema = kernel.schema(self.native()?)?;
+        let outline = Outline { divisions, ..Outline::of(self, schema).own_rows() };
+        Self::partwise(kernel, vec![self.clone()], outline)
+    }
+
+    /// Whether the rows of another table can be taken with those of this one, row by row.
+    #[must_use]
+    pub fn has_rows_of(&self, other: &Self) -> bool {
+        self.rows() == other.rows() && self.n_partitions() == other.n_partitions()
+    }
+
+    fn check_rows(&self, other: &Self) -> Result<()> {
+        if self.has_rows_of(other) {
+            return Ok(());
+        }
+        Err(FrameError::NoKernel("tables over different rows".into()))
+    }
+
+    /// What is known without data, with nothing but the partitions changed.
+    pub(crate) fn outline(&self) -> Outline {
+        Outline {
+            schema: self.schema().map(Arc::clone),
+            n_partitions: self.n_partitions(),
+            divisions: self.divisions().clone(),
+            rows: None,
+        }
+    }
+}
