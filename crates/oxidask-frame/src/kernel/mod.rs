@@ -5,5 +5,7 @@
 
 pub mod column;
 pub mod frame;
+pub mod group;
+pub mod values;
 
 pub use frame::{Frame, RowLabels};

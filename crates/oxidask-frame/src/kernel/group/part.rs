@@ -1,0 +1,357 @@
+//! Parts of states: what is kept of a group's rows so that the rows of other partitions can be added.
+//!
+//! | part | arrays |
+//! |---|---|
+//! | sum, product | one, of 64-bit numbers |
+//! | count, rows, missing | one, of `int64` |
+//! | halves | one, of `int64`: sums of the upper or lower 32 bits, so that means of times are exact |
+//! | least, greatest, first, last | one, of the column's type, with nulls (or NaN) where no value is there |
+//! | any, all | one, of truth values |
+//! | moments | count, mean, and sums of powers of differences from it (Chan, Golub and LeVeque; Pébay) |
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, UInt32Array, UInt64Array,
+};
+use arrow_buffer::NullBuffer;
+
+use super::agg::{Agg, Class, parts};
+use super::fold::{count, fold};
+use super::{Groups, extremes, moments};
+use crate::dtype::{DType, Number};
+use crate::error::{FrameError, Result};
+use crate::kernel::column;
+use crate::kernel::values::{Value, Values, with_values};
+
+/// The wide numbers that sums are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wide {
+    Int,
+    UInt,
+    Float,
+}
+
+/// A part of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Rows,
+    Count,
+    Missing,
+    Sum(Wide),
+    Prod(Wide),
+    UpperHalves,
+    LowerHalves,
+    Min,
+    Max,
+    First,
+    Last,
+    Any,
+    All,
+    /// Powers up to this one, which is 2, 3 or 4.
+    Moments(u8),
+}
+
+/// The dtypes of the arrays that hold the states of an aggregate.
+///
+/// # Errors
+/// As [`super::agg_dtype`], and [`FrameError::NoKernel`] if [`Agg::needs_whole_groups`].
+pub fn state_dtypes(agg: &Agg, dtype: &DType) -> Result<Vec<DType>> {
+    Ok(parts(agg, dtype)?.iter().flat_map(|part| part.dtypes(dtype)).collect())
+}
+
+/// The states of each group of rows of a column.
+///
+/// # Errors
+/// As [`state_dtypes`], and [`FrameError::Value`] if the column isn't as long as the groups' keys.
+pub fn partial(
+    agg: &Agg,
+    column: &ArrayRef,
+    dtype: &DType,
+    groups: &Groups,
+) -> Result<Vec<ArrayRef>> {
+    check_length(column, groups)?;
+    let present = column::present(column);
+    let mut states = Vec::new();
+    for part in parts(agg, dtype)? {
+        part.partial(column, dtype, present.as_ref(), groups, &mut states)?;
+    }
+    Ok(states)
+}
+
+/// One state for each group of states, in the order of the rows that they are of.
+///
+/// # Errors
+/// As [`partial`], and [`FrameError::Value`] if these are no states of the aggregate.
+pub fn merge(
+    agg: &Agg,
+    dtype: &DType,
+    states: &[ArrayRef],
+    groups: &Groups,
+) -> Result<Vec<ArrayRef>> {
+    let mut rest = check_states(agg, dtype, states)?;
+    let mut merged = Vec::new();
+    for part in parts(agg, dtype)? {
+        let (these, others) = rest.split_at(part.width());
+        these.iter().try_for_each(|state| check_length(state, groups))?;
+        part.merge(these, groups, &mut merged)?;
+        rest = others;
+    }
+    Ok(merged)
+}
+
+/// Refuses arrays that are no states.
+pub(super) fn check_states<'a>(
+    agg: &Agg,
+    dtype: &DType,
+    states: &'a [ArrayRef],
+) -> Result<&'a [ArrayRef]> {
+    let dtypes = state_dtypes(agg, dtype)?;
+    let fits = |(state, dtype): (&ArrayRef, &DType)| state.data_type() == &dtype.arrow();
+    if dtypes.len() == states.len() && states.iter().zip(&dtypes).all(fits) {
+        return Ok(states);
+    }
+    let found: Vec<_> = states.iter().map(|state| state.data_type().to_string()).collect();
+    Err(FrameError::Value(format!(
+        "[{}] are no states of {} of {dtype}",
+        found.join(", "),
+        agg.name()
+    )))
+}
+
+fn check_length(column: &ArrayRef, groups: &Groups) -> Result<()> {
+    if column.len() == groups.n_rows() {
+        return Ok(());
+    }
+    Err(FrameError::Value(format!(
+        "a column of {} rows can't be grouped by keys of {}",
+        column.len(),
+        groups.n_rows()
+    )))
+}
+
+impl Part {
+    fn width(self) -> usize {
+        match self {
+            Self::Moments(order) => usize::from(order) + 1,
+            _ => 1,
+        }
+    }
+
+    fn dtypes(self, dtype: &DType) -> Vec<DType> {
+        let one = match self {
+            Self::Sum(wide) | Self::Prod(wide) => match wide {
+                Wide::Int => DType::I64,
+                Wide::UInt => DType::Number(Number::U64),
+                Wide::Float => DType::F64,
+            },
+            Self::Min | Self::Max | Self::First | Self::Last => match dtype {
+                DType::Bool => DType::NullableBool,
+                DType::Number(number) if !number.is_float() => DType::NullableNumber(*number),
+                other => other.clone(),
+            },
+            Self::Any | Self::All => DType::Bool,
+            Self::Moments(order) => {
+                let sums = (1..=order).map(|_| DType::F64);
+                return std::iter::once(DType::I64).chain(sums).collect();
+            }
+            _ => DType::I64,
+        };
+        vec![one]
+    }
+
+    fn partial(
+        self,
+        column: &ArrayRef,
+        dtype: &DType,
+        present: Option<&NullBuffer>,
+        groups: &Groups,
+        states: &mut Vec<ArrayRef>,
+    ) -> Result<()> {
+        let ints = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
+        states.push(match self {
+            Self::Rows => ints(count(groups, None)),
+            Self::Count => ints(count(groups, present)),
+            Self::Missing => {
+                let (rows, values) = (count(groups, None), count(groups, present));
+                ints(rows.iter().zip(values).map(|(rows, values)| rows - values).collect())
+            }
+            Self::Sum(wide) => sums(&Values::of(column)?, wide, present, groups),
+            Self::Prod(wide) => products(&Values::of(column)?, wide, present, groups),
+            Self::UpperHalves | Self::LowerHalves => {
+                let Values::I64(values) = Values::of(column)? else {
+                    return Err(FrameError::no_kernel("exact means", dtype));
+                };
+                ints(match self {
+                    Self::UpperHalves => fold(groups, &values, present, 0, |sum, v| {
+                        *sum += v >> 32;
+                    }),
+                    _ => fold(groups, &values, present, 0, |sum, v| *sum += v & 0xFFFF_FFFF),
+                })
+            }
+            Self::Min => extremes::least(column, present, groups)?,
+            Self::Max => extremes::greatest(column, present, groups)?,
+            Self::First => at_rows(column, &first_rows(groups, present))?,
+            Self::Last => at_rows(column, &last_rows(groups, present))?,
+            Self::Any | Self::All => {
+                let truths = truths(column, dtype)?;
+                Arc::new(quantified(&truths, present, groups, self == Self::All))
+            }
+            Self::Moments(order) => {
+                states.extend(moments::partial(&Values::of(column)?, order, present, groups));
+                return Ok(());
+            }
+        });
+        Ok(())
+    }
+
+    fn merge(self, states: &[ArrayRef], groups: &Groups, merged: &mut Vec<ArrayRef>) -> Result<()> {
+        let state = &states[0];
+        let present = column::present(state);
+        let present = present.as_ref();
+        merged.push(match self {
+            Self::Rows | Self::Count | Self::Missing | Self::UpperHalves | Self::LowerHalves => {
+                sums(&Values::of(state)?, Wide::Int, None, groups)
+            }
+            // NaN of a sum is no missing value: it came of infinities, and stays.
+            Self::Sum(wide) => sums(&Values::of(state)?, wide, None, groups),
+            Self::Prod(wide) => products(&Values::of(state)?, wide, None, groups),
+            Self::Min => extremes::least(state, present, groups)?,
+            Self::Max => extremes::greatest(state, present, groups)?,
+            Self::First => at_rows(state, &first_rows(groups, present))?,
+            Self::Last => at_rows(state, &last_rows(groups, present))?,
+            Self::Any | Self::All => {
+                Arc::new(quantified(state.as_boolean(), None, groups, self == Self::All))
+            }
+            Self::Moments(order) => {
+                merged.extend(moments::merge(states, order, groups));
+                return Ok(());
+            }
+        });
+        Ok(())
+    }
+}
+
+fn sums(values: &Values, wide: Wide, present: Option<&NullBuffer>, groups: &Groups) -> ArrayRef {
+    match wide {
+        Wide::Float => {
+            with_values!(values, values => {
+                Arc::new(Float64Array::from(fold(groups, values, present, 0.0, |sum, value| {
+                    *sum += value.float();
+                })))
+            })
+        }
+        Wide::Int | Wide::UInt => {
+            let sums = with_values!(values, values => {
+                fold(groups, values, present, 0_i64, |sum, value| *sum = sum.wrapping_add(value.int()))
+            });
+            match wide {
+                Wide::UInt => {
+                    Arc::new(UInt64Array::from_iter_values(sums.into_iter().map(|v| v as u64)))
+                }
+                _ => Arc::new(Int64Array::from(sums)),
+            }
+        }
+    }
+}
+
+fn products(
+    values: &Values,
+    wide: Wide,
+    present: Option<&NullBuffer>,
+    groups: &Groups,
+) -> ArrayRef {
+    match wide {
+        Wide::Float => with_values!(values, values => {
+            Arc::new(Float64Array::from(fold(groups, values, present, 1.0, |product, value| {
+                *product *= value.float();
+            })))
+        }),
+        Wide::Int | Wide::UInt => {
+            let products = with_values!(values, values => {
+                fold(groups, values, present, 1_i64, |product, value| {
+                    *product = product.wrapping_mul(value.int());
+                })
+            });
+            match wide {
+                Wide::UInt => {
+                    Arc::new(UInt64Array::from_iter_values(products.into_iter().map(|v| v as u64)))
+                }
+                _ => Arc::new(Int64Array::from(products)),
+            }
+        }
+    }
+}
+
+/// The rows of the first values, null where there is none.
+fn first_rows(groups: &Groups, present: Option<&NullBuffer>) -> UInt32Array {
+    match present {
+        None if groups.n_rows() > 0 => groups.positions(),
+        _ => rows_of(super::fold::fold_rows(groups, present, u32::MAX, |first, row| {
+            if *first == u32::MAX {
+                *first = row as u32;
+            }
+        })),
+    }
+}
+
+fn last_rows(groups: &Groups, present: Option<&NullBuffer>) -> UInt32Array {
+    rows_of(super::fold::fold_rows(groups, present, u32::MAX, |last, row| *last = row as u32))
+}
+
+/// Rows as positions, null where no row was found.
+pub(super) fn rows_of(rows: Vec<u32>) -> UInt32Array {
+    if rows.contains(&u32::MAX) {
+        rows.into_iter().map(|row| (row != u32::MAX).then_some(row)).collect()
+    } else {
+        UInt32Array::from(rows)
+    }
+}
+
+/// The values at rows, with nulls or NaN where the row is null.
+pub(super) fn at_rows(column: &ArrayRef, rows: &UInt32Array) -> Result<ArrayRef> {
+    if column.is_empty() {
+        return Ok(column::all_missing(column.data_type(), rows.len()));
+    }
+    column::take(column, rows)
+}
+
+/// Which values count as true: those that are neither zero nor empty.
+fn truths(column: &ArrayRef, dtype: &DType) -> Result<BooleanArray> {
+    Ok(match Class::of(dtype) {
+        Class::Bool => BooleanArray::new(column.as_boolean().values().clone(), None),
+        Class::Str => {
+            let views = column.as_string_view().views();
+            BooleanArray::new(views.iter().map(|&view| view as u32 != 0).collect(), None)
+        }
+        _ => with_values!(Values::of(column)?, values => {
+            let zero = Default::default();
+            BooleanArray::new(values.iter().map(|&value| value != zero).collect(), None)
+        }),
+    })
+}
+
+fn quantified(
+    truths: &BooleanArray,
+    present: Option<&NullBuffer>,
+    groups: &Groups,
+    all: bool,
+) -> BooleanArray {
+    let found = super::fold::fold_rows(groups, present, all, |found, row| {
+        let value = truths.value(row);
+        *found = if all { *found && value } else { *found || value };
+    });
+    BooleanArray::from(found)
+}
+
+/// The numbers of a state that are floats.
+pub(super) fn floats(state: &ArrayRef) -> &[f64] {
+    state.as_primitive::<Float64Type>().values()
+}
+
+/// The numbers of a state that are integers.
+pub(super) fn ints(state: &ArrayRef) -> &[i64] {
+    state.as_primitive::<Int64Type>().values()
+}
