@@ -3,9 +3,18 @@
 //! Functions here take frames and arrays and give such; order of rows is kept unless a function says otherwise.
 //! What this module must never know: plans, tasks, files, Python.
 
+mod code;
 pub mod column;
+pub mod distinct;
 pub mod frame;
 pub mod group;
+pub mod hash;
+mod ids;
+pub mod join;
+mod pack;
+pub mod partition;
+mod radix;
+pub mod sort;
 pub mod values;
 
 pub use frame::{Frame, RowLabels};
