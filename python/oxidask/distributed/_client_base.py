@@ -30,12 +30,19 @@ class ClientBase:
 
     id: str
     name: str
-    status: str
+    _state: str
     _core: Any
+    _target: Any
     _is_asynchronous: bool
     _sends_pickles: bool
     _reads_pickles: bool
     _ident: int
+
+    @property
+    def status(self) -> str:
+        """``"connecting"``, ``"running"``, ``"closing"``, or ``"closed"``; also if it was lost."""
+        state = self._state
+        return state if state != "running" or self._core.status == "running" else "closed"
 
     @property
     def asynchronous(self) -> bool:
@@ -84,6 +91,11 @@ class ClientBase:
         return core
 
     def _refuse(self) -> None:
+        if self._state == "running":
+            raise ClosedClientError(
+                f"{type(self).__name__} {self.name!r} has lost its scheduler at "
+                f"{self._target.address}: make a new one once that is back"
+            )
         if self.status in ("closing", "closed"):
             raise ClosedClientError(
                 f"{type(self).__name__} {self.name!r} is closed: make a new one to go on"

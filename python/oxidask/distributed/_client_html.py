@@ -15,9 +15,9 @@ _MAX_WORKERS = 5
 def client_html(client: Any) -> str:
     """Return a client as HTML: its scheduler, and up to five of its workers."""
     head = f"<h3>{escape(type(client).__name__)}</h3><p>{escape(client.id or client.name)}</p>"
-    if client.status != "running":
+    info = client._shown_identity()
+    if info is None:
         return f"<div>{head}<p>No scheduler connected.</p></div>"
-    info = client._identity()
     link = escape(client.dashboard_link)
     rows = [
         ("Scheduler", escape(info["address"])),

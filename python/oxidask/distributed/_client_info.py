@@ -10,6 +10,7 @@ from typing import Any
 from oxidask.distributed._client_base import ClientBase, no_default
 from oxidask.distributed._task_options import worker_names
 from oxidask.distributed._waiting import futures_of
+from oxidask.distributed.exceptions import ClosedClientError
 from oxidask.utils import format_bytes, parse_timedelta
 
 __all__ = ["InfoMixin"]
@@ -44,9 +45,18 @@ class InfoMixin(ClientBase):
 
     _known_workers: dict[str, Any]
 
-    def _identity(self) -> dict[str, Any]:
+    def _identity(self, timeout: float = 10.0) -> dict[str, Any]:
         # Answered by the scheduler's machine at once: nothing that waits is behind it.
-        return _as_dask(self._open_core().ask("info.identity", {"workers": True}, 10.0))
+        return _as_dask(self._open_core().ask("info.identity", {"workers": True}, timeout))
+
+    def _shown_identity(self) -> dict[str, Any] | None:
+        """Return what there is to show; None without a scheduler that answers."""
+        if self.status != "running":
+            return None
+        try:
+            return self._identity(timeout=2.0)
+        except (OSError, ClosedClientError):
+            return None
 
     def who_has(self, futures: Any = None, **kwargs: Any) -> Any:
         """Return the workers that hold results.

@@ -145,7 +145,7 @@ class Client(
         connection_limit: int = 512,
         **kwargs: Any,
     ) -> None:
-        self.status = "connecting"
+        self._state = "connecting"
         self._core: Any = None
         self.id = ""
         self.name = name or "client"
@@ -194,7 +194,7 @@ class Client(
             if self.preloads:
                 _loop.run(self.preloads.start())
         except BaseException:
-            self.status = "closed"
+            self._state = "closed"
             if self._owns_cluster:
                 self.cluster.close()
             raise
@@ -218,7 +218,7 @@ class Client(
                 _connecting.connect, self._target, self.name, self._timeout_s
             )
         except BaseException:
-            self.status = "closed"
+            self._state = "closed"
             if self._owns_cluster:
                 await self.cluster.close()
             raise
@@ -241,7 +241,7 @@ class Client(
         self.id = core.id
         if self.cluster is None:
             self.cluster = self._target.cluster
-        self.status = "running"
+        self._state = "running"
         # Clients that nobody closes let go of the loop when they go.
         hold = _loop.hold()
         self._hold = weakref.finalize(self, hold.release)
@@ -307,15 +307,15 @@ class Client(
 
     def _begin_close(self) -> bool:
         with self._closing:
-            if self.status in ("closing", "closed"):
+            if self._state in ("closing", "closed"):
                 return False
-            self.status = "closing"
+            self._state = "closing"
         for schedule in list(self._schedules):
             schedule.cancel()
         return True
 
     def _end_close(self) -> None:
-        self.status = "closed"
+        self._state = "closed"
         self._handlers.clear()
         _current.unregister(self)
         self._callbacks.close()
@@ -400,9 +400,9 @@ class Client(
             logger.exception("a callback failed: %r", function)
 
     def __repr__(self) -> str:
-        if self.status != "running":
-            return f"<{type(self).__name__}: No scheduler connected>"
-        return f"<{type(self).__name__}: {describe(self._identity())}>"
+        info = self._shown_identity()
+        text = "No scheduler connected" if info is None else describe(info)
+        return f"<{type(self).__name__}: {text}>"
 
     def _repr_html_(self) -> str:
         from oxidask.distributed._client_html import client_html

@@ -233,3 +233,34 @@ future = client.submit(abs, -1)
 
 def test_equal_calls_in_one_map_are_one_task(client: Client) -> None:
     assert client.gather(client.map(len, ["ab"] * 6)) == [2] * 6
+
+
+@pytest.mark.parametrize("protocol", ["inproc", "tcp"])
+def test_a_client_that_has_lost_its_scheduler(protocol: str) -> None:
+    with LocalCluster(
+        n_workers=1,
+        processes=False,
+        threads_per_worker=1,
+        dashboard_address=None,
+        protocol=protocol,
+    ) as cluster:
+        connected = Client(cluster)
+        future = connected.submit(len, "abc")
+        assert future.result(timeout=10) == 3
+        waiting = connected.submit(len, "abcd", workers=["nobody"])
+    address = cluster.scheduler_address
+    try:
+        with pytest.raises(Exception, match="[Cc]ancelled"):
+            waiting.result(timeout=10)
+        assert connected.status == "closed"
+        assert "No scheduler connected" in repr(connected)
+        assert "No scheduler connected" in connected._repr_html_()
+        with pytest.raises(Exception, match="[Cc]ancelled"):
+            future.result(timeout=10)
+        with pytest.raises(RuntimeError, match=f"has lost its scheduler at {address}"):
+            connected.submit(len, "abc")
+        with pytest.raises(RuntimeError, match="has lost its scheduler"):
+            connected.scheduler_info()
+    finally:
+        connected.close()
+    assert connected.status == "closed"
