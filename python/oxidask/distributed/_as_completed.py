@@ -58,6 +58,7 @@ class as_completed:
         self._lock = threading.Lock()
         self._wakers: list[Any] = []
         timeout_s = seconds(timeout)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._deadline = None if timeout_s is None else monotonic() + timeout_s
         if futures is not None:
             self.update(futures)
@@ -92,6 +93,7 @@ class as_completed:
         if loop is None:
             core.when_settled(future, arrived)
         else:
+            self._loop = loop
             core.when_settled(future, partial(loop.call_soon_threadsafe, arrived))
 
     def _arrived(self, future: Future, generation: int) -> None:
@@ -141,6 +143,11 @@ class as_completed:
     def __next__(self) -> Any:
         if self.is_empty():
             raise StopIteration
+        if self._loop is not None and self.queue.empty() and _is_running(self._loop):
+            raise RuntimeError(
+                "waiting here would stop the event loop, on which the futures get done: iterate "
+                "with `async for`, or `await anext(...)`"
+            )
         try:
             future = self.queue.get(timeout=self._left())
         except queue.Empty:
@@ -233,3 +240,11 @@ class as_completed:
             return future, await future._result()
         except Exception as error:
             return future, self._failure(error)
+
+
+def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether this is called on a loop's own thread, by what the loop runs."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False

@@ -81,6 +81,8 @@ class TasksMixin(ClientBase):
         """
         if not callable(func):
             raise TypeError(f"submit takes a function and its arguments, got {func!r}")
+        if type(key) is list:
+            raise TypeError(f"key= must be text or a tuple, which can be hashed, got {key!r}")
         core = self._core if self.status == "running" else self._open_core()
         options = None
         is_special = workers is not None or allow_other_workers or actor or actors

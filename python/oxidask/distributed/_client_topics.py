@@ -78,6 +78,8 @@ class TopicsMixin(ClientBase):
         handler
             A function or coroutine function of ``(time, msg)``.
         """
+        if not callable(handler):
+            raise TypeError(f"a handler is a function of (time, message), got {handler!r}")
         self._handlers[topic] = handler
         return self.sync(self._ask, "topic.subscribe", {"topic": topic})
 

@@ -78,7 +78,7 @@ class Future(FutureCore):
             The future was cancelled.
         """
         if self._is_asynchronous():
-            return _timed(self._result(), timeout)
+            return self._timed(self._result(), timeout)
         return self.result_now(timeout if timeout is None else seconds(timeout))
 
     def exception(self, timeout: Any = None, **kwargs: Any) -> Any:
@@ -92,7 +92,7 @@ class Future(FutureCore):
             ``asynchronous``.
         """
         if self._is_asynchronous(**kwargs):
-            return _timed(self._after(self.exception_now), timeout)
+            return self._timed(self._after(self.exception_now), timeout)
         return self.exception_now(timeout if timeout is None else seconds(timeout))
 
     def traceback(self, timeout: Any = None, **kwargs: Any) -> Any:
@@ -104,7 +104,7 @@ class Future(FutureCore):
             As for :meth:`exception`.
         """
         if self._is_asynchronous(**kwargs):
-            return _timed(self._after(self._traceback_now), timeout)
+            return self._timed(self._after(self._traceback_now), timeout)
         return self._traceback_now(timeout if timeout is None else seconds(timeout))
 
     def _traceback_now(self, timeout: float | None) -> Any:
@@ -205,9 +205,18 @@ class Future(FutureCore):
         await settled(self._bound_core(), [self])
         return read(None)
 
+    def _timed(self, coroutine: Any, timeout: Any) -> Any:
+        return coroutine if timeout is None else self._in_time(coroutine, seconds(timeout))
 
-def _timed(coroutine: Any, timeout: Any) -> Any:
-    return coroutine if timeout is None else asyncio.wait_for(coroutine, seconds(timeout))
+    async def _in_time(self, coroutine: Any, timeout: float) -> Any:
+        try:
+            return await asyncio.wait_for(coroutine, timeout)
+        except TimeoutError as error:
+            if self.done():
+                raise  # the task's own
+            raise TimeoutError(
+                f"{self.key} has no result after {timeout:g} s; wait longer, or cancel it"
+            ) from error
 
 
 def _restored(key: Any) -> Future:

@@ -27,6 +27,7 @@ from oxidask._pickle import dumps, loads
 from oxidask._task_spec import Task, convert_legacy_graph
 from oxidask.distributed._future import Future
 from oxidask.distributed._worker_state import current_worker, get_worker, worker_scope
+from oxidask.distributed.core import Status
 
 __all__ = ["Actor", "ActorFuture", "BaseActorFuture", "EagerActorFuture"]
 
@@ -304,6 +305,8 @@ class Actor:
     def _send(self, what: str, name: str, args: Any, kwargs: Any) -> ConcurrentFuture[Any]:
         home = self._home_here()
         if home is not None:
+            if home.worker.status in (Status.closing, Status.closed):
+                raise self._gone()
             return home.post(what, name, args, kwargs)
         call = {"key": self.key, "what": what, "name": name, "args": dumps((args, kwargs))}
         body = {"workers": [self._address], "verb": "worker.actor", "body": call}
@@ -332,10 +335,13 @@ class Actor:
             raise error
         one = answer.get(self._address)
         if one is None:
-            raise OSError(f"the worker {self._address}, which held {self!r}, is gone")
+            raise self._gone()
         if "error" in one:
             raise _exception(one["error"])
         return loads(one["ok"])
+
+    def _gone(self) -> OSError:
+        return OSError(f"the worker {self._address}, which held {self!r}, is gone")
 
 
 def _exception(error: dict[str, Any]) -> BaseException:
@@ -378,6 +384,18 @@ def host_actor(cls: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Actor:
     actor._home = home
     _homes[worker.address, running.key] = home
     return actor
+
+
+def close_actors(worker: Any) -> None:
+    """Forget the actors of a worker that closes, and the threads when there are no others."""
+    global _pool
+    for place, home in list(_homes.items()):
+        if home.worker is worker:
+            _homes.pop(place, None)
+    with _pool_lock:
+        if _pool is not None and not _homes:
+            _pool.shutdown(wait=False)
+            _pool = None
 
 
 def actors_of(address: str) -> dict[Any, Any]:

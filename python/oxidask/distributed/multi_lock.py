@@ -66,8 +66,10 @@ class MultiLock:
             if timeout is not None:
                 raise ValueError(f"timeout={timeout!r} says nothing with blocking=False")
             timeout_s = 0.0
+        if not self.names:
+            raise ValueError("names= is empty: there is no lock to take")
         n = len(self.names) if num_locks is None else num_locks
-        if not 1 <= n <= max(1, len(self.names)):
+        if not 1 <= n <= len(self.names):
             raise ValueError(f"num_locks= must be from 1 to {len(self.names)}, got {num_locks}")
         return self.client.sync(self._acquire, n, timeout_s)
 

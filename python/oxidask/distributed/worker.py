@@ -376,6 +376,9 @@ class Worker(PluginsOfWorker, Node):
             from oxidask.distributed._current import close_worker_client
 
             await in_own_thread(close_worker_client, self)
+            from oxidask.distributed.actor import close_actors
+
+            close_actors(self)
             _sampling.forget(self._sampled)
             self.core.close(self.reason)
         if self._folder is not None:

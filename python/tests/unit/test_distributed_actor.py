@@ -203,3 +203,20 @@ def test_the_client_of_a_task_is_of_the_same_scheduler(client):
                  for _ in range(2)]  # fmt: skip
     assert set(addresses) == {client.scheduler.address}
     assert get_client() is client
+
+
+def test_nothing_is_left_of_actors_of_a_closed_worker():
+    before = set(threading.enumerate())
+    with Client(
+        processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None
+    ) as inner:
+        counter = inner.submit(Counter, actor=True).result()
+        assert counter.add().result() == 1
+        method = counter.add
+        inner.cluster.scale(0)
+        inner.cluster.sync(inner.cluster._correct_state)
+        with pytest.raises(OSError, match="is gone"):
+            method().result()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    assert not set(threading.enumerate()) - before

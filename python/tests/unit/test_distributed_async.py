@@ -229,3 +229,32 @@ def test_a_client_of_nobody_fails_when_awaited():
             await Client("127.0.0.1:1", asynchronous=True, timeout=1)
 
     asyncio.run(main())
+
+
+def test_waiting_where_the_loop_would_stop_is_refused():
+    async def test(client):
+        running = as_completed([client.submit(Event("go").wait)])
+        with pytest.raises(RuntimeError, match="async for"):
+            next(running)
+        await Event("go").set()
+        assert await (await anext(running)) is True
+
+    run(test)
+
+
+def test_times_that_are_over_say_what_was_waited_for():
+    async def test(client):
+        event = Event("go")
+        future = client.submit(event.wait, key="waits")
+        with pytest.raises(TimeoutError, match=r"waits has no result after 0\.01 s"):
+            await future.result(timeout=0.01)
+
+        def late():
+            raise TimeoutError("the task's own")
+
+        with pytest.raises(TimeoutError, match="the task's own"):
+            await client.submit(late).result(timeout=10)
+        await event.set()
+        assert await future is True
+
+    run(test)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from oxidask.distributed import Client, LocalCluster, Security
+from oxidask.distributed import Client, LocalCluster, MultiLock, Security
 
 
 @pytest.fixture(scope="module")
@@ -264,3 +264,12 @@ def test_a_client_that_has_lost_its_scheduler(protocol: str) -> None:
     finally:
         connected.close()
     assert connected.status == "closed"
+
+
+def test_keys_handlers_and_locks_that_make_no_sense(client: Client) -> None:
+    with pytest.raises(TypeError, match="key="):
+        client.submit(len, "abc", key=["a"])
+    with pytest.raises(TypeError, match="handler"):
+        client.subscribe_topic("topic", 5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="names= is empty"):
+        MultiLock([]).acquire()
