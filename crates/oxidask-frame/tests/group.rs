@@ -1,5 +1,7 @@
 //! Groups and aggregates: pandas' answers, and that states merge to what whole groups give.
 
+#![expect(clippy::unwrap_used, reason = "what makes the columns of tests may panic")]
+
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;

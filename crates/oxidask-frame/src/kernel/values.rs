@@ -99,6 +99,13 @@ pub(crate) trait Value: Copy + Default + PartialEq {
 
     /// The same modulo 2⁶⁴, if it is an integer.
     fn int(self) -> i64;
+
+    /// Whether it is NaN: it differs from itself.
+    #[inline]
+    #[expect(clippy::eq_op, reason = "that is what NaN is")]
+    fn is_nan(self) -> bool {
+        self != self
+    }
 }
 
 macro_rules! values {

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, Int32Type};
-use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, PrimitiveArray, UInt32Array, make_array,
-};
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, BooleanArray, Float32Array, Float64Array, UInt32Array, make_array};
 use arrow_buffer::{ArrowNativeType, Buffer, NullBuffer};
 use arrow_data::ArrayData;
 use arrow_schema::DataType;
@@ -14,8 +12,8 @@ use arrow_schema::DataType;
 use super::Groups;
 use super::fold::{count, fold, fold_rows};
 use super::part::{at_rows, rows_of};
-use crate::error::{FrameError, Result};
-use crate::kernel::values::Values;
+use crate::error::Result;
+use crate::kernel::values::{Value, Values};
 
 /// The least value of each group; null, or NaN among floats, where no value is there.
 pub(super) fn least(
@@ -48,15 +46,7 @@ fn extreme(
         }};
     }
     match column.data_type() {
-        DataType::Utf8View => {
-            let texts = column.as_string_view();
-            let is_better = |row: usize, best: usize| {
-                // A view compares by its first bytes, and the buffer only when they are the same.
-                let (row, best) = (texts.value(row).as_bytes(), texts.value(best).as_bytes());
-                if least { row < best } else { row > best }
-            };
-            at_rows(column, &best_rows(groups, present, is_better))
-        }
+        DataType::Utf8View => at_rows(column, &best_texts(column, present, groups, least)),
         DataType::Dictionary(..) => {
             let codes = column.as_dictionary::<Int32Type>().keys().values();
             let is_better = |row: usize, best: usize| {
@@ -72,12 +62,6 @@ fn extreme(
             });
             Ok(Arc::new(BooleanArray::new(found.into(), found_nulls(groups, present))))
         }
-        DataType::Float64 => Ok(floats::<Float64Type>(column, groups, f64::NAN, |best, value| {
-            if least { value < best } else { value > best }
-        })),
-        DataType::Float32 => Ok(floats::<Float32Type>(column, groups, f32::NAN, |best, value| {
-            if least { value < best } else { value > best }
-        })),
         _ => match Values::of(column)? {
             Values::I8(values) => integers!(values, i8),
             Values::I16(values) => integers!(values, i16),
@@ -87,8 +71,13 @@ fn extreme(
             Values::U16(values) => integers!(values, u16),
             Values::U32(values) => integers!(values, u32),
             Values::U64(values) => integers!(values, u64),
-            Values::F32(_) | Values::F64(_) => {
-                Err(FrameError::NoKernel(format!("least values of {}", column.data_type())))
+            Values::F32(values) => {
+                let limits = (f32::NEG_INFINITY, f32::INFINITY, f32::NAN);
+                Ok(Arc::new(Float32Array::from(floats(&values, present, groups, least, limits))))
+            }
+            Values::F64(values) => {
+                let limits = (f64::NEG_INFINITY, f64::INFINITY, f64::NAN);
+                Ok(Arc::new(Float64Array::from(floats(&values, present, groups, least, limits))))
             }
         },
     }
@@ -107,27 +96,61 @@ pub(super) fn best_rows(
     }))
 }
 
-/// NaN is worse than all, and the best of nothing.
-fn floats<T: ArrowPrimitiveType>(
+/// The rows of the best texts. Their first bytes mostly decide, without a look at the texts themselves.
+fn best_texts(
     column: &ArrayRef,
+    present: Option<&NullBuffer>,
     groups: &Groups,
-    nan: T::Native,
-    is_better: impl Fn(T::Native, T::Native) -> bool,
-) -> ArrayRef {
-    let column = column.as_primitive::<T>();
-    let best = fold(groups, column.values(), column.nulls(), nan, |best, value| {
-        // A number is better than NaN, which compares to nothing, not even to itself.
-        #[expect(clippy::eq_op, reason = "NaN is what differs from itself")]
-        let is_first = *best != *best;
-        if is_first || is_better(*best, value) {
-            *best = value;
+    least: bool,
+) -> UInt32Array {
+    let texts = column.as_string_view();
+    let views = texts.views();
+    let found = fold_rows(groups, present, (u32::MAX, 0_u32), |(best, best_prefix), row| {
+        let prefix = ((views[row] >> 32) as u32).swap_bytes();
+        let order = prefix.cmp(best_prefix);
+        let order = if least { order } else { order.reverse() };
+        let is_better = *best == u32::MAX
+            || order.is_lt()
+            || (order.is_eq() && {
+                let (text, best) = (texts.value(row), texts.value(*best as usize));
+                if least { text < best } else { text > best }
+            });
+        if is_better {
+            (*best, *best_prefix) = (row as u32, prefix);
         }
     });
-    Arc::new(PrimitiveArray::<T>::new(best.into(), None))
+    rows_of(found.into_iter().map(|(row, _)| row).collect())
+}
+
+/// NaN where there is no number. `limits` are the least and the greatest number, and NaN.
+fn floats<T: Value + PartialOrd>(
+    values: &[T],
+    nulls: Option<&NullBuffer>,
+    groups: &Groups,
+    least: bool,
+    (lowest, highest, nan): (T, T, T),
+) -> Vec<T> {
+    let lower = |best: &mut T, value: T| *best = if value < *best { value } else { *best };
+    let higher = |best: &mut T, value: T| *best = if value > *best { value } else { *best };
+    let worst = if least { highest } else { lowest };
+    let mut best = if least {
+        fold(groups, values, nulls, worst, lower, lower)
+    } else {
+        fold(groups, values, nulls, worst, higher, higher)
+    };
+    // The worst number may be a group's best, or what it began with.
+    if best.contains(&worst) {
+        let saw = |count: &mut usize, _| *count += 1;
+        let counts = fold(groups, values, nulls, 0_usize, saw, |count, n| *count += n);
+        for (best, _) in best.iter_mut().zip(counts).filter(|(_, count)| *count == 0) {
+            *best = nan;
+        }
+    }
+    best
 }
 
 /// Integers, and what is held as such.
-fn whole_numbers<T: ArrowNativeType + Ord>(
+fn whole_numbers<T: ArrowNativeType + Value + Ord>(
     column: &ArrayRef,
     values: &[T],
     present: Option<&NullBuffer>,
@@ -135,9 +158,11 @@ fn whole_numbers<T: ArrowNativeType + Ord>(
     (least, worst): (bool, T),
 ) -> Result<ArrayRef> {
     let best = if least {
-        fold(groups, values, present, worst, |best, value| *best = value.min(*best))
+        let lower = |best: &mut T, value: T| *best = value.min(*best);
+        fold(groups, values, present, worst, lower, lower)
     } else {
-        fold(groups, values, present, worst, |best, value| *best = value.max(*best))
+        let higher = |best: &mut T, value: T| *best = value.max(*best);
+        fold(groups, values, present, worst, higher, higher)
     };
     let data = ArrayData::builder(column.data_type().clone())
         .len(best.len())

@@ -3,24 +3,58 @@
 use arrow_buffer::NullBuffer;
 
 use super::Groups;
+use crate::kernel::values::Value;
 
-/// What each group makes of its values, one after the other.
-pub(super) fn fold<V: Copy, S: Clone>(
+/// Independent states that a group of all rows is computed with, so that additions needn't wait for one another.
+const N_LANES: usize = 8;
+
+/// What each group makes of its values, one after the other; nulls and NaN are skipped. `join` adds a state of later
+/// rows to one.
+pub(super) fn fold<V: Value, S: Copy>(
     groups: &Groups,
     values: &[V],
-    present: Option<&NullBuffer>,
+    nulls: Option<&NullBuffer>,
     init: S,
     step: impl Fn(&mut S, V),
+    join: impl Fn(&mut S, S),
 ) -> Vec<S> {
-    let mut states = vec![init; groups.n_groups()];
-    match (groups.ids(), present) {
-        (None, None) => {
-            let state = &mut states[0];
-            values.iter().for_each(|&value| step(state, value));
+    if groups.ids().is_some() || nulls.is_some() {
+        return fold_from(groups, values, nulls, vec![init; groups.n_groups()], step);
+    }
+    let mut lanes = [init; N_LANES];
+    let chunks = values.chunks_exact(N_LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &value) in lanes.iter_mut().zip(chunk) {
+            if !value.is_nan() {
+                step(lane, value);
+            }
         }
-        (None, Some(present)) => {
-            let state = &mut states[0];
-            present.valid_indices().for_each(|row| step(state, values[row]));
+    }
+    let rest = rest.iter().filter(|value| !value.is_nan());
+    let mut state = init;
+    lanes.into_iter().for_each(|lane| join(&mut state, lane));
+    rest.for_each(|&value| step(&mut state, value));
+    vec![state]
+}
+
+/// The same from given states on.
+pub(super) fn fold_from<V: Value, S>(
+    groups: &Groups,
+    values: &[V],
+    nulls: Option<&NullBuffer>,
+    mut states: Vec<S>,
+    step: impl Fn(&mut S, V),
+) -> Vec<S> {
+    let step = |state: &mut S, value: V| {
+        if !value.is_nan() {
+            step(state, value);
+        }
+    };
+    match (groups.ids(), nulls) {
+        (None, None) => values.iter().for_each(|&value| step(&mut states[0], value)),
+        (None, Some(nulls)) => {
+            nulls.valid_indices().for_each(|row| step(&mut states[0], values[row]));
         }
         // The number of dropped rows is outside of the states.
         (Some(ids), None) => {
@@ -30,9 +64,9 @@ pub(super) fn fold<V: Copy, S: Clone>(
                 }
             }
         }
-        (Some(ids), Some(present)) => {
+        (Some(ids), Some(nulls)) => {
             for (row, (&id, &value)) in ids.iter().zip(values).enumerate() {
-                if present.is_valid(row)
+                if nulls.is_valid(row)
                     && let Some(state) = states.get_mut(id as usize)
                 {
                     step(state, value);
@@ -43,7 +77,7 @@ pub(super) fn fold<V: Copy, S: Clone>(
     states
 }
 
-/// The same where the state of a row's group and the row's number decide.
+/// What each group makes of its rows that are present, one after the other.
 pub(super) fn fold_rows<S: Clone>(
     groups: &Groups,
     present: Option<&NullBuffer>,
@@ -67,6 +101,6 @@ pub(super) fn fold_rows<S: Clone>(
 pub(super) fn count(groups: &Groups, present: Option<&NullBuffer>) -> Vec<i64> {
     match groups.ids() {
         None => vec![(groups.n_rows() - present.map_or(0, NullBuffer::null_count)) as i64],
-        Some(ids) => fold(groups, ids, present, 0, |count, _| *count += 1),
+        Some(ids) => fold(groups, ids, present, 0, |count, _| *count += 1, |count, n| *count += n),
     }
 }

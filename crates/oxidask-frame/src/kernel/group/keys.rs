@@ -87,11 +87,12 @@ fn group_category(key: &ArrayRef, rows: &Rows<'_>) -> Result<Numbers> {
 }
 
 fn group_ints<T: Bits>(values: &[T], rows: &Rows<'_>) -> Numbers {
+    let widen = |(min, max): (T, T), value: T| (min.min(value), max.max(value));
     let range = match rows.present {
-        None => values.iter().copied().min().zip(values.iter().copied().max()),
+        None => values.first().map(|&first| values.iter().copied().fold((first, first), widen)),
         Some(present) => {
-            let there = || present.valid_indices().map(|row| values[row]);
-            there().min().zip(there().max())
+            let mut there = present.valid_indices().map(|row| values[row]);
+            there.next().map(|first| there.fold((first, first), widen))
         }
     };
     let Some((min, max)) = range else {

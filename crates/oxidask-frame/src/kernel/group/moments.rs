@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, Float64Array, Int64Array};
 use arrow_buffer::NullBuffer;
 
 use super::Groups;
-use super::fold::{count, fold, fold_rows};
+use super::fold::{fold, fold_from, fold_rows};
 use super::part::{floats, ints};
 use crate::kernel::values::{Value, Values, with_values};
 
@@ -53,53 +53,60 @@ impl Moments {
 /// The states of each group: counts, means, and as many sums of powers as asked for.
 pub(super) fn partial(
     values: &Values,
+    counts: Vec<i64>,
     order: u8,
-    present: Option<&NullBuffer>,
+    nulls: Option<&NullBuffer>,
     groups: &Groups,
 ) -> Vec<ArrayRef> {
-    let counts = count(groups, present);
     let sums = with_values!(values, values => {
-        fold(groups, values, present, 0.0, |sum, value| *sum += value.float())
+        fold(groups, values, nulls, 0.0, |sum, v| *sum += v.float(), |sum, other| *sum += other)
     });
     let means = counts.iter().zip(sums).map(|(&n, sum)| if n > 0 { sum / n as f64 } else { 0.0 });
-    let init: Vec<_> = means.map(|mean| (mean, [0.0; 3])).collect();
-    let powers = with_values!(values, values => {
-        match order {
-            2 => powers(groups, values, present, init, |powers, d| powers[0] += d * d),
-            3 => powers(groups, values, present, init, |powers, d| {
-                powers[0] += d * d;
-                powers[1] += d * d * d;
-            }),
-            _ => powers(groups, values, present, init, |powers, d| {
-                let square = d * d;
-                powers[0] += square;
-                powers[1] += square * d;
-                powers[2] += square * square;
-            }),
-        }
+    let means: Vec<f64> = means.collect();
+    let powers = with_values!(values, values => match order {
+        2 => powers(groups, values, nulls, &means, |powers, d| powers[0] += d * d),
+        3 => powers(groups, values, nulls, &means, |powers, d| {
+            powers[0] += d * d;
+            powers[1] += d * d * d;
+        }),
+        _ => powers(groups, values, nulls, &means, |powers, d| {
+            let square = d * d;
+            powers[0] += square;
+            powers[1] += square * d;
+            powers[2] += square * square;
+        }),
     });
-    let states = counts.into_iter().zip(powers);
-    arrays(states.map(|(n, (mean, powers))| Moments { n, mean, powers }).collect(), order)
+    let states = counts.into_iter().zip(means).zip(powers);
+    arrays(states.map(|((n, mean), powers)| Moments { n, mean, powers }).collect(), order)
 }
 
-/// The second pass.
+/// The second pass. What it adds up to NaN is but of infinities.
 fn powers<V: Value>(
     groups: &Groups,
     values: &[V],
-    present: Option<&NullBuffer>,
-    mut states: Vec<(f64, [f64; 3])>,
+    nulls: Option<&NullBuffer>,
+    means: &[f64],
     add: impl Fn(&mut [f64; 3], f64),
-) -> Vec<(f64, [f64; 3])> {
-    for (row, &value) in values.iter().enumerate() {
-        if present.is_some_and(|present| present.is_null(row)) {
-            continue;
-        }
-        let id = groups.ids().map_or(0, |ids| ids[row] as usize);
-        if let Some((mean, powers)) = states.get_mut(id) {
-            add(powers, value.float() - *mean);
-        }
+) -> Vec<[f64; 3]> {
+    let join = |powers: &mut [f64; 3], other: [f64; 3]| {
+        powers.iter_mut().zip(other).for_each(|(power, other)| *power += other);
+    };
+    if groups.ids().is_none() {
+        let mean = means[0];
+        return fold(
+            groups,
+            values,
+            nulls,
+            [0.0; 3],
+            |p, value| add(p, value.float() - mean),
+            join,
+        );
     }
-    states
+    let init = means.iter().map(|&mean| (mean, [0.0; 3])).collect();
+    let states = fold_from(groups, values, nulls, init, |(mean, powers), value| {
+        add(powers, value.float() - *mean);
+    });
+    states.into_iter().map(|(_, powers)| powers).collect()
 }
 
 /// One state for each group of states.

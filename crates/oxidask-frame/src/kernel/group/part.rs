@@ -9,6 +9,7 @@
 //! | any, all | one, of truth values |
 //! | moments | count, mean, and sums of powers of differences from it (Chan, Golub and LeVeque; Pébay) |
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -19,7 +20,7 @@ use arrow_array::{
 use arrow_buffer::NullBuffer;
 
 use super::agg::{Agg, Class, parts};
-use super::fold::{count, fold};
+use super::fold::{count, fold, fold_rows};
 use super::{Groups, extremes, moments};
 use crate::dtype::{DType, Number};
 use crate::error::{FrameError, Result};
@@ -73,10 +74,10 @@ pub fn partial(
     groups: &Groups,
 ) -> Result<Vec<ArrayRef>> {
     check_length(column, groups)?;
-    let present = column::present(column);
+    let input = Input::new(column, dtype);
     let mut states = Vec::new();
     for part in parts(agg, dtype)? {
-        part.partial(column, dtype, present.as_ref(), groups, &mut states)?;
+        part.partial(&input, groups, &mut states)?;
     }
     Ok(states)
 }
@@ -162,45 +163,40 @@ impl Part {
         vec![one]
     }
 
-    fn partial(
-        self,
-        column: &ArrayRef,
-        dtype: &DType,
-        present: Option<&NullBuffer>,
-        groups: &Groups,
-        states: &mut Vec<ArrayRef>,
-    ) -> Result<()> {
+    fn partial(self, input: &Input<'_>, groups: &Groups, states: &mut Vec<ArrayRef>) -> Result<()> {
         let ints = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
+        let Input { column, dtype, nulls, .. } = input;
+        let nulls = nulls.as_ref();
         states.push(match self {
             Self::Rows => ints(count(groups, None)),
-            Self::Count => ints(count(groups, present)),
+            Self::Count => ints(input.count(groups)?),
             Self::Missing => {
-                let (rows, values) = (count(groups, None), count(groups, present));
+                let (rows, values) = (count(groups, None), input.count(groups)?);
                 ints(rows.iter().zip(values).map(|(rows, values)| rows - values).collect())
             }
-            Self::Sum(wide) => sums(&Values::of(column)?, wide, present, groups),
-            Self::Prod(wide) => products(&Values::of(column)?, wide, present, groups),
+            Self::Sum(wide) => sums(&Values::of(column)?, wide, nulls, groups),
+            Self::Prod(wide) => products(&Values::of(column)?, wide, nulls, groups),
             Self::UpperHalves | Self::LowerHalves => {
                 let Values::I64(values) = Values::of(column)? else {
                     return Err(FrameError::no_kernel("exact means", dtype));
                 };
-                ints(match self {
-                    Self::UpperHalves => fold(groups, &values, present, 0, |sum, v| {
-                        *sum += v >> 32;
-                    }),
-                    _ => fold(groups, &values, present, 0, |sum, v| *sum += v & 0xFFFF_FFFF),
-                })
+                let upper = self == Self::UpperHalves;
+                let half = |value: i64| if upper { value >> 32 } else { value & 0xFFFF_FFFF };
+                let add = |sum: &mut i64, value: i64| *sum += half(value);
+                ints(fold(groups, &values, nulls, 0, add, |sum, other| *sum += other))
             }
-            Self::Min => extremes::least(column, present, groups)?,
-            Self::Max => extremes::greatest(column, present, groups)?,
-            Self::First => at_rows(column, &first_rows(groups, present))?,
-            Self::Last => at_rows(column, &last_rows(groups, present))?,
+            Self::Min => extremes::least(column, nulls, groups)?,
+            Self::Max => extremes::greatest(column, nulls, groups)?,
+            Self::First => at_rows(column, &first_rows(groups, input.present()))?,
+            Self::Last => at_rows(column, &last_rows(groups, input.present()))?,
             Self::Any | Self::All => {
                 let truths = truths(column, dtype)?;
-                Arc::new(quantified(&truths, present, groups, self == Self::All))
+                Arc::new(quantified(&truths, input.present(), groups, self == Self::All))
             }
             Self::Moments(order) => {
-                states.extend(moments::partial(&Values::of(column)?, order, present, groups));
+                let counts = input.count(groups)?;
+                let values = Values::of(column)?;
+                states.extend(moments::partial(&values, counts, order, nulls, groups));
                 return Ok(());
             }
         });
@@ -209,19 +205,31 @@ impl Part {
 
     fn merge(self, states: &[ArrayRef], groups: &Groups, merged: &mut Vec<ArrayRef>) -> Result<()> {
         let state = &states[0];
-        let present = column::present(state);
-        let present = present.as_ref();
+        let nulls = state.nulls();
         merged.push(match self {
-            Self::Rows | Self::Count | Self::Missing | Self::UpperHalves | Self::LowerHalves => {
-                sums(&Values::of(state)?, Wide::Int, None, groups)
+            // NaN of a sum or product is no missing value: it came of infinities, and stays.
+            Self::Sum(Wide::Float) => {
+                let all = floats(state);
+                let sums = fold_rows(groups, None, 0.0, |sum, row| *sum += all[row]);
+                Arc::new(Float64Array::from(sums))
             }
-            // NaN of a sum is no missing value: it came of infinities, and stays.
+            Self::Prod(Wide::Float) => {
+                let all = floats(state);
+                let products = fold_rows(groups, None, 1.0, |product, row| *product *= all[row]);
+                Arc::new(Float64Array::from(products))
+            }
             Self::Sum(wide) => sums(&Values::of(state)?, wide, None, groups),
             Self::Prod(wide) => products(&Values::of(state)?, wide, None, groups),
-            Self::Min => extremes::least(state, present, groups)?,
-            Self::Max => extremes::greatest(state, present, groups)?,
-            Self::First => at_rows(state, &first_rows(groups, present))?,
-            Self::Last => at_rows(state, &last_rows(groups, present))?,
+            Self::Min => extremes::least(state, nulls, groups)?,
+            Self::Max => extremes::greatest(state, nulls, groups)?,
+            Self::First | Self::Last => {
+                let present = column::present(state);
+                let rows = match self {
+                    Self::First => first_rows(groups, present.as_ref()),
+                    _ => last_rows(groups, present.as_ref()),
+                };
+                at_rows(state, &rows)?
+            }
             Self::Any | Self::All => {
                 Arc::new(quantified(state.as_boolean(), None, groups, self == Self::All))
             }
@@ -229,58 +237,84 @@ impl Part {
                 merged.extend(moments::merge(states, order, groups));
                 return Ok(());
             }
+            Self::Rows | Self::Count | Self::Missing | Self::UpperHalves | Self::LowerHalves => {
+                sums(&Values::of(state)?, Wide::Int, None, groups)
+            }
         });
         Ok(())
     }
 }
 
-fn sums(values: &Values, wide: Wide, present: Option<&NullBuffer>, groups: &Groups) -> ArrayRef {
-    match wide {
-        Wide::Float => {
-            with_values!(values, values => {
-                Arc::new(Float64Array::from(fold(groups, values, present, 0.0, |sum, value| {
-                    *sum += value.float();
-                })))
-            })
+/// A column, and what is missing in it.
+struct Input<'a> {
+    column: &'a ArrayRef,
+    dtype: &'a DType,
+    nulls: Option<NullBuffer>,
+    /// Neither null nor NaN. Loops over numbers see NaN by themselves.
+    present: OnceCell<Option<NullBuffer>>,
+}
+
+impl<'a> Input<'a> {
+    fn new(column: &'a ArrayRef, dtype: &'a DType) -> Self {
+        let nulls = column.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+        Self { column, dtype, nulls, present: OnceCell::new() }
+    }
+
+    fn present(&self) -> Option<&NullBuffer> {
+        self.present.get_or_init(|| column::present(self.column)).as_ref()
+    }
+
+    /// How many values each group has.
+    fn count(&self, groups: &Groups) -> Result<Vec<i64>> {
+        if !self.dtype.is_float() {
+            return Ok(count(groups, self.nulls.as_ref()));
         }
-        Wide::Int | Wide::UInt => {
-            let sums = with_values!(values, values => {
-                fold(groups, values, present, 0_i64, |sum, value| *sum = sum.wrapping_add(value.int()))
-            });
-            match wide {
-                Wide::UInt => {
-                    Arc::new(UInt64Array::from_iter_values(sums.into_iter().map(|v| v as u64)))
-                }
-                _ => Arc::new(Int64Array::from(sums)),
-            }
-        }
+        Ok(with_values!(Values::of(self.column)?, values => {
+            let add = |count: &mut i64, _| *count += 1;
+            fold(groups, &values, self.nulls.as_ref(), 0, add, |count, n| *count += n)
+        }))
     }
 }
 
-fn products(
-    values: &Values,
-    wide: Wide,
-    present: Option<&NullBuffer>,
-    groups: &Groups,
-) -> ArrayRef {
-    match wide {
-        Wide::Float => with_values!(values, values => {
-            Arc::new(Float64Array::from(fold(groups, values, present, 1.0, |product, value| {
-                *product *= value.float();
-            })))
-        }),
+fn sums(values: &Values, wide: Wide, nulls: Option<&NullBuffer>, groups: &Groups) -> ArrayRef {
+    with_values!(values, values => match wide {
+        Wide::Float => {
+            let add = |sum: &mut f64, other| *sum += other;
+            let step = |sum: &mut f64, value| *sum += Value::float(value);
+            Arc::new(Float64Array::from(fold(groups, values, nulls, 0.0, step, add)))
+        }
         Wide::Int | Wide::UInt => {
-            let products = with_values!(values, values => {
-                fold(groups, values, present, 1_i64, |product, value| {
-                    *product = product.wrapping_mul(value.int());
-                })
-            });
-            match wide {
-                Wide::UInt => {
-                    Arc::new(UInt64Array::from_iter_values(products.into_iter().map(|v| v as u64)))
-                }
-                _ => Arc::new(Int64Array::from(products)),
+            let add = |sum: &mut i64, other| *sum = sum.wrapping_add(other);
+            let step = |sum: &mut i64, value| *sum = sum.wrapping_add(Value::int(value));
+            wide.integers(fold(groups, values, nulls, 0, step, add))
+        }
+    })
+}
+
+fn products(values: &Values, wide: Wide, nulls: Option<&NullBuffer>, groups: &Groups) -> ArrayRef {
+    with_values!(values, values => match wide {
+        Wide::Float => {
+            let multiply = |product: &mut f64, other| *product *= other;
+            let step = |product: &mut f64, value| *product *= Value::float(value);
+            Arc::new(Float64Array::from(fold(groups, values, nulls, 1.0, step, multiply)))
+        }
+        Wide::Int | Wide::UInt => {
+            let multiply = |product: &mut i64, other| *product = product.wrapping_mul(other);
+            let step = |product: &mut i64, value| {
+                *product = product.wrapping_mul(Value::int(value));
+            };
+            wide.integers(fold(groups, values, nulls, 1, step, multiply))
+        }
+    })
+}
+
+impl Wide {
+    fn integers(self, values: Vec<i64>) -> ArrayRef {
+        match self {
+            Self::UInt => {
+                Arc::new(UInt64Array::from_iter_values(values.into_iter().map(|v| v as u64)))
             }
+            _ => Arc::new(Int64Array::from(values)),
         }
     }
 }
@@ -289,7 +323,7 @@ fn products(
 fn first_rows(groups: &Groups, present: Option<&NullBuffer>) -> UInt32Array {
     match present {
         None if groups.n_rows() > 0 => groups.positions(),
-        _ => rows_of(super::fold::fold_rows(groups, present, u32::MAX, |first, row| {
+        _ => rows_of(fold_rows(groups, present, u32::MAX, |first, row| {
             if *first == u32::MAX {
                 *first = row as u32;
             }
@@ -298,7 +332,7 @@ fn first_rows(groups: &Groups, present: Option<&NullBuffer>) -> UInt32Array {
 }
 
 fn last_rows(groups: &Groups, present: Option<&NullBuffer>) -> UInt32Array {
-    rows_of(super::fold::fold_rows(groups, present, u32::MAX, |last, row| *last = row as u32))
+    rows_of(fold_rows(groups, present, u32::MAX, |last, row| *last = row as u32))
 }
 
 /// Rows as positions, null where no row was found.
@@ -339,7 +373,7 @@ fn quantified(
     groups: &Groups,
     all: bool,
 ) -> BooleanArray {
-    let found = super::fold::fold_rows(groups, present, all, |found, row| {
+    let found = fold_rows(groups, present, all, |found, row| {
         let value = truths.value(row);
         *found = if all { *found && value } else { *found || value };
     });
