@@ -85,7 +85,7 @@ fn check_size(n_rows: usize) -> Result<()> {
 }
 
 /// Positions with [`NONE`] as null.
-fn positions(rows: Vec<u32>, is_full: bool) -> UInt32Array {
+pub(super) fn positions(rows: Vec<u32>, is_full: bool) -> UInt32Array {
     if is_full {
         return UInt32Array::from(rows);
     }

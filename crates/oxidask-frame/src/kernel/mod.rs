@@ -3,6 +3,7 @@
 //! Functions here take frames and arrays and give such; order of rows is kept unless a function says otherwise.
 //! What this module must never know: plans, tasks, files, Python.
 
+pub mod asof;
 mod code;
 pub mod column;
 pub mod distinct;
@@ -15,6 +16,7 @@ mod pack;
 pub mod partition;
 mod radix;
 pub mod sort;
+pub mod top;
 pub mod values;
 
 pub use frame::{Frame, RowLabels};

@@ -53,16 +53,29 @@ pub fn argsort(keys: &[SortKey]) -> Result<UInt32Array> {
     Ok(UInt32Array::from(order.argsort()))
 }
 
+/// The order of rows that consist of runs in this order already, as tables have that were sorted and put one
+/// behind the other: [`argsort`], but faster where rows must be compared.
+///
+/// # Errors
+/// As [`argsort`].
+pub fn merge_runs(keys: &[SortKey]) -> Result<UInt32Array> {
+    let order = Order::new(keys)?;
+    let is_compared = order.levels.iter().any(|level| level.text.is_some());
+    Ok(UInt32Array::from(if is_compared { order.merge() } else { order.argsort() }))
+}
+
 /// The order of codes of which none is above `largest`.
 pub(super) fn argsort_codes(codes: &[u64], largest: u64) -> Vec<u32> {
     let level = Level { codes: codes.to_vec(), bits: bits_of(largest), text: None };
-    Order { levels: vec![level], n_rows: codes.len() }.argsort()
+    Order { levels: vec![level], n_rows: codes.len(), first_present: None }.argsort()
 }
 
 /// What decides the order of rows, one after the other.
 pub(super) struct Order<'a> {
     levels: Vec<Level<'a>>,
     n_rows: usize,
+    /// The rows that have a value of the first key, if not all have.
+    first_present: Option<NullBuffer>,
 }
 
 struct Level<'a> {
@@ -108,7 +121,37 @@ impl<'a> Order<'a> {
                 number_levels(collected, present.as_ref(), key, &mut levels);
             }
         }
-        Ok(Self { levels, n_rows })
+        let first_present = present_codes(&first.column);
+        Ok(Self { levels, n_rows, first_present })
+    }
+
+    /// Whether a row has a value of the first key.
+    pub(super) fn is_present(&self, row: u32) -> bool {
+        self.first_present.as_ref().is_none_or(|present| present.is_valid(row as usize))
+    }
+
+    /// How many rows there are.
+    pub(super) fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// The first `n` rows and all that may be equal to the last of them, in any order. There must be more
+    /// than `n` rows, and `n` must not be 0.
+    pub(super) fn candidates(&self, n: usize) -> Vec<u32> {
+        let rows: Vec<u32> = (0..self.n_rows as u32).collect();
+        let position_bits = bits_below(rows.len());
+        let (words, ..) = self.words(&rows, Progress { level: 0, bits: 0 }, position_bits);
+        let mut nth = words.clone();
+        let (_, nth, _) = nth.select_nth_unstable(n - 1);
+        let nth = *nth >> position_bits;
+        rows.into_iter().filter(|&row| words[row as usize] >> position_bits <= nth).collect()
+    }
+
+    /// The order of rows that are runs in order already, one after the other.
+    fn merge(&self) -> Vec<u32> {
+        let mut rows: Vec<u32> = (0..self.n_rows as u32).collect();
+        rows.sort_by(|&left, &right| self.compare(left, right));
+        rows
     }
 
     /// How two rows compare.
