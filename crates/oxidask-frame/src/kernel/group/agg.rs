@@ -100,7 +100,7 @@ impl Class {
         }
     }
 
-    fn is_number(self) -> bool {
+    pub(super) fn is_number(self) -> bool {
         matches!(self, Self::Bool | Self::Int | Self::UInt | Self::Float)
     }
 
@@ -168,14 +168,15 @@ impl Agg {
 }
 
 /// The nullable or NumPy's dtype of a number, as that of the column.
-fn like(dtype: &DType, number: Number) -> DType {
+pub(super) fn like(dtype: &DType, number: Number) -> DType {
     match dtype {
         DType::NullableNumber(_) | DType::NullableBool => DType::NullableNumber(number),
         _ => DType::Number(number),
     }
 }
 
-fn float_like(dtype: &DType) -> DType {
+/// The dtype of means: as wide as the numbers, if these are no integers.
+pub(super) fn float_like(dtype: &DType) -> DType {
     match dtype.number() {
         Some(Number::F32) => like(dtype, Number::F32),
         _ => like(dtype, Number::F64),

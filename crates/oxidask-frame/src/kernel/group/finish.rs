@@ -29,7 +29,7 @@ pub fn finish(agg: &Agg, dtype: &DType, states: &[ArrayRef]) -> Result<ArrayRef>
             let too_few = |&count: &i64| count < i64::from(*min_count);
             let missing: Option<Vec<bool>> =
                 states.get(1).map(|counts| ints(counts).iter().map(too_few).collect());
-            with_missing(sum_of(&states[0], &result), missing, agg, &result)
+            with_missing(sum_of(&states[0], &result)?, missing, agg, &result)
         }
         Agg::Count | Agg::Size => Ok(states[0].clone()),
         Agg::Mean if matches!(Class::of(dtype), Class::Datetime | Class::Timedelta) => {
@@ -69,26 +69,26 @@ pub fn finish(agg: &Agg, dtype: &DType, states: &[ArrayRef]) -> Result<ArrayRef>
 }
 
 /// Sums as the result has them.
-fn sum_of(sums: &ArrayRef, result: &DType) -> ArrayRef {
-    match result {
-        DType::Timedelta(_) => retyped(sums, result),
+fn sum_of(sums: &ArrayRef, result: &DType) -> Result<ArrayRef> {
+    Ok(match result {
+        DType::Timedelta(_) => retyped(sums, result)?,
         _ if result.number() == Some(Number::F32) => {
             let narrow = floats(sums).iter().map(|&sum| sum as f32);
             Arc::new(Float32Array::from_iter_values(narrow))
         }
         _ => sums.clone(),
-    }
+    })
 }
 
 /// The same 64-bit integers under another name.
-fn retyped(array: &ArrayRef, dtype: &DType) -> ArrayRef {
+fn retyped(array: &ArrayRef, dtype: &DType) -> Result<ArrayRef> {
     let ints = array.as_primitive::<arrow_array::types::Int64Type>();
     let data = ints.to_data().into_builder().data_type(dtype.arrow());
-    data.build().map_or_else(|_| array.clone(), make_array)
+    Ok(make_array(data.build()?))
 }
 
 /// Marks answers as missing, and makes sure that the dtype can say so.
-fn with_missing(
+pub(super) fn with_missing(
     array: ArrayRef,
     missing: Option<Vec<bool>>,
     agg: &Agg,
@@ -144,7 +144,7 @@ pub(super) fn times(values: Vec<Option<i64>>, result: &DType) -> Result<ArrayRef
         values.into(),
         Some(nulls).filter(|nulls| nulls.null_count() > 0),
     ));
-    Ok(retyped(&ints, result))
+    retyped(&ints, result)
 }
 
 /// Answers by moments: numbers, or times that are cut to whole units as pandas cuts them.

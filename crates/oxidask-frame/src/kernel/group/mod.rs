@@ -13,15 +13,22 @@ mod extremes;
 mod finish;
 mod fold;
 mod keys;
+mod members;
 mod moments;
 mod part;
+mod rank;
 mod table;
+mod transform;
+mod whole;
 
 use arrow_array::{ArrayRef, UInt32Array};
 
 pub use agg::{Agg, agg_dtype};
 pub use finish::finish;
+pub use members::Members;
 pub use part::{merge, partial, state_dtypes};
+pub use rank::{Holes, Ranking, Ties};
+pub use transform::{Transform, transform, transform_dtype};
 
 use crate::dtype::DType;
 use crate::error::{FrameError, Result};
@@ -120,7 +127,18 @@ pub fn group(keys: &[ArrayRef], dropna: bool) -> Result<Groups> {
 /// # Errors
 /// As [`agg_dtype`].
 pub fn aggregate(agg: &Agg, column: &ArrayRef, dtype: &DType, groups: &Groups) -> Result<ArrayRef> {
-    finish(agg, dtype, &partial(agg, column, dtype, groups)?)
+    if !agg.needs_whole_groups() {
+        return finish(agg, dtype, &partial(agg, column, dtype, groups)?);
+    }
+    part::check_length(column, groups)?;
+    match agg {
+        Agg::Strict(inner) => {
+            let plain = whole::answer(inner, column, dtype, groups)?;
+            let holes = whole::with_holes(column, groups);
+            finish::with_missing(plain, Some(holes), agg, &agg_dtype(agg, dtype)?)
+        }
+        plain => whole::answer(plain, column, dtype, groups),
+    }
 }
 
 /// The answer for a whole column, as an array of one value.

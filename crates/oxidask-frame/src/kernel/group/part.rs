@@ -122,7 +122,8 @@ pub(super) fn check_states<'a>(
     )))
 }
 
-fn check_length(column: &ArrayRef, groups: &Groups) -> Result<()> {
+/// Refuses columns of another length than the keys.
+pub(super) fn check_length(column: &ArrayRef, groups: &Groups) -> Result<()> {
     if column.len() == groups.n_rows() {
         return Ok(());
     }
