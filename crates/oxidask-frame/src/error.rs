@@ -12,6 +12,9 @@ pub enum FrameError {
     /// An operand of the wrong kind. `TypeError`.
     #[error("{0}")]
     Type(String),
+    /// A number or time that its dtype can't hold. `OverflowError`.
+    #[error("{0}")]
+    Overflow(String),
     /// A position outside of its axis. `IndexError`.
     #[error("{0}")]
     Index(String),

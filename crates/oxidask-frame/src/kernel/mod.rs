@@ -4,9 +4,11 @@
 //! What this module must never know: plans, tasks, files, Python.
 
 pub mod asof;
+pub mod calendar;
 mod code;
 pub mod column;
 pub mod distinct;
+pub mod elementwise;
 pub mod frame;
 pub mod group;
 pub mod hash;
