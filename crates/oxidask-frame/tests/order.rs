@@ -12,6 +12,7 @@ use arrow_array::{
     Int64Array, StringViewArray, TimestampMillisecondArray, TimestampNanosecondArray, UInt32Array,
     UInt64Array,
 };
+use oxidask_frame::error::FrameError;
 use oxidask_frame::kernel::distinct::{Keep, duplicated, is_in, unique};
 use oxidask_frame::kernel::hash::hash_rows;
 use oxidask_frame::kernel::join::{How, join};
@@ -120,6 +121,32 @@ mod pandas {
     }
 
     #[test]
+    fn keys_of_like_kinds_meet() {
+        let times: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![Some(-5), None]));
+        let finer: ArrayRef =
+            Arc::new(TimestampNanosecondArray::from(vec![Some(-5), Some(-5_000_000), None]));
+        let found = pairs(from_ref(&times), from_ref(&finer), How::Inner, false);
+        assert_eq!(found, [(0, 1), (1, 2)]);
+        let signed: ArrayRef = Arc::new(Int8Array::from(vec![-1, 3]));
+        let unsigned: ArrayRef = Arc::new(UInt64Array::from(vec![3, 4]));
+        assert_eq!(pairs(from_ref(&signed), from_ref(&unsigned), How::Inner, false), [(1, 0)]);
+        let floats: ArrayRef = Arc::new(Float64Array::from(vec![4.0, 3.0]));
+        assert_eq!(
+            pairs(from_ref(&floats), from_ref(&unsigned), How::Left, false),
+            [(0, 1), (1, 0)]
+        );
+        let refuse = |left: &ArrayRef, right: &ArrayRef| {
+            let error = join(from_ref(left), from_ref(right), How::Inner, false).unwrap_err();
+            assert!(matches!(error, FrameError::NoKernel(_)), "{error}");
+        };
+        refuse(&times, &signed);
+        let large: ArrayRef = Arc::new(UInt64Array::from(vec![u64::MAX]));
+        refuse(&large, &signed);
+        let rounded: ArrayRef = Arc::new(Int64Array::from(vec![(1 << 53) + 1]));
+        refuse(&rounded, &floats);
+    }
+
+    #[test]
     fn the_same_categories_are_in_their_own_order() {
         let (left, right) = letters();
         let names = ["g", "c", "b", "a", "0", "e"];
@@ -151,6 +178,25 @@ fn rows_of_every_size_of_table_join_alike() {
     let (left, right): (ArrayRef, ArrayRef) =
         (Arc::new(Int64Array::from(vec![1])), Arc::new(Int64Array::from(vec![2, 3])));
     assert_eq!(pairs(&[left], &[right], How::Left, false), [(0, -1)]);
+}
+
+#[test]
+fn many_rows_join_part_by_part() {
+    let n = 300_000_i64;
+    let spread = |i: i64| i.wrapping_mul(0x1234_5678_9abc_def1);
+    let column = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
+    let left = column((0..n + 10).map(|i| spread(i / 2)).collect());
+    let right = column((0..n).rev().map(spread).collect());
+    let expected: Vec<(i64, i64)> = (0..n + 10).map(|i| (i, n - 1 - i / 2)).collect();
+    assert_eq!(pairs(from_ref(&left), from_ref(&right), How::Left, false), expected);
+    assert_eq!(pairs(from_ref(&left), from_ref(&right), How::Inner, false), expected);
+    let turned: Vec<(i64, i64)> = expected.iter().map(|pair| (pair.1, pair.0)).collect();
+    let mut found = pairs(from_ref(&right), from_ref(&left), How::Inner, false);
+    assert!(found.is_sorted());
+    found.sort_by_key(|pair| pair.1);
+    assert_eq!(found, turned);
+    let repeats = duplicated(from_ref(&left), Keep::First).unwrap();
+    assert!((0..n as usize).all(|row| repeats.value(row) == (row % 2 == 1)));
 }
 
 #[test]

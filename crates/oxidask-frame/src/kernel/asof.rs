@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::{Class, class, float_of, visit};
 use super::column::present;
-use super::ids::{CodeIds, NONE};
+use super::equal::{NONE, match_rows};
 use super::join::positions;
 use super::pack::{Purpose, pack};
 use super::sort::Collect;
@@ -127,15 +127,15 @@ fn ordered(on: &ArrayRef, side: &str) -> Result<Vec<u64>> {
 
 type Ids = Option<Vec<u32>>;
 
-/// Numbers for the keys that must be equal, if there are any, and how many.
+/// Numbers for the keys that must be equal, if there are any, and what none of them reaches.
 fn ids(left: &[ArrayRef], right: &[ArrayRef]) -> Result<(Ids, Ids, usize)> {
     if left.is_empty() && right.is_empty() {
         return Ok((None, None, 1));
     }
     let packed = pack(&[left, right], Purpose::Equality)?;
-    let mut ids = CodeIds::new(packed.largest, packed.tables[1].len());
-    let right = ids.insert(&packed.tables[1], |_| {});
-    Ok((Some(ids.find(&packed.tables[0])), Some(right), ids.len()))
+    let n_ids = packed.tables[1].len();
+    let (right, left) = match_rows(&packed.tables[1], &packed.tables[0], packed.largest);
+    Ok((Some(left), Some(right), n_ids))
 }
 
 struct Keyed<'a> {

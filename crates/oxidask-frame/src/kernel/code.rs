@@ -2,7 +2,7 @@
 //!
 //! Sorts, joins and partitions work on these codes only, so that each of them is written once for all types.
 //! Missing values have codes without a meaning: callers ask [`present`](super::column::present).
-//! Text has no such codes; it has [`text`](super::text_codes)' ranks and prefixes.
+//! Text has no such codes; see [`prefix`](super::prefix).
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{

@@ -1,10 +1,10 @@
 //! Rows that recur.
 
 use arrow_array::{ArrayRef, BooleanArray, UInt32Array};
-use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
+use arrow_buffer::BooleanBuffer;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{CodeIds, NONE};
+use super::equal::{NONE, first_rows, match_rows};
 use super::pack::{Purpose, pack};
 use crate::error::Result;
 
@@ -27,30 +27,26 @@ pub enum Keep {
 pub fn duplicated(columns: &[ArrayRef], keep: Keep) -> Result<BooleanArray> {
     let packed = pack(&[columns], Purpose::Equality)?;
     let codes = &packed.tables[0];
-    let mut ids = CodeIds::new(packed.largest, codes.len());
-    let mut kept = BooleanBufferBuilder::new(codes.len());
-    kept.append_n(codes.len(), false);
-    match keep {
-        Keep::First => {
-            ids.insert(codes, |row| kept.set_bit(row as usize, true));
-        }
+    let firsts = first_rows(codes, packed.largest);
+    let is_duplicate = match keep {
+        Keep::First => BooleanBuffer::collect_bool(codes.len(), |row| firsts[row] != row as u32),
         Keep::Last => {
-            let of_rows = ids.insert(codes, |_| {});
-            let mut last = vec![NONE; ids.len()];
-            for (id, row) in of_rows.into_iter().zip(0..) {
-                last[id as usize] = row;
+            let mut lasts = vec![NONE; codes.len()];
+            for (row, first) in (0..).zip(&firsts) {
+                lasts[*first as usize] = row;
             }
-            last.into_iter().for_each(|row| kept.set_bit(row as usize, true));
+            let is_last = |row: usize| lasts[firsts[row] as usize] == row as u32;
+            BooleanBuffer::collect_bool(codes.len(), |row| !is_last(row))
         }
         Keep::None => {
-            let of_rows = ids.insert(codes, |_| {});
-            let mut counts = vec![0_u32; ids.len()];
-            of_rows.iter().for_each(|&id| counts[id as usize] += 1);
-            let is_alone = |row: usize| counts[of_rows[row] as usize] != 1;
-            return Ok(BooleanArray::new(BooleanBuffer::collect_bool(codes.len(), is_alone), None));
+            let mut recurs = vec![false; codes.len()];
+            for (row, first) in (0..).zip(&firsts) {
+                recurs[*first as usize] |= *first != row;
+            }
+            BooleanBuffer::collect_bool(codes.len(), |row| recurs[firsts[row] as usize])
         }
-    }
-    Ok(BooleanArray::new(!&kept.finish(), None))
+    };
+    Ok(BooleanArray::new(is_duplicate, None))
 }
 
 /// The position of the first of each set of equal rows, in order.
@@ -60,9 +56,9 @@ pub fn duplicated(columns: &[ArrayRef], keep: Keep) -> Result<BooleanArray> {
 pub fn unique(columns: &[ArrayRef]) -> Result<UInt32Array> {
     let packed = pack(&[columns], Purpose::Equality)?;
     let codes = &packed.tables[0];
-    let mut first_rows = Vec::new();
-    CodeIds::new(packed.largest, codes.len()).insert(codes, |row| first_rows.push(row));
-    Ok(UInt32Array::from(first_rows))
+    let firsts = first_rows(codes, packed.largest);
+    let rows = firsts.into_iter().zip(0..).filter(|(first, row)| first == row);
+    Ok(UInt32Array::from_iter_values(rows.map(|(_, row)| row)))
 }
 
 /// Whether each row is among `rows`. Missing values are equal.
@@ -71,8 +67,6 @@ pub fn unique(columns: &[ArrayRef]) -> Result<UInt32Array> {
 /// As [`duplicated`].
 pub fn is_in(columns: &[ArrayRef], rows: &[ArrayRef]) -> Result<BooleanArray> {
     let packed = pack(&[columns, rows], Purpose::Equality)?;
-    let mut ids = CodeIds::new(packed.largest, packed.tables[1].len());
-    ids.insert(&packed.tables[1], |_| {});
-    let found = ids.find(&packed.tables[0]);
+    let (_, found) = match_rows(&packed.tables[1], &packed.tables[0], packed.largest);
     Ok(BooleanArray::new(BooleanBuffer::collect_bool(found.len(), |row| found[row] != NONE), None))
 }

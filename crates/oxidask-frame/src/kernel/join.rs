@@ -4,7 +4,7 @@ use arrow_array::{Array, ArrayRef, UInt32Array};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{CodeIds, NONE};
+use super::equal::{NONE, match_rows};
 use super::pack::{Packed, Purpose, pack};
 use super::sort;
 use crate::error::{FrameError, Result};
@@ -98,76 +98,55 @@ pub(super) fn positions(rows: Vec<u32>, is_full: bool) -> UInt32Array {
 struct Matches {
     /// For each left row, the number of its key.
     left_ids: Vec<u32>,
-    /// Where the partners of each number start, and behind the last one where they end.
-    starts: Vec<u32>,
-    /// Right rows by number of key; none if row and number are the same.
-    rows: Option<Vec<u32>>,
-    /// The right rows without a number.
-    n_right: usize,
+    /// For each right row, the number of its key.
     right_ids: Vec<u32>,
+    partners: Partners,
+}
+
+/// The right rows of each number.
+enum Partners {
+    /// One for each, of that number itself.
+    Alone,
+    /// Where those of each number start among `rows`, and behind the last number where they end.
+    Several { starts: Vec<u32>, rows: Vec<u32> },
 }
 
 impl Matches {
     fn new(packed: &Packed) -> Self {
         let (left, right) = (&packed.tables[0], &packed.tables[1]);
-        let is_right_smaller = right.len() <= left.len();
-        let smaller = if is_right_smaller { right } else { left };
-        let mut ids = CodeIds::new(packed.largest, smaller.len());
-        let built = ids.insert(smaller, |_| {});
-        let found = ids.find(if is_right_smaller { left } else { right });
-        let (left_ids, right_ids) = if is_right_smaller { (found, built) } else { (built, found) };
-        let mut starts = vec![0_u32; ids.len() + 1];
-        let known = || right_ids.iter().zip(0_u32..).filter(|(id, _)| **id != NONE);
-        known().for_each(|(id, _)| starts[*id as usize + 1] += 1);
-        let is_unique = starts[1..].iter().all(|&count| count == 1);
-        let mut total = 0;
-        for start in &mut starts {
-            total += *start;
-            *start = total;
+        if right.len() <= left.len() {
+            let (right_ids, left_ids) = match_rows(right, left, packed.largest);
+            let is_unique = right_ids.iter().zip(0..).all(|(id, row)| *id == row);
+            let partners =
+                if is_unique { Partners::Alone } else { Partners::new(&right_ids, right.len()) };
+            return Self { left_ids, right_ids, partners };
         }
-        let rows = (!(is_right_smaller && is_unique)).then(|| {
-            let mut next = starts.clone();
-            let mut rows = vec![0; total as usize];
-            for (id, row) in known() {
-                let at = &mut next[*id as usize];
-                rows[*at as usize] = row;
-                *at += 1;
-            }
-            rows
-        });
-        Self { left_ids, starts, rows, n_right: right.len(), right_ids }
-    }
-
-    fn partners(&self, id: u32) -> std::ops::Range<usize> {
-        match id {
-            NONE => 0..0,
-            id => self.starts[id as usize] as usize..self.starts[id as usize + 1] as usize,
-        }
+        let (left_ids, right_ids) = match_rows(left, right, packed.largest);
+        let partners = Partners::new(&right_ids, left.len());
+        Self { left_ids, right_ids, partners }
     }
 
     /// The left rows that have a partner, or those that have none.
     fn left_rows(&self, matched: bool) -> Vec<u32> {
         let ids = self.left_ids.iter().zip(0..);
-        let chosen = ids.filter(|(id, _)| self.partners(**id).is_empty() != matched);
+        let chosen = ids.filter(|(id, _)| (self.partners.count(**id) > 0) == matched);
         chosen.map(|(_, row)| row).collect()
     }
 
     fn pairs(&self, how: How) -> Result<(Vec<u32>, Vec<u32>)> {
         let keeps_left = how != How::Inner;
-        let (mut left, mut right) = match &self.rows {
-            None => self.unique_pairs(keeps_left),
-            Some(rows) => self.all_pairs(rows, keeps_left)?,
+        let (mut left, mut right) = match &self.partners {
+            Partners::Alone => self.unique_pairs(keeps_left),
+            Partners::Several { starts, rows } => self.all_pairs(starts, rows, keeps_left)?,
         };
         if how == How::Outer {
-            let mut has_left = vec![false; self.starts.len()];
-            self.left_ids
-                .iter()
-                .filter(|id| **id != NONE)
-                .for_each(|&id| has_left[id as usize] = true);
-            let alone = |id: u32| id == NONE || !has_left[id as usize];
-            let lonely =
-                (0..self.n_right as u32).filter(|&row| alone(self.right_ids[row as usize]));
-            right.extend(lonely);
+            let n_ids = self.left_ids.len().max(self.right_ids.len());
+            let mut has_left = vec![false; n_ids];
+            let known = self.left_ids.iter().filter(|id| **id != NONE);
+            known.for_each(|&id| has_left[id as usize] = true);
+            let is_alone = |id: u32| id == NONE || !has_left[id as usize];
+            let alone = self.right_ids.iter().zip(0..).filter(|(id, _)| is_alone(**id));
+            right.extend(alone.map(|(_, row)| row));
             left.resize(right.len(), NONE);
             check_size(left.len())?;
         }
@@ -192,13 +171,22 @@ impl Matches {
         (left, right)
     }
 
-    fn all_pairs(&self, rows: &[u32], keeps_left: bool) -> Result<(Vec<u32>, Vec<u32>)> {
+    fn all_pairs(
+        &self,
+        starts: &[u32],
+        rows: &[u32],
+        keeps_left: bool,
+    ) -> Result<(Vec<u32>, Vec<u32>)> {
         let least = usize::from(keeps_left);
-        let n_rows = self.left_ids.iter().map(|&id| self.partners(id).len().max(least)).sum();
+        let counts = self.left_ids.iter().map(|&id| self.partners.count(id).max(least));
+        let n_rows = counts.sum();
         check_size(n_rows)?;
         let (mut left, mut right) = (Vec::with_capacity(n_rows), Vec::with_capacity(n_rows));
         for (&id, row) in self.left_ids.iter().zip(0_u32..) {
-            let partners = &rows[self.partners(id)];
+            let partners = match id {
+                NONE => &[],
+                id => &rows[starts[id as usize] as usize..starts[id as usize + 1] as usize],
+            };
             match partners {
                 [] if keeps_left => {
                     left.push(row);
@@ -215,6 +203,39 @@ impl Matches {
             }
         }
         Ok((left, right))
+    }
+}
+
+impl Partners {
+    /// Right rows by their number, of which none is `n_ids` or above.
+    fn new(right_ids: &[u32], n_ids: usize) -> Self {
+        let mut starts = vec![0_u32; n_ids + 1];
+        let known = || right_ids.iter().zip(0_u32..).filter(|(id, _)| **id != NONE);
+        known().for_each(|(id, _)| starts[*id as usize + 1] += 1);
+        let mut total = 0;
+        for start in &mut starts {
+            total += *start;
+            *start = total;
+        }
+        let mut next = starts.clone();
+        let mut rows = vec![0; total as usize];
+        for (id, row) in known() {
+            let at = &mut next[*id as usize];
+            rows[*at as usize] = row;
+            *at += 1;
+        }
+        Self::Several { starts, rows }
+    }
+
+    /// How many right rows have a number.
+    fn count(&self, id: u32) -> usize {
+        match self {
+            _ if id == NONE => 0,
+            Self::Alone => 1,
+            Self::Several { starts, .. } => {
+                (starts[id as usize + 1] - starts[id as usize]) as usize
+            }
+        }
     }
 }
 

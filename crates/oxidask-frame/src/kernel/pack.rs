@@ -7,14 +7,15 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
-use arrow_array::{Array, ArrayRef, Float64Array, UInt32Array};
+use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, UInt32Array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 
 use super::code::{Class, SIGN, Visit, class, visit};
 use super::column::present;
-use super::ids::{CodeIds, Text, TextIds};
+use super::equal::first_rows;
+use super::ids::{Text, TextIds};
 use super::sort;
 use crate::error::{FrameError, Result};
 
@@ -77,23 +78,25 @@ fn side_by_side(mut left: Packed, mut right: Packed, purpose: Purpose) -> Packed
     left
 }
 
-/// The same with numbers that follow on one another.
-pub(super) fn numbered(packed: Packed, purpose: Purpose) -> Packed {
-    let n_rows = packed.tables.iter().map(Vec::len).sum();
-    let mut ids = CodeIds::new(packed.largest, n_rows);
-    let mut distinct = Vec::new();
-    let mut tables: Vec<Vec<u64>> = Vec::with_capacity(packed.tables.len());
-    for codes in &packed.tables {
-        let ids = ids.insert(codes, |row| distinct.push(codes[row as usize]));
-        tables.push(ids.into_iter().map(u64::from).collect());
-    }
+/// The same with numbers below that of rows.
+fn numbered(packed: Packed, purpose: Purpose) -> Packed {
+    let lens: Vec<usize> = packed.tables.iter().map(Vec::len).collect();
+    let codes = packed.tables.concat();
+    let mut numbers = first_rows(&codes, packed.largest);
     if purpose == Purpose::Order {
-        let ranks = ranks(sort::argsort_codes(&distinct, packed.largest));
-        for id in tables.iter_mut().flatten() {
-            *id = u64::from(ranks[*id as usize]);
+        let distinct: Vec<u32> =
+            (0..).zip(&numbers).filter(|(row, first)| row == *first).map(|(row, _)| row).collect();
+        let of_distinct: Vec<u64> = distinct.iter().map(|&row| codes[row as usize]).collect();
+        let mut ranks = vec![0; codes.len()];
+        for (rank, at) in (0..).zip(sort::argsort_codes(&of_distinct, packed.largest)) {
+            ranks[distinct[at as usize] as usize] = rank;
         }
+        numbers.iter_mut().for_each(|number| *number = ranks[*number as usize]);
     }
-    Packed { tables, largest: (distinct.len() as u64).saturating_sub(1) }
+    let largest = numbers.iter().copied().max().map_or(0, u64::from);
+    let mut numbers = numbers.into_iter().map(u64::from);
+    let tables = lens.into_iter().map(|len| numbers.by_ref().take(len).collect()).collect();
+    Packed { tables, largest }
 }
 
 /// The inverse of an order.
@@ -136,44 +139,87 @@ fn pack_column(columns: &[ArrayRef], purpose: Purpose) -> Result<Packed> {
     Ok(Packed { tables, largest: if any_missing { missing } else { high - low } })
 }
 
-/// Columns of one class, where integers and floating point numbers meet.
+/// Columns of one class, where integers meet floating point numbers or times meet those of another unit.
 fn same_class(columns: &[ArrayRef], classes: &[Class]) -> Result<Vec<ArrayRef>> {
     let refused = || {
         let types: Vec<String> = columns.iter().map(|c| c.data_type().to_string()).collect();
         FrameError::NoKernel(format!("keys of {}", types.join(" and ")))
     };
+    let has_zone =
+        |column: &ArrayRef| matches!(column.data_type(), DataType::Timestamp(_, Some(_)));
+    if columns.iter().any(|column| has_zone(column) != has_zone(&columns[0])) {
+        return Err(refused());
+    }
     if classes.iter().all(|class| *class == classes[0]) {
         return Ok(columns.to_vec());
     }
-    if !classes.iter().all(|class| matches!(class, Class::Int | Class::Float)) {
+    let is_number = |class: &Class| matches!(class, Class::Int | Class::UInt | Class::Float);
+    let all_times = classes.iter().all(|class| matches!(class, Class::Time(_)));
+    let all_durations = classes.iter().all(|class| matches!(class, Class::Duration(_)));
+    let per_second = classes.iter().map(|class| match class {
+        Class::Time(unit) | Class::Duration(unit) => unit.per_second(),
+        _ => 1,
+    });
+    let finest = per_second.clone().max().unwrap_or(1);
+    let convert = |(column, (class, per_second)): (&ArrayRef, (&Class, i64))| match class {
+        _ if all_times || all_durations => {
+            Integers { zero: SIGN, factor: finest / per_second }.convert(column)
+        }
+        Class::Float => Some(column.clone()),
+        _ => {
+            let zero = if *class == Class::UInt { 0 } else { SIGN };
+            let integers = Integers { zero, factor: 1 }.convert(column)?;
+            if classes.contains(&Class::Float) { whole_floats(&integers) } else { Some(integers) }
+        }
+    };
+    if !(all_times || all_durations || classes.iter().all(is_number)) {
         return Err(refused());
     }
-    columns
-        .iter()
-        .zip(classes)
-        .map(|(column, class)| match class {
-            Class::Int => whole_floats(column).ok_or_else(refused),
-            _ => Ok(column.clone()),
-        })
-        .collect()
+    let converted = columns.iter().zip(classes.iter().zip(per_second)).map(convert);
+    converted.collect::<Option<_>>().ok_or_else(refused)
+}
+
+/// Converts to integers with a sign, times a factor.
+struct Integers {
+    /// The code of 0.
+    zero: u64,
+    factor: i64,
+}
+
+impl Integers {
+    /// None if a value is too large.
+    fn convert(self, column: &ArrayRef) -> Option<ArrayRef> {
+        let present = present(column);
+        let values = visit(column, (self, present.as_ref())).ok()??;
+        Some(Arc::new(Int64Array::new(values.into(), present)))
+    }
+}
+
+impl Visit for (Integers, Option<&NullBuffer>) {
+    type Out = Option<Vec<i64>>;
+
+    fn visit<T: Copy>(self, values: &[T], code: impl Fn(T) -> u64 + Copy) -> Option<Vec<i64>> {
+        let (Integers { zero, factor }, present) = self;
+        let integer = |(row, &value): (usize, &T)| {
+            if present.is_some_and(|present| present.is_null(row)) {
+                return Some(0);
+            }
+            // Numbers without a sign have no code below that of 0.
+            let above = code(value).wrapping_sub(zero) as i64;
+            (zero == SIGN || above >= 0).then_some(above)?.checked_mul(factor)
+        };
+        values.iter().enumerate().map(integer).collect()
+    }
 }
 
 /// Integers as floating point numbers, if none of them is rounded.
-fn whole_floats(column: &ArrayRef) -> Option<ArrayRef> {
-    struct Convert;
-    impl Visit for Convert {
-        type Out = Option<Vec<f64>>;
-
-        fn visit<T: Copy>(self, values: &[T], code: impl Fn(T) -> u64 + Copy) -> Option<Vec<f64>> {
-            let number = |&value: &T| {
-                let number = (code(value) ^ SIGN) as i64;
-                (number.unsigned_abs() <= EXACT_IN_FLOAT).then_some(number as f64)
-            };
-            values.iter().map(number).collect()
-        }
-    }
-    let values = visit(column, Convert).ok()??;
-    Some(Arc::new(Float64Array::new(values.into(), column.nulls().cloned())))
+fn whole_floats(integers: &ArrayRef) -> Option<ArrayRef> {
+    let integers = integers.as_primitive::<Int64Type>();
+    let is_whole = |value: &i64| value.unsigned_abs() <= EXACT_IN_FLOAT;
+    integers.values().iter().all(is_whole).then(|| {
+        let values: Vec<f64> = integers.values().iter().map(|&value| value as f64).collect();
+        Arc::new(Float64Array::new(values.into(), integers.nulls().cloned())) as ArrayRef
+    })
 }
 
 /// Categories are packed by their values, among which others may be without a category. In order they are as

@@ -2,8 +2,8 @@
 //!
 //! Each key has codes of as few bits as its range needs, already turned round where it descends. The leading bits of
 //! all keys share a word with the position of the row, and words are sorted by distribution; rows that are still
-//! equal are sorted by the bits that did not fit. Text takes part by its rank where few texts recur, else by a
-//! prefix and, among equal prefixes, by comparing.
+//! equal are sorted by the bits that did not fit. Text takes part by its rank where few texts recur, else by its
+//! beginning and, among those that begin alike, by comparing.
 
 use std::cmp::Ordering;
 
@@ -14,14 +14,12 @@ use arrow_buffer::NullBuffer;
 
 use super::code::{Class, Visit, class, visit};
 use super::column::present;
-use super::ids::{Text, TextIds};
+use super::prefix;
 use super::radix::{bits_below, sort_words};
 use crate::error::{FrameError, Result};
 
 /// Runs of so many rows are sorted by comparing.
 const SHORT_RUN: usize = 64;
-/// Text of which no more than one in so many rows is new takes part by rank.
-const RECURRING: usize = 16;
 
 /// A column to sort by.
 #[derive(Clone, Debug)]
@@ -335,62 +333,20 @@ fn number_levels(
     levels.push(Level { codes, bits: bits_of(range + 1), text: None });
 }
 
-/// Appends levels for text: ranks if texts recur, else a prefix.
+/// Appends levels for text: ranks if texts recur, else their beginning.
 fn text_levels<'a>(key: &'a SortKey, levels: &mut Vec<Level<'a>>) {
     let column = key.column.as_string_view();
     let present = column.nulls().filter(|nulls| nulls.null_count() > 0);
-    if let Some(ranks) = ranks(column) {
+    if let Some(ranks) = prefix::ranks(column) {
         number_levels(ranks, present, key, levels);
         return;
     }
-    let n_common = common_prefix(column);
-    let prefix = |row| {
-        if column.is_null(row) {
-            return 0;
-        }
-        let bytes = &column.value(row).as_bytes()[n_common..];
-        let mut start = [0; 8];
-        let n_bytes = bytes.len().min(8);
-        start[..n_bytes].copy_from_slice(&bytes[..n_bytes]);
-        u64::from_be_bytes(start)
-    };
-    let codes = (0..column.len()).map(prefix).collect();
+    let (codes, is_exact) = prefix::codes(column);
     let n_levels = levels.len();
     number_levels(codes, present, key, levels);
-    if let Some(level) = levels[n_levels..].last_mut() {
+    if let Some(level) = levels[n_levels..].last_mut()
+        && !is_exact
+    {
         level.text = Some(TextKey { column, descending: key.descending });
     }
-}
-
-/// The rank of each text among all of them, if few recur many times.
-fn ranks(column: &StringViewArray) -> Option<Vec<u64>> {
-    let mut ids = TextIds::default();
-    let mut of_rows = Vec::with_capacity(column.len());
-    for row in 0..column.len() {
-        of_rows.push(if column.is_null(row) { 0 } else { ids.insert(Text::of(column, row)) });
-        if ids.texts().len() > 1024 + row / RECURRING {
-            return None;
-        }
-    }
-    let texts = ids.texts();
-    let mut order: Vec<u32> = (0..texts.len() as u32).collect();
-    order.sort_unstable_by(|&a, &b| texts[a as usize].compare(&texts[b as usize]));
-    let mut ranks = vec![0; order.len()];
-    for (rank, id) in (0_u64..).zip(order) {
-        ranks[id as usize] = rank;
-    }
-    let rank = |id: u32| ranks.get(id as usize).copied().unwrap_or(0);
-    Some(of_rows.into_iter().map(rank).collect())
-}
-
-/// How many bytes all texts begin with alike.
-fn common_prefix(column: &StringViewArray) -> usize {
-    let mut texts = column.iter().flatten().map(str::as_bytes);
-    let Some(first) = texts.next() else { return 0 };
-    texts.fold(first.len(), |n_common, text| {
-        if text.starts_with(&first[..n_common]) {
-            return n_common;
-        }
-        first.iter().zip(text).take_while(|(a, b)| a == b).count().min(n_common)
-    })
 }
