@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::Write;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, StringViewArray};
@@ -31,24 +31,15 @@ fn texts(n_values: u64, width: usize) -> ArrayRef {
     Arc::new(StringViewArray::from_iter_values(rows))
 }
 
-/// Seconds that this thread has run, so that what else the machine does counts less; those of a clock where the
-/// system doesn't tell.
-fn seconds() -> f64 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanos = told.as_deref().and_then(|told| told.split(' ').next()?.parse::<u64>().ok());
-    nanos.map_or_else(|| START.elapsed().as_secs_f64(), |nanos| nanos as f64 / 1e9)
-}
-
 fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     let mut measured = |what: &str, run: &dyn Fn() -> Result<usize, Box<dyn Error>>| {
         let mut best = f64::MAX;
         let mut n_groups = 0;
         for _ in 0..3 {
-            let start = seconds();
+            let start = Instant::now();
             n_groups = run()?;
-            best = best.min(seconds() - start);
+            best = best.min(start.elapsed().as_secs_f64());
         }
         writeln!(out, "{what:<34} {n_groups:>9} {best:>7.3} s")?;
         Ok::<(), Box<dyn Error>>(())

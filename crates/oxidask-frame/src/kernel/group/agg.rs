@@ -210,6 +210,9 @@ pub fn agg_dtype(agg: &Agg, dtype: &DType) -> Result<DType> {
             }
         }
         Agg::Count | Agg::Size => like(dtype, Number::I64),
+        Agg::IdxMin | Agg::IdxMax if class == Class::Category { ordered: false } => {
+            return refused();
+        }
         Agg::NUnique { .. } | Agg::IdxMin | Agg::IdxMax => DType::I64,
         Agg::Mean | Agg::Median | Agg::Quantile(_) if class.is_time() => dtype.clone(),
         Agg::Quantile(_) if *dtype == DType::Bool => return refused(),

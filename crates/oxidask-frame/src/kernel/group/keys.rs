@@ -1,5 +1,7 @@
 //! Numbers of groups by one key, and of pairs of such numbers.
 
+use std::ops::Range;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef};
@@ -40,10 +42,7 @@ pub(super) fn group_one(key: &ArrayRef, dropna: bool) -> Result<Numbers> {
     let present = column::present(key);
     let rows = Rows { n_rows: key.len(), present: present.as_ref(), dropna };
     match key.data_type() {
-        DataType::Utf8View => {
-            let mut table = TextTable::new(key.as_string_view());
-            Ok(rows.number(|row| table.number(row)))
-        }
+        DataType::Utf8View => Ok(rows.number(TextTable::new(key.as_string_view()))),
         DataType::Dictionary(..) => group_category(key, &rows),
         _ => Ok(match Values::of(key)? {
             Values::F64(values) => rows.hashed(|row| (values[row] + 0.0).to_bits()),
@@ -117,54 +116,93 @@ struct Rows<'a> {
     dropna: bool,
 }
 
+/// Numbers keys in the order of their appearance.
+trait Numbering {
+    /// Brings near what these rows will need.
+    fn prepare(&mut self, _rows: Range<usize>) {}
+
+    /// The number of a row's key, and whether it is new.
+    fn number(&mut self, row: usize) -> (u32, bool);
+}
+
+/// A table with a slot for each key.
+struct Dense<K> {
+    numbers: Vec<u32>,
+    n_groups: u32,
+    key: K,
+}
+
+impl<K: Fn(usize) -> u64> Numbering for Dense<K> {
+    #[inline]
+    fn number(&mut self, row: usize) -> (u32, bool) {
+        let number = &mut self.numbers[(self.key)(row) as usize];
+        let is_new = *number == DROPPED;
+        if is_new {
+            *number = self.n_groups;
+            self.n_groups += 1;
+        }
+        (*number, is_new)
+    }
+}
+
+struct Hashed<K> {
+    table: IntTable,
+    key: K,
+}
+
+impl<K: Fn(usize) -> u64> Numbering for Hashed<K> {
+    fn prepare(&mut self, rows: Range<usize>) {
+        self.table.touch(rows.map(&self.key));
+    }
+
+    #[inline]
+    fn number(&mut self, row: usize) -> (u32, bool) {
+        self.table.number((self.key)(row))
+    }
+}
+
+impl Numbering for TextTable<'_> {
+    fn prepare(&mut self, rows: Range<usize>) {
+        self.touch(rows);
+    }
+
+    #[inline]
+    fn number(&mut self, row: usize) -> (u32, bool) {
+        self.number(row)
+    }
+}
+
+/// Rows that are prepared together.
+const BLOCK: usize = 64;
+
 impl Rows<'_> {
     /// Numbers keys below `n_keys` by a table with a slot for each.
     fn dense(&self, n_keys: u64, key: impl Fn(usize) -> u64) -> Numbers {
-        let mut table = vec![DROPPED; n_keys as usize];
-        let mut n_groups = 0;
-        self.number(|row| {
-            let number = &mut table[key(row) as usize];
-            let is_new = *number == DROPPED;
-            if is_new {
-                *number = n_groups;
-                n_groups += 1;
-            }
-            (*number, is_new)
-        })
+        self.number(Dense { numbers: vec![DROPPED; n_keys as usize], n_groups: 0, key })
     }
 
     fn hashed(&self, key: impl Fn(usize) -> u64) -> Numbers {
-        let mut table = IntTable::new();
-        self.number(|row| table.number(key(row)))
+        self.number(Hashed { table: IntTable::new(), key })
     }
 
-    /// Numbers the rows by a function that numbers keys in the order of their appearance. Missing keys get
-    /// the last number at first, and its place in the order at the end.
-    fn number(&self, mut number: impl FnMut(usize) -> (u32, bool)) -> Numbers {
+    fn number(&self, mut numbering: impl Numbering) -> Numbers {
         let mut ids = Vec::with_capacity(self.n_rows);
         let mut first_rows = Vec::new();
-        let Some(present) = self.present else {
-            ids.extend((0..self.n_rows).map(|row| {
-                let (id, is_new) = number(row);
+        for start in (0..self.n_rows).step_by(BLOCK) {
+            let rows = start..(start + BLOCK).min(self.n_rows);
+            numbering.prepare(rows.clone());
+            ids.extend(rows.map(|row| {
+                if self.present.is_some_and(|present| present.is_null(row)) {
+                    return DROPPED;
+                }
+                let (id, is_new) = numbering.number(row);
                 if is_new {
                     first_rows.push(row as u32);
                 }
                 id
             }));
-            return (ids, first_rows);
-        };
-        for row in 0..self.n_rows {
-            if present.is_null(row) {
-                ids.push(DROPPED);
-                continue;
-            }
-            let (id, is_new) = number(row);
-            if is_new {
-                first_rows.push(row as u32);
-            }
-            ids.push(id);
         }
-        if !self.dropna {
+        if self.present.is_some() && !self.dropna {
             place_missing(&mut ids, &mut first_rows);
         }
         (ids, first_rows)

@@ -1,10 +1,17 @@
 //! Hash tables that number keys in the order of their first appearance. Open addressing, at most half full: a
 //! look-up is one line of cache, mostly.
 
+use std::hint::black_box;
+use std::ops::Range;
+
 use arrow_array::StringViewArray;
 use xxhash_rust::xxh3::xxh3_64;
 
 const EMPTY: u32 = u32::MAX;
+/// From this many slots on a table is too large for the nearest caches: then look-ups wait for memory, one after
+/// the other, since no processor runs ahead of a guess whether a key is new. A first look at all slots of a
+/// block of rows waits for them together.
+const LARGE: usize = 1 << 15;
 const FIRST_SLOTS: usize = 1 << 10;
 
 /// Spreads the bits of a key over the upper ones.
@@ -26,6 +33,15 @@ impl IntTable {
             slots: vec![(0, EMPTY); FIRST_SLOTS],
             shift: 64 - FIRST_SLOTS.trailing_zeros(),
             n_keys: 0,
+        }
+    }
+
+    /// Brings the slots of keys near.
+    pub(super) fn touch(&self, keys: impl Iterator<Item = u64>) {
+        if self.slots.len() >= LARGE {
+            let mask = self.slots.len() - 1;
+            let slots = keys.map(|key| &self.slots[(mixed(key) >> self.shift) as usize & mask]);
+            black_box(slots.fold(0, |seen, slot| seen ^ slot.1));
         }
     }
 
@@ -100,6 +116,16 @@ impl<'a> TextTable<'a> {
             (mixed(low ^ mixed(high).rotate_left(23)) >> 32) as u32
         } else {
             (xxh3_64(self.texts.value(row).as_bytes()) >> 32) as u32
+        }
+    }
+
+    /// Brings the slots of the texts of rows near.
+    pub(super) fn touch(&self, rows: Range<usize>) {
+        if self.slots.len() >= LARGE {
+            let mask = self.slots.len() - 1;
+            let slots =
+                rows.map(|row| &self.slots[self.hash(row, self.views[row]) as usize & mask]);
+            black_box(slots.fold(0, |seen, slot| seen ^ slot.number));
         }
     }
 

@@ -137,7 +137,7 @@ pub fn transform(
 ) -> Result<ArrayRef> {
     super::part::check_length(column, groups)?;
     let result = transform_dtype(transform, dtype)?;
-    if !result.can_miss() && groups.has_dropped() {
+    if !result.can_miss() && groups.has_dropped() && *transform != Transform::Shift(0) {
         return Err(FrameError::Value(format!(
             "{} of {result} can't miss values, and rows whose key is missing would: drop these rows, or group \
              with dropna=False",
@@ -168,6 +168,8 @@ pub fn transform(
         Transform::CumCount { ascending } => {
             Ok(Arc::new(Int64Array::from(places(groups, *ascending))))
         }
+        // pandas doesn't look at the groups then.
+        Transform::Shift(0) => Ok(column.clone()),
         Transform::Shift(periods) => {
             let wide = if *dtype == result { column.clone() } else { as_floats(column)? };
             at_rows(&wide, &shifted(groups, *periods))
