@@ -86,12 +86,29 @@ def main(argv: list[str]) -> int:
 
     async def start() -> list[Any]:
         made = [cls(*given, **options) for cls, given, options in nodes]
-        await asyncio.gather(*(_begin(node) for node in made))
+        await _begin_all(made)
         return made
 
     with pid_file(arguments.pid_file):
         status = run_until_done(start, "worker", "distributed.worker")
     return leave(status)
+
+
+async def _begin_all(nodes: list[Any]) -> None:
+    """Start all, or none: whatever ends this, nothing of it goes on."""
+    tasks = [asyncio.ensure_future(_begin(node)) for node in nodes]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        # Each has its process to end before the loop may.
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        failed = [result for result in results if isinstance(result, Exception)]
+        if any(task.cancelled() for task in tasks) or failed:
+            await asyncio.gather(*(node.close() for node in nodes), return_exceptions=True)
+    if failed:
+        raise failed[0]
 
 
 async def _begin(node: Any) -> None:

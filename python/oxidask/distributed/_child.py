@@ -213,12 +213,17 @@ class Child:
 
     async def _wait(self) -> None:
         assert self.process is not None
-        status = await _exit_status(self.process)
-        # What it said last may still be on its way.
-        await self.channel.heard_all()
-        self.channel.close()
-        if not self.returncode.done():
-            self.returncode.set_result(status)
+        try:
+            status = await _exit_status(self.process)
+            # What it said last may still be on its way.
+            await self.channel.heard_all()
+        finally:
+            # If the loop ends nobody is left to watch the process, and others may wait for it.
+            self.process.kill()
+            status = self.process.wait()
+            self.channel.close()
+            if not self.returncode.done():
+                self.returncode.set_result(status)
         self._ended(self, status)
 
     def signal(self, number: int) -> None:

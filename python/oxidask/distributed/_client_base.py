@@ -33,6 +33,8 @@ class ClientBase:
     _state: str
     _core: Any
     _target: Any
+    #: Whether it was closed because its cluster was.
+    _is_lost: bool = False
     _is_asynchronous: bool
     _sends_pickles: bool
     _reads_pickles: bool
@@ -91,7 +93,7 @@ class ClientBase:
         return core
 
     def _refuse(self) -> None:
-        if self._state == "running":
+        if self._is_lost or self._state == "running":
             raise ClosedClientError(
                 f"{type(self).__name__} {self.name!r} has lost its scheduler at "
                 f"{self._target.address}: make a new one once that is back"

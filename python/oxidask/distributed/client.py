@@ -305,6 +305,16 @@ class Client(
     _starting: Any = None
     preloads = PreloadManager(None, [], [])
 
+    async def lose(self) -> None:
+        """Close, because the cluster that it belongs to is closed; from any event loop."""
+        if self._state == "running" and self._begin_close():
+            self._is_lost = True
+            try:
+                await self.preloads.teardown()
+                await _loop.in_own_thread(self._core.close)
+            finally:
+                self._end_close()
+
     def _begin_close(self) -> bool:
         with self._closing:
             if self._state in ("closing", "closed"):

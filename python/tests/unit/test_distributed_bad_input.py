@@ -273,3 +273,21 @@ def test_keys_handlers_and_locks_that_make_no_sense(client: Client) -> None:
         client.subscribe_topic("topic", 5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="names= is empty"):
         MultiLock([]).acquire()
+
+
+def test_clients_that_nobody_closes_end_with_their_cluster() -> None:
+    before = set(threading.enumerate())
+    tasks_before = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 0
+    for _ in range(3):
+        with LocalCluster(
+            n_workers=1, processes=False, threads_per_worker=1, dashboard_address=None
+        ) as cluster:
+            forgotten = Client(cluster)
+            assert forgotten.submit(len, "abc").result(timeout=10) == 3
+        assert forgotten.status == "closed"
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    assert not set(threading.enumerate()) - before
+    if tasks_before:
+        # Threads that are Rust's alone: those of three clients and more would be left.
+        assert len(os.listdir("/proc/self/task")) < tasks_before + 6

@@ -158,3 +158,14 @@ def test_the_environment_names_the_scheduler(monkeypatch):
         with command("worker", "--no-nanny", "--nthreads", 1, env=environ) as worker:
             cluster.wait_for_workers(1, timeout=20)
             assert "end worker" in ended(worker, signal.SIGTERM)
+
+
+def test_workers_that_are_ended_while_they_start_leave_nothing():
+    with LocalCluster(n_workers=0, processes=False, protocol="tcp") as cluster:
+        for _ in range(4):
+            words = [cluster.scheduler_address, "--nworkers", 2, "--nthreads", 1]
+            with command("worker", *words) as worker:
+                line_with(worker, "Start worker at")
+                text = ended(worker, signal.SIGTERM)
+                assert worker.returncode == 0
+                assert "end worker" in text

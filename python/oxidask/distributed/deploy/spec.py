@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, ClassVar, Self
 
 from oxidask import config
+from oxidask.distributed._current import open_clients
 from oxidask.distributed._logs import silence
 from oxidask.distributed._node import seconds_of
 from oxidask.distributed._periodic import Periodic
@@ -299,6 +300,10 @@ class SpecCluster(Cluster):
         if self.scheduler is not None and self.shutdown_scheduler:
             with suppress(Exception):
                 await self.scheduler.close()
+        if self.shutdown_scheduler:
+            # Who forgets to close them would be left with their threads.
+            clients = [client for client in open_clients() if client.cluster is self]
+            await asyncio.gather(*(client.lose() for client in clients), return_exceptions=True)
         await super()._close()
         if self._unsilence is not None:
             self._unsilence()
