@@ -12,6 +12,7 @@ from oxidask import config
 from oxidask._pickle import dumps, loads
 from oxidask.distributed._client_base import logger, no_default
 from oxidask.distributed._client_info import InfoMixin, _about, error_of, timeout_text
+from oxidask.distributed._just_joined import PAUSE_S, TRIES, not_yet
 from oxidask.distributed._task_options import seconds, worker_names
 from oxidask.distributed.exceptions import WorkerStartTimeoutError
 
@@ -80,6 +81,12 @@ class WorkersMixin(InfoMixin):
         verb = "nanny.run" if nanny else "worker.run"
         question = {"verb": verb, "body": body, "nanny": nanny, **_about(workers)}
         answers = await self._ask("workers.ask", question)
+        for _ in range(TRIES):
+            again = not_yet(answers)
+            if not again:
+                break
+            await asyncio.sleep(PAUSE_S)
+            answers.update(await self._ask("workers.ask", {**question, "workers": again}))
         results: dict[str, Any] = {}
         for address, answer in answers.items():
             if "error" not in answer:

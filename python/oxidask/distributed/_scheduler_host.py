@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from oxidask import _pickle
+from oxidask.distributed._just_joined import PAUSE_S, TRIES, not_yet
 
 if TYPE_CHECKING:
     from oxidask.distributed.scheduler import Scheduler
@@ -94,6 +96,12 @@ class SchedulerHost:
             if not asked["workers"]:
                 return {}
         answers = self.scheduler.core.ask("workers.ask", asked)
+        for _ in range(TRIES):
+            again = not_yet(answers)
+            if not again:
+                break
+            time.sleep(PAUSE_S)
+            answers.update(self.scheduler.core.ask("workers.ask", {**asked, "workers": again}))
         found = {}
         for address, answer in answers.items():
             if "error" in answer:

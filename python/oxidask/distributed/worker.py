@@ -213,7 +213,7 @@ class Worker(PluginsOfWorker, Node):
         secrets = self.security.for_core("worker")
         for number, address in enumerate(listen):
             try:
-                self.core = await self._join(target, address, info, options, secrets)
+                await self._join(target, address, info, options, secrets)
                 break
             except OSError as error:
                 if number + 1 == len(listen) or not _is_taken(error):
@@ -221,26 +221,33 @@ class Worker(PluginsOfWorker, Node):
         self._logger.info("      Start worker at: %s", self.address)
         if hasattr(self.nanny, "joined"):
             self.nanny.joined(self.address)
-        self.core.set_host(self._host.ask, self._told_to_close, self._add_thread)
         await self._set_up()
         self._start_threads()
         self._logger.info("        Registered to: %s", self.scheduler_address)
         if self.lifetime:
             asyncio.get_running_loop().call_later(self.lifetime, self._lifetime_is_over)
 
-    async def _join(self, target: Any, address: str, info: Any, options: Any, secrets: Any) -> Any:
-        join = _native.WorkerCore.join
+    async def _join(self, target: Any, *how: Any) -> None:
         if not isinstance(target, str):
-            return join(target, address, info, options, secrets)
+            self._join_now(target, *how)
+            return
         # A worker that comes before its scheduler tries again until that is there.
         end = time.monotonic() + self._patience_s
         while True:
             try:
-                return await in_own_thread(join, target, address, info, options, secrets)
+                await in_own_thread(self._join_now, target, *how)
+                return
             except (ConnectionRefusedError, FileNotFoundError):
                 if time.monotonic() > end:
                     raise
                 await asyncio.sleep(0.1)
+
+    def _join_now(self, *how: Any) -> None:
+        core = self.core = _native.WorkerCore.join(*how)
+        # At once, on the thread that has joined: from now on it is asked.
+        core.set_host(self._host.ask, self._told_to_close, self._add_thread)
+        if self.status is not Status.starting:
+            core.close("it was closed while it joined")
 
     def _find_scheduler(self) -> Any:
         given, port, file = self._scheduler_given

@@ -438,3 +438,13 @@ def test_a_worker_that_dies_before_it_has_started_is_known_to_be_dead():
         reasons = [each["reason"] for each in told if each["action"] == "worker-left"]
         assert len(reasons) == 2
         assert all("SIGKILL" in reason for reason in reasons)
+
+
+def test_workers_that_have_just_joined_answer():
+    with (
+        small(processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        for _ in range(4):
+            client.restart(timeout=30)
+            assert len(set(client.run(os.getpid).values())) == 2
