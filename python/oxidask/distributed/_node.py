@@ -85,7 +85,7 @@ class Node:
             except TimeoutError as error:
                 await self._give_up()
                 raise TimeoutError(
-                    f"{name} start timed out after {self._start_timeout}s."
+                    f"{name} start timed out after {self._start_timeout}s.{self._was_waiting()}"
                     if self._start_timeout is not None
                     else str(error)
                 ) from error
@@ -98,6 +98,11 @@ class Node:
             if self.status is Status.starting:
                 self.status = Status.running
         return self
+
+    def _was_waiting(self) -> str:
+        """Return a sentence that says what a start that took too long was waiting for."""
+        where = getattr(self, "scheduler_address", None) or getattr(self, "scheduler_addr", None)
+        return f" It was to join the scheduler at {where}." if where else ""
 
     async def _give_up(self) -> None:
         self.status = Status.failed

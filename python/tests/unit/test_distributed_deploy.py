@@ -302,7 +302,7 @@ class TestNodes:
             with pytest.raises(RuntimeError) as caught:
                 await Worker()
             assert "scheduler_file" in str(caught.value.__cause__)
-            with pytest.raises(TimeoutError, match=r"Worker start timed out after 0\.2s"):
+            with pytest.raises(TimeoutError, match=r"Worker start timed out after 0\.2s.*tcp://"):
                 await Worker("tcp://127.0.0.1:1", death_timeout=0.2)
 
         asyncio.run(main())
