@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from oxidask.distributed import Client, LocalCluster, MultiLock, Security
+from oxidask.distributed import Client, LocalCluster, MultiLock, Security, SpecCluster
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +143,7 @@ def test_options_that_make_no_sense(
         ({"n_workers": -1}, ValueError, "n_workers is -1"),
         ({"n_workers": 1, "threads_per_worker": 0}, ValueError, "threads_per_worker is 0"),
         ({"n_workers": 1, "nworkers": 2}, TypeError, "nworkers"),
+        ({"n_workers": 1, "worker_class": 5}, TypeError, "worker_class must be a class"),
     ],
 )
 def test_a_cluster_that_makes_no_sense(
@@ -150,6 +151,17 @@ def test_a_cluster_that_makes_no_sense(
 ) -> None:
     with pytest.raises(error, match=text):
         LocalCluster(processes=False, dashboard_address=None, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "text"),
+    [({}, ValueError, "describes no process"), ({"cls": 5}, TypeError, "is no class")],
+)
+def test_a_description_that_makes_no_sense(
+    spec: dict[str, object], error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        SpecCluster(workers={0: spec})
 
 
 @pytest.mark.parametrize("n", [-1, "2", float("inf")])

@@ -92,6 +92,8 @@ class LocalCluster(SpecCluster):
 
         _must_count("n_workers", n_workers, 0)
         _must_count("threads_per_worker", threads_per_worker, 1)
+        if worker_class is not None and not isinstance(worker_class, type):
+            raise TypeError(f"worker_class must be a class, got {worker_class!r}")
         if processes is None:
             processes = worker_class is None or issubclass(worker_class, Nanny)
         host = ip if host is None else host

@@ -533,6 +533,11 @@ def _names_of(name: Any, spec: Mapping[str, Any]) -> list[Any]:
 
 
 def _class_of(spec: Mapping[str, Any]) -> Any:
+    if not isinstance(spec, Mapping) or "cls" not in spec:
+        raise ValueError(
+            f"{spec!r} describes no process: it needs a class, such as "
+            "{'cls': Worker, 'options': {'nthreads': 2}}"
+        )
     cls = spec["cls"]
     if isinstance(cls, str):
         module, _, name = cls.rpartition(".")
@@ -541,6 +546,8 @@ def _class_of(spec: Mapping[str, Any]) -> Any:
                 module = "oxidask.distributed" + module[len(theirs) :]
                 break
         cls = getattr(importlib.import_module(module), name)
+    if not callable(cls):
+        raise TypeError(f"cls={cls!r} is no class that makes a process")
     return cls
 
 
