@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from oxidask._native import ArrayExpr, Delayed
+from oxidask._native import ArrayExpr, Delayed, FrameExpr
 
 __all__ = [
     "child_expressions",
@@ -58,7 +58,7 @@ def is_native_delayed(obj: object) -> bool:
 def native_form(obj: object) -> Any:
     """Return what stands for a collection of this package in native graphs; None for others.
 
-    Delayed values stand for themselves, arrays have expressions.
+    Delayed values stand for themselves, arrays and dataframes have expressions.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def native_form(obj: object) -> Any:
     if isinstance(obj, Delayed):
         return obj
     expr = getattr(obj, "_expr", None)
-    return expr if isinstance(expr, ArrayExpr) else None
+    return expr if isinstance(expr, (ArrayExpr, FrameExpr)) else None
 
 
 _CONTAINER_TYPES = frozenset({list, tuple, dict, set, OrderedDict})

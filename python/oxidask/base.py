@@ -187,10 +187,10 @@ def _native_work(collections: Sequence[Any], fuse: bool) -> _Work | None:
 
 def own(value: Any) -> Any:
     """Return an array that the user may write to."""
-    flags = getattr(value, "flags", None)
-    if flags is None:
+    writeable = getattr(getattr(value, "flags", None), "writeable", None)
+    if writeable is None:
         return value
-    return value[()] if value.ndim == 0 else (value if flags.writeable else value.copy())
+    return value[()] if value.ndim == 0 else (value if writeable else value.copy())
 
 
 def _work_of(

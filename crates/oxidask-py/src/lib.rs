@@ -12,6 +12,7 @@ mod crew;
 mod delayed;
 mod depth;
 mod external;
+mod frame;
 mod graph;
 mod key;
 mod object;
@@ -65,6 +66,11 @@ mod _native {
     #[pymodule_export]
     use crate::external::ExternalRun;
     #[pymodule_export]
+    use crate::frame::{
+        ColumnMemory, FrameExpr, TextColumn, frame_from_graph, frame_from_pandas,
+        frame_python_layer, frame_to_pandas,
+    };
+    #[pymodule_export]
     use crate::order::order;
     #[pymodule_export]
     use crate::portable::delayed_from_plain;
@@ -84,6 +90,7 @@ mod _native {
         crate::array::numpy::register();
         crate::array::room::register();
         crate::array::region::register();
+        crate::frame::pandas::register();
         Ok(())
     }
 }

@@ -64,13 +64,18 @@ impl Drop for PyValue {
 pub(crate) fn to_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     match value.downcast_ref::<PyValue>() {
         Some(PyValue { object: Some(object), .. }) => Ok(object.bind(py).clone()),
-        _ => crate::array::memory::to_python(py, value).unwrap_or_else(|| {
+        _ => native_object(py, value).unwrap_or_else(|| {
             Err(PyTypeError::new_err(format!(
                 "a {} value has no Python object",
                 value.payload().family().name()
             )))
         }),
     }
+}
+
+fn native_object<'py>(py: Python<'py>, value: &Value) -> Option<PyResult<Bound<'py, PyAny>>> {
+    crate::array::memory::to_python(py, value)
+        .or_else(|| crate::frame::pandas::to_python(py, value))
 }
 
 /// As [`to_object`] of a value that is handed over: an array may be written to if nobody else holds

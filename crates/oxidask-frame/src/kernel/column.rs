@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::types::{Float32Type, Float64Type, Int32Type};
 use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, UInt32Array, new_empty_array,
+    Array, ArrayRef, ArrowPrimitiveType, DictionaryArray, Int32Array, PrimitiveArray, UInt32Array,
+    new_empty_array,
 };
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::DataType;
@@ -46,9 +47,36 @@ pub fn concat<'a>(columns: impl Iterator<Item = &'a ArrayRef>) -> Result<ArrayRe
         Some(_) => {
             let full: Vec<&dyn Array> =
                 columns.into_iter().filter(|column| !column.is_empty()).collect();
-            Ok(concat::concat(&full)?)
+            match full[0].data_type() {
+                DataType::Dictionary(_, _) => concat_categories(&full),
+                _ => Ok(concat::concat(&full)?),
+            }
         }
     }
+}
+
+/// Columns of categories one after the other, over all categories in the order in which they come.
+fn concat_categories(columns: &[&dyn Array]) -> Result<ArrayRef> {
+    let parts: Vec<_> = columns.iter().map(|column| column.as_dictionary::<Int32Type>()).collect();
+    let values = |at: usize| parts[at].values();
+    let keys: Vec<&dyn Array> = parts.iter().map(|part| part.keys() as &dyn Array).collect();
+    let keys = concat::concat(&keys)?;
+    let keys = keys.as_primitive::<Int32Type>();
+    let is_same = |at: usize| Arc::ptr_eq(values(at), values(0)) || values(at) == values(0);
+    if (1..parts.len()).all(is_same) {
+        return Ok(Arc::new(DictionaryArray::try_new(keys.clone(), values(0).clone())?));
+    }
+    let all = concat((0..parts.len()).map(values))?;
+    let groups = super::group::group(std::slice::from_ref(&all), false)?;
+    let numbers = groups.ids().unwrap_or_default();
+    let (mut united, mut before) = (Vec::with_capacity(keys.len()), 0);
+    for part in &parts {
+        let number = |key: i32| numbers[before + key as usize] as i32;
+        united.extend(part.keys().iter().map(|key| key.map(number)));
+        before += part.values().len();
+    }
+    let values = take(&all, &groups.positions())?;
+    Ok(Arc::new(DictionaryArray::try_new(Int32Array::from(united), values)?))
 }
 
 /// The values at these positions, in this order. Null positions give missing values: NaN among floating

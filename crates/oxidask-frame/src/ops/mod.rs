@@ -4,10 +4,14 @@
 //! variants of [`AnyKernel`], so that any task of ours can be sent as bytes, compared and named.
 
 pub mod codec;
+pub mod elementwise;
 pub mod exchange;
 pub mod foreign;
+pub mod group;
+pub mod join;
 mod registry;
 pub mod select;
+pub mod sort;
 pub mod source;
 
 use std::any::Any;

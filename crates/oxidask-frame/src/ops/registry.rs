@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use oxidask_core::value::Value;
 use serde::{Deserialize, Serialize};
 
-use super::{Kernel, exchange, select, source};
+use super::{Kernel, elementwise, exchange, group, join, select, sort, source};
 use crate::error::Result;
 
 macro_rules! kernels {
@@ -57,4 +57,30 @@ kernels! {
     Pick(exchange::Pick),
     /// Rows by position.
     SliceRows(exchange::SliceRows),
+    /// An operator of two operands.
+    Operator(elementwise::Operator),
+    /// A function of each value.
+    Map(elementwise::Map),
+    /// States of groups.
+    GroupPartial(group::GroupPartial),
+    /// States of states.
+    GroupMerge(group::GroupMerge),
+    /// Answers by states.
+    GroupFinish(group::GroupFinish),
+    /// Answers by whole groups.
+    GroupWhole(group::GroupWhole),
+    /// Two partitions joined.
+    Join(join::Join),
+    /// Rows in order.
+    Sort(sort::Sort),
+    /// Keys of some rows.
+    Sample(sort::Sample),
+    /// Keys between ranges.
+    Splits(sort::Splits),
+    /// Rows cut by ranges.
+    SplitRanges(sort::SplitRanges),
+    /// Rows cut by hash.
+    SplitHash(sort::SplitHash),
+    /// Rows without those like others.
+    Distinct(sort::Distinct),
 }

@@ -4,6 +4,7 @@ pub mod exchange;
 pub mod lower;
 mod name;
 pub mod partwise;
+pub mod shuffle;
 pub mod table;
 pub mod tree;
 

@@ -6,6 +6,7 @@ use super::Divisions;
 use super::table::{Outline, Table};
 use crate::error::{FrameError, Result};
 use crate::kernel::Frame;
+use crate::ops::elementwise::{Map, Operator};
 use crate::ops::select::{Assign, Filter, Project, Relabel, ResetIndex, SetIndex};
 use crate::ops::source::FromFrame;
 use crate::schema::{Kind, Label};
@@ -68,6 +69,30 @@ impl Table {
         let schemas = inputs.iter().map(|table| table.native().map(|schema| &**schema));
         let schema = kernel.schema(&schemas.collect::<Result<Vec<_>>>()?)?;
         Self::partwise(kernel, inputs, Outline::of(self, schema))
+    }
+
+    /// An operator of each column and of another operand: a scalar, or columns over the same rows.
+    ///
+    /// # Errors
+    /// [`FrameError::NoKernel`] if there is none for these dtypes or rows.
+    pub fn operator(&self, operator: Operator, other: Option<&Self>) -> Result<Self> {
+        let mut inputs = vec![self.clone()];
+        if let Some(other) = other {
+            self.check_rows(other)?;
+            inputs.push(other.clone());
+        }
+        let schemas = inputs.iter().map(|table| table.native().map(|schema| &**schema));
+        let schema = operator.schema(&schemas.collect::<Result<Vec<_>>>()?)?;
+        Self::partwise(operator, inputs, Outline::of(self, schema))
+    }
+
+    /// A function of each value of each column.
+    ///
+    /// # Errors
+    /// [`FrameError::NoKernel`] if there is none for these dtypes.
+    pub fn map(&self, map: Map) -> Result<Self> {
+        let schema = map.schema(self.native()?)?;
+        Self::partwise(map, vec![self.clone()], Outline::of(self, schema))
     }
 
     /// Other labels, and another kind, for the same data.

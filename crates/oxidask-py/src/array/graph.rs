@@ -1,4 +1,4 @@
-//! Arrays and delayed values as one graph: native for our schedulers, a mapping for everyone else.
+//! Arrays, dataframes and delayed values as one graph: native for our schedulers, a mapping for everyone else.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use oxidask_core::layer::unravel;
 use oxidask_core::node::Node;
 use oxidask_core::op::Op;
 use oxidask_core::optimize::fuse_blockwise;
+use oxidask_frame::plan::{Table, exchange};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -22,29 +23,33 @@ use crate::array::expr::{ArrayExpr, IntoPython};
 use crate::array::io::BlockOf;
 use crate::cluster::FutureRef;
 use crate::delayed::Delayed;
+use crate::frame::FrameExpr;
 use crate::graph::{Imported, graph_error};
 use crate::key as keys;
 use crate::object::to_object;
 use crate::op::PyOp;
 use crate::portable;
 
-/// The graph of some arrays and delayed values.
+/// The graph of some arrays, dataframes and delayed values.
 #[pyclass(frozen, mapping, module = "oxidask._native")]
 pub(crate) struct ArrayGraph {
     arrays: Vec<Array>,
+    tables: Vec<Table>,
     delayed: Vec<Node>,
     fusion: Fusion,
     dict: PyOnceLock<Py<PyDict>>,
 }
 
-/// One graph for expressions of arrays and delayed values.
+/// One graph for expressions of arrays and of dataframes, and delayed values.
 #[pyfunction]
 #[pyo3(signature = (values, fuse=true))]
 pub(crate) fn merge_arrays(values: Vec<Bound<'_, PyAny>>, fuse: bool) -> PyResult<ArrayGraph> {
-    let (mut arrays, mut delayed) = (Vec::new(), Vec::new());
+    let (mut arrays, mut tables, mut delayed) = (Vec::new(), Vec::new(), Vec::new());
     for value in values {
         if let Ok(array) = value.cast::<ArrayExpr>() {
             arrays.push(array.get().0.clone());
+        } else if let Ok(table) = value.cast::<FrameExpr>() {
+            tables.push(table.get().0.clone());
         } else if let Ok(value) = value.cast::<Delayed>() {
             delayed.push(value.get().node.clone());
         } else {
@@ -52,7 +57,7 @@ pub(crate) fn merge_arrays(values: Vec<Bound<'_, PyAny>>, fuse: bool) -> PyResul
         }
     }
     let fusion = if fuse { Fusion::On } else { Fusion::Off };
-    Ok(ArrayGraph { arrays, delayed, fusion, dict: PyOnceLock::new() })
+    Ok(ArrayGraph { arrays, tables, delayed, fusion, dict: PyOnceLock::new() })
 }
 
 /// What a key of a question asks for.
@@ -61,6 +66,10 @@ enum Wanted {
     Whole(usize),
     /// A block.
     Block(usize, u32),
+    /// The whole of a dataframe, as one value.
+    WholeTable(usize),
+    /// A partition.
+    Partition(usize, u32),
     Delayed(usize),
 }
 
@@ -69,6 +78,19 @@ impl ArrayGraph {
         let position = |name: &str| self.arrays.iter().position(|a| a.name().as_str() == name);
         if let Ok(expr) = key.cast::<ArrayExpr>() {
             return Ok(position(expr.get().0.name().as_str()).map(Wanted::Whole));
+        }
+        let table = |name: &str| self.tables.iter().position(|t| t.name().as_str() == name);
+        if let Ok(expr) = key.cast::<FrameExpr>() {
+            return Ok(table(expr.get().0.name().as_str()).map(Wanted::WholeTable));
+        }
+        if let Ok(tuple) = key.cast::<PyTuple>()
+            && tuple.len() == 2
+            && let Ok(name) = tuple.get_item(0)?.cast::<PyString>()
+            && let Some(at) = table(&name.to_cow()?)
+        {
+            let partition = tuple.get_item(1)?.extract::<u32>().ok();
+            let partition = partition.filter(|&i| i < self.tables[at].n_partitions());
+            return Ok(partition.map(|i| Wanted::Partition(at, i)));
         }
         if let Ok(tuple) = key.cast::<PyTuple>()
             && !tuple.is_empty()
@@ -120,6 +142,14 @@ impl ArrayGraph {
                 gathered.insert(at, task);
             }
         }
+        let tables = self.append_tables(&mut graph, &mut keys);
+        let mut gathered_tables: FxHashMap<usize, TaskRef> = FxHashMap::default();
+        for what in wanted {
+            if let Wanted::WholeTable(at) = *what {
+                let gather = || exchange::gather(&mut graph, &self.tables[at], tables[at]);
+                gathered_tables.entry(at).or_insert_with(gather);
+            }
+        }
         let (delayed, places) = oxidask_core::node::collect(&self.delayed).map_err(graph_error)?;
         let base = graph.layers().len() as u32;
         lower::append(&mut graph, &delayed, &mut keys);
@@ -129,6 +159,8 @@ impl ArrayGraph {
             .map(|what| match *what {
                 Wanted::Whole(at) => gathered[&at],
                 Wanted::Block(at, block) => TaskRef { layer: layers[at], block },
+                Wanted::WholeTable(at) => gathered_tables[&at],
+                Wanted::Partition(at, block) => TaskRef { layer: tables[at], block },
                 Wanted::Delayed(at) => TaskRef { layer: places[at].layer + base, ..places[at] },
             })
             .collect();
@@ -137,6 +169,38 @@ impl ArrayGraph {
             graph = Arc::new(fuse_blockwise(&graph, &wanted));
         }
         Ok(Imported { graph, outputs })
+    }
+
+    /// Adds the layers of the dataframes, and gives the last one of each.
+    fn append_tables(
+        &self,
+        graph: &mut Graph,
+        keys: &mut FxHashMap<oxidask_core::key::Key, TaskRef>,
+    ) -> Vec<u32> {
+        if self.tables.is_empty() {
+            return Vec::new();
+        }
+        let mut seen: FxHashMap<usize, u32> = FxHashMap::default();
+        let mut own_keys = FxHashMap::default();
+        let mut append = |graph: &mut Graph, other: &Arc<Graph>| {
+            *seen.entry(Arc::as_ptr(other) as usize).or_insert_with(|| {
+                let base = graph.layers().len() as u32;
+                lower::append(graph, other, &mut own_keys);
+                base
+            })
+        };
+        let lowered = oxidask_frame::plan::lower::lower(&self.tables, &mut append);
+        let base = graph.layers().len() as u32;
+        lower::append(graph, &lowered.graph, keys);
+        lowered.layers.iter().map(|layer| layer + base).collect()
+    }
+
+    /// The layers of everything but delayed values, as they were written.
+    fn unfused(&self) -> PyResult<Graph> {
+        let lower::Lowered { mut graph, mut keys, .. } =
+            lower::lower(&self.arrays, self.fusion).py()?;
+        self.append_tables(&mut graph, &mut keys);
+        Ok(graph)
     }
 
     fn dict<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyDict>> {
@@ -157,8 +221,7 @@ impl ArrayGraph {
 
     /// The tasks of each layer as Python task objects, inputs first.
     fn layers<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, Bound<'py, PyDict>)>> {
-        let lowered = py.detach(|| lower::lower(&self.arrays, self.fusion)).py()?;
-        let graph = lowered.graph;
+        let graph = py.detach(|| self.unfused())?;
         let make = py.import("oxidask.array._graph")?.getattr("block_task")?;
         let homes = Homes::of(py, &graph)?;
         let mut layers = Vec::with_capacity(graph.layers().len());
@@ -218,8 +281,7 @@ impl Homes {
         let mut inputs = Vec::new();
         for (at, layer) in graph.layers().iter().enumerate() {
             let oxidask_core::layer::Layer::Mapped(mapped) = layer else { continue };
-            let is_alias =
-                mapped.op.as_any().is_some_and(|op| op.is::<oxidask_array::ops::Alias>());
+            let is_alias = is_alias(&*mapped.op);
             if !is_alias {
                 continue;
             }
@@ -255,6 +317,12 @@ impl Homes {
         }
         Some(self.moved.get(&task).copied().unwrap_or(task.layer))
     }
+}
+
+fn is_alias(op: &dyn Op) -> bool {
+    op.as_any().is_some_and(|op| {
+        op.is::<oxidask_array::ops::Alias>() || op.is::<oxidask_frame::ops::source::Alias>()
+    })
 }
 
 fn set_task<'py>(
@@ -352,9 +420,12 @@ fn is_array(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 pub(crate) fn is_memory(op: &dyn Op) -> bool {
-    op.as_any()
-        .and_then(|any| any.downcast_ref::<KernelOp>())
-        .is_some_and(|op| matches!(op.kernel, AnyKernel::FromChunk(_)))
+    let any = op.as_any();
+    let frame = any.and_then(|any| any.downcast_ref::<oxidask_frame::ops::KernelOp>());
+    frame.is_some_and(|op| matches!(op.0, oxidask_frame::ops::AnyKernel::FromFrame(_)))
+        || any
+            .and_then(|any| any.downcast_ref::<KernelOp>())
+            .is_some_and(|op| matches!(op.kernel, AnyKernel::FromChunk(_)))
 }
 
 /// The key of a task as Dask writes it: of arrays always `(name, i, j, ...)`.
@@ -419,8 +490,7 @@ impl ArrayGraph {
 
     /// Names of the layers and of those that each reads.
     fn dependencies(&self, py: Python<'_>) -> PyResult<Vec<(String, Vec<String>)>> {
-        let lowered = py.detach(|| lower::lower(&self.arrays, self.fusion)).py()?;
-        let graph = lowered.graph;
+        let graph = py.detach(|| self.unfused())?;
         let homes = Homes::of(py, &graph)?;
         let mut read: Vec<Option<FxHashSet<u32>>> = vec![None; graph.layers().len()];
         let mut inputs = Vec::new();

@@ -33,6 +33,10 @@ pub(crate) fn encode<'py>(py: Python<'py>, op: &dyn Op) -> PyResult<Bound<'py, P
         );
         return Ok(state.into_pyobject(py)?.into_any());
     }
+    if let Some(op) = any.and_then(|any| any.downcast_ref::<oxidask_frame::ops::KernelOp>()) {
+        let bytes = crate::frame::labels::IntoPython::py(op.to_bytes())?;
+        return Ok(("frame", PyBytes::new(py, &bytes)).into_pyobject(py)?.into_any());
+    }
     if op.name() == "alias" {
         return Ok(("alias",).into_pyobject(py)?.into_any());
     }
@@ -93,6 +97,11 @@ pub(crate) fn decode(state: &Bound<'_, PyTuple>) -> PyResult<Arc<dyn Op>> {
                 concatenate: state.get_item(5)?.extract()?,
                 grid: grid.into(),
             }))
+        }
+        "frame" => {
+            let bytes = state.get_item(1)?;
+            let op = oxidask_frame::ops::KernelOp::from_bytes(bytes.cast::<PyBytes>()?.as_bytes());
+            Ok(Arc::new(crate::frame::labels::IntoPython::py(op)?))
         }
         "alias" => Ok(Arc::new(ops::Alias)),
         kind => Err(PyValueError::new_err(format!("a task of kind {kind}"))),

@@ -67,7 +67,8 @@ pub(super) fn os_error(text: String, error: &(dyn std::error::Error + 'static)) 
 
 /// The families of values that are known in this process.
 pub(super) fn families() -> Families {
-    Families::new(&[&PyFamily, &oxidask_array::ops::ArrayFamily, &BytesFamily])
+    let (arrays, frames) = (&oxidask_array::ops::ArrayFamily, &oxidask_frame::ops::FrameFamily);
+    Families::new(&[&PyFamily, arrays, frames, &BytesFamily])
 }
 
 /// How links are to be: `timeout` seconds to connect and greet; and what the setting `distributed.comm.timeouts.tcp`

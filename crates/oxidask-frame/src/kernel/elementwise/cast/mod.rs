@@ -80,7 +80,12 @@ pub fn cast(array: &ArrayRef, from: &DType, to: &DType) -> Result<ArrayRef> {
 }
 
 /// Times in another unit: rounded down where it is coarser.
-pub(in crate::kernel) fn to_unit(array: &ArrayRef, from: Unit, unit: Unit, to: &DType) -> Result<ArrayRef> {
+pub(in crate::kernel) fn to_unit(
+    array: &ArrayRef,
+    from: Unit,
+    unit: Unit,
+    to: &DType,
+) -> Result<ArrayRef> {
     let nulls = array.logical_nulls();
     let values = if unit < from {
         let divisor = from.per_second() / unit.per_second();

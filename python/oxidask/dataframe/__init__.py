@@ -1,0 +1,45 @@
+"""Dataframes: pandas' API over partitions, lazy and in parallel.
+
+Columns of numbers, text, times and categories are native, and kernels without Python's lock work on them;
+what has no kernel pandas does, partition by partition.
+"""
+
+from __future__ import annotations
+
+from oxidask.base import compute
+from oxidask.dataframe._collection import is_collection as is_dask_collection
+from oxidask.dataframe._frame import DataFrame, Index, Series
+from oxidask.dataframe._io import (
+    from_array,
+    from_dask_array,
+    from_delayed,
+    from_dict,
+    from_map,
+    from_pandas,
+)
+from oxidask.dataframe._merge import merge
+from oxidask.dataframe._multi import concat
+from oxidask.dataframe._partitions import map_partitions
+from oxidask.dataframe._repartition import repartition
+from oxidask.dataframe._scalar import Scalar
+from oxidask.dataframe.groupby import Aggregation
+
+__all__ = [
+    "Aggregation",
+    "DataFrame",
+    "Index",
+    "Scalar",
+    "Series",
+    "compute",
+    "concat",
+    "from_array",
+    "from_dask_array",
+    "from_delayed",
+    "from_dict",
+    "from_map",
+    "from_pandas",
+    "is_dask_collection",
+    "map_partitions",
+    "merge",
+    "repartition",
+]

@@ -1,0 +1,283 @@
+"""Collections of what is in memory, of functions, and of delayed values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from oxidask import _native
+from oxidask.base import tokenize
+from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
+from oxidask.dataframe._meta import make_meta
+from oxidask.dataframe._needs import pandas as pd
+
+__all__ = ["from_array", "from_delayed", "from_dict", "from_map", "from_pandas"]
+
+
+def from_pandas(
+    data: Any, npartitions: int | None = None, sort: bool = True, chunksize: int | None = None
+) -> Any:
+    """Make a collection of a pandas object.
+
+    Parameters
+    ----------
+    data
+        A dataframe, a series or an index.
+    npartitions
+        How many partitions, at most: equal labels stay together.
+    sort
+        Whether to order the rows by their index, so that divisions are known.
+    chunksize
+        Rows of a partition, in place of `npartitions`.
+
+    Raises
+    ------
+    TypeError
+        If `data` is no pandas object.
+    NotImplementedError
+        If it has an index of several levels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> df = from_pandas(pd.DataFrame({"x": range(6)}), npartitions=3)
+    >>> df.divisions
+    (0, 2, 4, 5)
+    """
+    if isinstance(data, pd.Index):
+        return from_pandas(data.to_series(), npartitions, sort, chunksize).index
+    if not isinstance(data, (pd.DataFrame, pd.Series)):
+        raise TypeError("Input must be a pandas DataFrame or Series.")
+    if isinstance(data.index, pd.MultiIndex):
+        raise NotImplementedError("Dask does not support MultiIndex Dataframes.")
+    if npartitions is not None and chunksize is not None:
+        raise ValueError("Exactly one of npartitions and chunksize must be specified.")
+    if npartitions is None and chunksize is None:
+        npartitions = 1
+    if npartitions is not None and (not isinstance(npartitions, (int, np.integer)) or npartitions < 1):
+        raise (TypeError if not isinstance(npartitions, (int, np.integer)) else ValueError)(
+            f"Please provide npartitions as an int of 1 or more, not {npartitions!r}"
+        )
+    if chunksize is not None and not isinstance(chunksize, (int, np.integer)):
+        raise TypeError(f"Please provide chunksize as an int, not {chunksize!r}")
+    if sort and data.index.isna().any():
+        raise NotImplementedError(
+            "Index in passed data is non-numeric and contains nulls, which Dask does not entirely "
+            "support. Consider passing `data.loc[~data.isna()]` instead."
+        )
+    n_rows = len(data)
+    if sort and not data.index.is_monotonic_increasing:
+        data = data.sort_index(ascending=True)
+    step = int(chunksize) if chunksize is not None else max(1, -(-n_rows // int(npartitions or 1)))
+    starts = list(range(0, n_rows, step)) or [0]
+    if chunksize is None and npartitions and n_rows:
+        starts = sorted({n_rows * i // int(npartitions) for i in range(int(npartitions))})
+    ends: Any = None
+    if sort:
+        starts, ends = _where_labels_change(data.index, starts)
+    bounds = [*starts, n_rows]
+    expr = natively(lambda: _native.frame_from_pandas(data, bounds))
+    meta = data.iloc[:0]
+    if expr is not None:
+        return new_collection(expr, meta, ends)
+    token = tokenize(data, bounds)
+    parts = [data.iloc[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    name = f"from_pandas-{token}"
+    graph = {(name, at): part for at, part in enumerate(parts)}
+    expr = _native.frame_from_graph(graph, name, list(graph))
+    return new_collection(expr, meta, ends)
+
+
+def _where_labels_change(index: Any, starts: list[int]) -> tuple[list[int], Any]:
+    """Return starts of partitions moved to where labels change, and the divisions."""
+    if len(index) == 0:
+        return [0], (None, None)
+    moved = []
+    for start in starts:
+        at = int(index.searchsorted(index[start], side="left"))
+        moved.append(at)
+    moved = sorted(set(moved))
+    ends = [index[at] for at in moved] + [index[-1]]
+    return moved, tuple(end.item() if isinstance(end, np.generic) else end for end in ends)
+
+
+def from_dict(
+    data: Any, npartitions: int, orient: str = "columns", dtype: Any = None, columns: Any = None,
+    constructor: Any = None,
+) -> Any:
+    """Make a dataframe of a dict: see ``pandas.DataFrame.from_dict``.
+
+    Examples
+    --------
+    >>> from_dict({"x": [1, 2]}, npartitions=1).x.sum().compute().item()
+    3
+    """
+    if any(isinstance(value, Collection) for value in data.values()):
+        raise NotImplementedError(
+            "from_dict doesn't currently support Dask collections as inputs. Objects encountered in "
+            "the input dict: use concat or assign"
+        )
+    frame = (constructor or pd.DataFrame).from_dict(data, orient=orient, dtype=dtype, columns=columns)
+    return from_pandas(frame, npartitions)
+
+
+def from_array(x: Any, chunksize: int = 50_000, columns: Any = None, meta: Any = None) -> Any:
+    """Make a collection of the rows of an array.
+
+    Parameters
+    ----------
+    x
+        An array of one or two axes, of NumPy's or ours.
+    columns
+        Labels of the columns, or the name of the series.
+    """
+    from oxidask.array.core import Array
+
+    if isinstance(x, Array):
+        return from_dask_array(x, columns=columns, meta=meta)
+    if x.ndim > 2:
+        raise ValueError("from_array does not input more than 2D array, got array with shape "
+                         f"{x.shape!r}")
+    data = pd.Series(x, name=columns) if x.ndim == 1 and x.dtype.names is None else pd.DataFrame(
+        x, columns=columns
+    )
+    return from_pandas(data, chunksize=chunksize)
+
+
+def from_dask_array(x: Any, columns: Any = None, index: Any = None, meta: Any = None) -> Any:
+    """Make a collection of an array of ours: a partition of each chunk of rows."""
+    if x.ndim > 2:
+        raise ValueError(f"from_array does not input more than 2D array, got array with shape {x.shape!r}")
+    if x.ndim == 2 and len(x.chunks[1]) > 1:
+        x = x.rechunk({1: x.shape[1]})
+    rows = x.chunks[0]
+    known = not any(np.isnan(n) for n in rows)
+    starts = np.concatenate([[0], np.cumsum(rows)]).astype(int).tolist() if known else None
+    empty = np.empty((0,) * x.ndim if x.ndim == 1 else (0, x.shape[1]), dtype=x.dtype)
+    meta = pd.Series(empty, name=columns) if x.ndim == 1 else pd.DataFrame(empty, columns=columns)
+    keys = [key[0] if isinstance(key, list) else key for key in x.__dask_keys__()]
+    graph = dict(x.__dask_graph__())
+    name = f"from-array-{tokenize(x, columns)}"
+    for at, key in enumerate(keys):
+        start = None if starts is None else starts[at]
+        graph[(name, at)] = (_of_block, key, columns, start, x.ndim)
+    expr = _native.frame_from_graph(graph, name, [(name, at) for at in range(len(keys))])
+    ends = None
+    if starts is not None and starts[-1] > 0:
+        ends = (*starts[:-1], starts[-1] - 1)
+    return new_collection(expr, meta, ends)
+
+
+def _of_block(block: Any, columns: Any, start: Any, ndim: int) -> Any:
+    index = None if start is None else pd.RangeIndex(start, start + len(block))
+    if ndim == 1:
+        return pd.Series(block, index=index, name=columns)
+    return pd.DataFrame(block, index=index, columns=columns)
+
+
+def from_delayed(
+    dfs: Any, meta: Any = None, divisions: Any = None, prefix: str = "from-delayed",
+    verify_meta: bool = True,
+) -> Any:
+    """Make a collection of delayed pandas objects.
+
+    Parameters
+    ----------
+    dfs
+        Delayed values or futures, one for each partition.
+    meta
+        What they are like; by default the first one is computed.
+    divisions
+        Labels between them, if they are in the order of their index.
+    verify_meta
+        Whether each is compared with `meta`.
+    """
+    from oxidask.delayed import Delayed, delayed
+
+    if isinstance(dfs, Delayed) or not isinstance(dfs, Iterable):
+        dfs = [dfs]
+    dfs = [x if isinstance(x, Delayed) else delayed(x) for x in dfs]
+    if not dfs:
+        raise TypeError("Must supply at least one delayed object")
+    meta = make_meta(dfs[0].compute()) if meta is None else make_meta(meta)
+    graph: dict[Any, Any] = {}
+    for x in dfs:
+        graph.update(dict(x.__dask_graph__()))
+    name = f"{prefix}-{tokenize([x.key for x in dfs], meta, divisions)}"
+    expr = _native.frame_from_graph(graph, name, [x.key for x in dfs])
+    if verify_meta:
+        from oxidask.dataframe._meta import check_meta
+
+        args = [("partition", expr), ("literal", meta), ("literal", "from_delayed")]
+        expr = python_layer(check_meta, args, len(dfs), name="from-delayed")
+    if divisions is not None and len(divisions) != len(dfs) + 1:
+        raise ValueError("divisions should be a tuple of len(dfs) + 1")
+    return new_collection(expr, meta, divisions)
+
+
+def from_map(
+    func: Callable[..., Any], *iterables: Iterable[Any], args: Sequence[Any] | None = None,
+    meta: Any = None, divisions: Any = None, label: str | None = None,
+    enforce_metadata: bool = False, **kwargs: Any,
+) -> Any:
+    """Make a collection whose partitions a function gives for items.
+
+    Parameters
+    ----------
+    func
+        The function: gives a pandas object.
+    *iterables
+        Its arguments, one of each for each partition.
+    args, kwargs
+        Further arguments, the same for all.
+    meta
+        What the results are like; by default the function is called with the first items.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from_map(lambda n: pd.DataFrame({"x": [n]}), [1, 2]).x.sum().compute().item()
+    3
+    """
+    if not callable(func):
+        raise ValueError("`func` argument must be `callable`")
+    lists = [list(items) for items in iterables]
+    if not lists:
+        raise ValueError("from_map requires at least one Iterable input")
+    n = len(lists[0])
+    if any(len(items) != n for items in lists):
+        raise ValueError("All `iterables` must have the same length")
+    if n == 0:
+        raise ValueError("All `iterables` must have a non-zero length")
+    fixed = list(args or [])
+    if meta is None:
+        meta = make_meta(func(*(items[0] for items in lists), *fixed, **kwargs))
+    else:
+        meta = make_meta(meta)
+    described = [("per_block", _Item(items)) for items in lists]
+    described += [("literal", x) for x in fixed]
+    run: Callable[..., Any] = func
+    if enforce_metadata:
+        from oxidask.dataframe._partitions import _checked
+
+        described = [("literal", func), ("literal", meta), *described]
+        run = _checked
+    expr = python_layer(run, described, n, kwargs, name=label, token=tokenize(func, lists, fixed, kwargs))
+    if divisions is not None and len(divisions) != n + 1:
+        raise ValueError("divisions should be a tuple of one more than the partitions")
+    return new_collection(expr, meta, divisions)
+
+
+class _Item:
+    """The item of each block."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+    def __call__(self, index: tuple[int, ...]) -> Any:
+        return self.items[index[0]]
+
+    def __dask_tokenize__(self) -> Any:
+        return self.items

@@ -1,0 +1,251 @@
+"""Reductions: natively where there are kernels, by pandas in a tree where not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
+from oxidask.dataframe._needs import pandas as pd
+from oxidask.dataframe._partitions import tree
+
+__all__ = ["Reductions"]
+
+
+class Reductions(Collection):
+    """Methods that make one value of a column, or one row of all."""
+
+    def _reduced(
+        self, name: str, setting: float = 0, skipna: bool = True, numeric_only: bool = False,
+        split_every: Any = None, axis: Any = 0, **kwargs: Any,
+    ) -> Any:
+        if axis in (1, "columns"):
+            method = getattr(pd.DataFrame, name)
+            settings = {"skipna": skipna, "numeric_only": numeric_only} if name != "count" else {}
+            return self._partwise(method, axis=1, **settings, **kwargs)
+        collection = self._numeric(name) if numeric_only else self
+        meta = self._meta_of(collection, name, skipna, kwargs)
+        if skipna:
+            expr = natively(lambda: collection._row_of(name, setting, split_every))
+            if expr is not None:
+                return _finished(expr, meta)
+        return _by_pandas(collection, name, skipna, kwargs, meta)
+
+    def _numeric(self, name: str) -> Any:
+        if not isinstance(self._meta, pd.DataFrame):
+            return self
+        chosen = self._meta.select_dtypes(include=["number", "bool"])
+        return self[list(chosen.columns)]  # type: ignore[index]
+
+    @staticmethod
+    def _meta_of(collection: Any, name: str, skipna: bool, kwargs: dict[str, Any]) -> Any:
+        settings = {} if name == "count" else {"skipna": skipna}
+        meta = getattr(collection._meta_nonempty, name)(**settings, **kwargs)
+        return meta.iloc[:0] if isinstance(meta, pd.Series) else meta
+
+    def _row_of(self, name: str, setting: float, split_every: Any) -> Any:
+        """Return the expression of one row with the aggregate of each column."""
+        if not self._expr.is_native or isinstance(self._meta, pd.Index):
+            return None
+        if isinstance(self._meta, pd.DataFrame) and not self._meta.columns.is_unique:
+            return None
+        labels = list(self._meta.columns) if self._meta.ndim == 2 else [self._meta.name]
+        if not labels:
+            return None
+        wants = [(label, name, setting, label) for label in labels]
+        by = 8 if split_every in (None, True) else (2**31 if split_every is False else split_every)
+        kind = "frame" if self._meta.ndim == 2 else "series"
+        return self._expr.group_by([], [], wants, kind, split_every=by)
+
+    def sum(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
+            min_count: int = 0, split_every: Any = False, **kwargs: Any) -> Any:
+        """Return sums."""
+        extra = {"min_count": min_count} if min_count else {}
+        return self._reduced("sum", min_count, skipna, numeric_only, split_every or None, axis, **extra)
+
+    def prod(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
+             min_count: int = 0, split_every: Any = False, **kwargs: Any) -> Any:
+        """Return products."""
+        extra = {"min_count": min_count} if min_count else {}
+        return self._reduced("prod", min_count, skipna, numeric_only, split_every or None, axis, **extra)
+
+    product = prod
+
+    def mean(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
+             split_every: Any = False, **kwargs: Any) -> Any:
+        """Return arithmetic means."""
+        return self._reduced("mean", 0, skipna, numeric_only, split_every or None, axis)
+
+    def var(self, axis: Any = 0, skipna: bool = True, ddof: int = 1, numeric_only: bool = False,
+            split_every: Any = False, **kwargs: Any) -> Any:
+        """Return variances."""
+        return self._reduced("var", ddof, skipna, numeric_only, split_every or None, axis, ddof=ddof)
+
+    def std(self, axis: Any = 0, skipna: bool = True, ddof: int = 1, numeric_only: bool = False,
+            split_every: Any = False, **kwargs: Any) -> Any:
+        """Return standard deviations."""
+        return self._reduced("std", ddof, skipna, numeric_only, split_every or None, axis, ddof=ddof)
+
+    def sem(self, axis: Any = 0, skipna: bool = True, ddof: int = 1, numeric_only: bool = False,
+            split_every: Any = False, **kwargs: Any) -> Any:
+        """Return standard errors of means."""
+        return self._reduced("sem", ddof, skipna, numeric_only, split_every or None, axis, ddof=ddof)
+
+    def skew(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
+             **kwargs: Any) -> Any:
+        """Return skewnesses, as pandas has them: without bias."""
+        return self._reduced("skew", 0, skipna, numeric_only, None, axis)
+
+    def kurt(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
+             **kwargs: Any) -> Any:
+        """Return excess kurtoses, as pandas has them: without bias."""
+        return self._reduced("kurt", 0, skipna, numeric_only, None, axis)
+
+    kurtosis = kurt
+
+    def min(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
+            split_every: Any = False, **kwargs: Any) -> Any:
+        """Return the least values."""
+        if isinstance(self._meta, pd.Index):
+            return _of_index(self, "min")
+        return self._reduced("min", 0, skipna, numeric_only, split_every or None, axis)
+
+    def max(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
+            split_every: Any = False, **kwargs: Any) -> Any:
+        """Return the greatest values."""
+        if isinstance(self._meta, pd.Index):
+            return _of_index(self, "max")
+        return self._reduced("max", 0, skipna, numeric_only, split_every or None, axis)
+
+    def count(self, axis: Any = 0, numeric_only: bool = False, split_every: Any = False,
+              **kwargs: Any) -> Any:
+        """Return how many values are there."""
+        if isinstance(self._meta, pd.Index):
+            return self.to_series().count()  # type: ignore[attr-defined]
+        return self._reduced("count", 0, True, numeric_only, split_every or None, axis)
+
+    def any(self, axis: Any = 0, skipna: bool = True, split_every: Any = False,
+            **kwargs: Any) -> Any:
+        """Whether any value is true."""
+        if axis in (1, "columns"):
+            return self._partwise(pd.DataFrame.any, axis=1, skipna=skipna)
+        return self._reduced("any", 0, skipna, False, split_every or None, 0)
+
+    def all(self, axis: Any = 0, skipna: bool = True, split_every: Any = False,
+            **kwargs: Any) -> Any:
+        """Whether all values are true."""
+        if axis in (1, "columns"):
+            return self._partwise(pd.DataFrame.all, axis=1, skipna=skipna)
+        return self._reduced("all", 0, skipna, False, split_every or None, 0)
+
+    def nunique(self, split_every: Any = False, dropna: bool = True, **kwargs: Any) -> Any:
+        """Return how many different values there are."""
+        if self._meta.ndim == 2:
+            parts = [self[label].nunique(dropna=dropna) for label in self._meta.columns]  # type: ignore[index]
+            args = [("literal", list(self._meta.columns)), *(("partition", p._expr) for p in parts)]
+            return new_collection(
+                python_layer(_labelled, args, 1, name="nunique"), pd.Series([], dtype="int64")
+            )
+        different = self.drop_duplicates() if self._meta.name is not None else self.unique()  # type: ignore[attr-defined]
+        return different.dropna().size_of_rows() if dropna else different.size_of_rows()
+
+    def mode(self, dropna: bool = True, split_every: Any = False) -> Any:
+        """Return the most frequent values."""
+        if self._meta.ndim == 2:
+            raise NotImplementedError("mode of a dataframe: take one column at a time, df.x.mode()")
+        counts = self.value_counts(dropna=dropna, sort=False)  # type: ignore[attr-defined]
+        meta = self._meta
+        expr = python_layer(_most_frequent, [("every", counts._expr), ("literal", meta)], 1)
+        return new_collection(expr, meta)
+
+    def nbytes(self) -> Any:
+        """Return the bytes of all values."""
+        return tree(self, lambda part: part.nbytes, sum, np.int64(1), concat=False, token="nbytes")
+
+    def memory_usage(self, index: bool = True, deep: bool = False) -> Any:
+        """Return the bytes of each column."""
+        chunk = {"index": index, "deep": deep}
+        meta = self._meta.memory_usage(**chunk)
+        return tree(
+            self, type(self._meta).memory_usage, _summed, meta if np.isscalar(meta) else meta.iloc[:0],
+            chunk_kwargs=chunk, concat=False, token="memory-usage",
+        )
+
+
+def _of_index(index: Any, name: str) -> Any:
+    meta = getattr(index._meta_nonempty, name)()
+    return tree(index, getattr(pd.Index, name), getattr(pd.Series, name), meta, token=f"{name}-index")
+
+
+def _summed(parts: list[Any]) -> Any:
+    return sum(parts[1:], parts[0])
+
+
+def _labelled(labels: list[Any], *values: Any) -> Any:
+    return pd.Series([int(value) for value in values], index=labels)
+
+
+def _most_frequent(parts: list[Any], meta: Any) -> Any:
+    counts = pd.concat(parts)
+    best = counts[counts == counts.max()].index if len(counts) else counts.index
+    result = best.to_series(index=range(len(best)), name=meta.name).astype(meta.dtype)
+    return result.sort_values(ignore_index=True)
+
+
+def _finished(expr: Any, meta: Any) -> Any:
+    """Return the collection of an expression of one row."""
+    run: Callable[..., Any] = _first_value if not isinstance(meta, pd.Series) else _first_row
+    layer = python_layer(run, [("partition", expr), ("literal", meta)], 1, name="reduction")
+    return new_collection(layer, meta)
+
+
+def _first_value(part: Any, meta: Any) -> Any:
+    return part.iloc[0]
+
+
+def _first_row(part: Any, meta: Any) -> Any:
+    row = part.iloc[0]
+    row.name = None
+    return row if row.dtype == meta.dtype else row.astype(meta.dtype)
+
+
+_COMBINED = {"count": "sum", "any": "any", "all": "all", "min": "min", "max": "max",
+             "sum": "sum", "prod": "prod"}
+
+
+def _by_pandas(
+    collection: Any, name: str, skipna: bool, kwargs: dict[str, Any], meta: Any
+) -> Any:
+    combined = _COMBINED.get(name)
+    if combined is None or kwargs.get("min_count"):
+        # No states that merge: all rows at once.
+        args = [("literal", name), ("literal", {"skipna": skipna, **kwargs}),
+                ("every", collection._expr)]
+        return new_collection(python_layer(_whole, args, 1, name=name), meta)
+    settings = {} if name == "count" else {"skipna": skipna}
+    settings |= kwargs
+    merge = {} if combined == "sum" and name == "count" else {"skipna": skipna}
+    chunk = {"name": name, "settings": settings}
+    return tree(
+        collection, _row, _merged, meta, chunk_kwargs=chunk, token=name, concat=False,
+        aggregate_kwargs={"name": combined, "settings": merge},
+    )
+
+
+def _row(part: Any, name: str, settings: dict[str, Any]) -> Any:
+    return getattr(part, name)(**settings)
+
+
+def _merged(parts: list[Any], name: str, settings: dict[str, Any]) -> Any:
+    if not isinstance(parts[0], pd.Series):
+        return getattr(pd.Series(parts), name)(**settings)
+    frame = pd.DataFrame({at: part for at, part in enumerate(parts)})
+    return getattr(frame, name)(axis=1, **settings).astype(parts[0].dtype)
+
+
+def _whole(name: str, settings: dict[str, Any], parts: list[Any]) -> Any:
+    from oxidask.dataframe._collection import put_in_one
+
+    return getattr(put_in_one(parts, parts[0]), name)(**settings)
