@@ -7,6 +7,7 @@ import functools
 import inspect
 import logging
 import warnings
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,9 @@ class PluginsOfScheduler:
         self.plugins: dict[str, Any] = {}
         self._steps = _transitions.ForSchedulers()
         self._follows_tasks = False
+        #: What the core has told and plugins have not heard yet.
+        self._news: deque[tuple[str, Any]] = deque()
+        self._reads_news = False
         super().__init__()
 
     async def register_scheduler_plugin(
@@ -147,10 +151,20 @@ class PluginsOfScheduler:
     def _pushed(self, topic: str, body: Any) -> None:
         """Something happened; on a thread of the core's."""
         message = body[1] if isinstance(body, (list, tuple)) and len(body) == 2 else body
-        if topic == _transitions.TOPIC:
-            self._soon(self._stepped, message)
-        elif topic == "workers" and isinstance(message, Mapping):
-            self._soon(self._happened, dict(message))
+        self._news.append((topic, message))
+        if not self._reads_news:
+            self._reads_news = True
+            self._soon(self._read_news)
+
+    def _read_news(self) -> None:
+        # What comes from now on may be missed below, and is read by another call.
+        self._reads_news = False
+        while self._news:
+            topic, message = self._news.popleft()
+            if topic == _transitions.TOPIC:
+                self._stepped(message)
+            elif topic == "workers" and isinstance(message, Mapping):
+                self._happened(dict(message))
 
     def _stepped(self, told: Any) -> None:
         """A task went from state to state."""
