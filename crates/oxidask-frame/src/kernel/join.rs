@@ -247,7 +247,7 @@ fn by_key(packed: &Packed, left: Vec<u32>, right: Vec<u32>) -> (Vec<u32>, Vec<u3
         row => left_codes[row as usize],
     };
     let codes: Vec<u64> = (0..left.len()).map(code).collect();
-    let order = sort::argsort_codes(&codes, packed.largest);
+    let order = sort::argsort_codes(codes, packed.largest);
     let take = |rows: &[u32]| order.iter().map(|&at| rows[at as usize]).collect();
     (take(&left), if right.is_empty() { right } else { take(&right) })
 }

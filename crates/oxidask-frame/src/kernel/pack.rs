@@ -88,7 +88,7 @@ fn numbered(packed: Packed, purpose: Purpose) -> Packed {
             (0..).zip(&numbers).filter(|(row, first)| row == *first).map(|(row, _)| row).collect();
         let of_distinct: Vec<u64> = distinct.iter().map(|&row| codes[row as usize]).collect();
         let mut ranks = vec![0; codes.len()];
-        for (rank, at) in (0..).zip(sort::argsort_codes(&of_distinct, packed.largest)) {
+        for (rank, at) in (0..).zip(sort::argsort_codes(of_distinct, packed.largest)) {
             ranks[distinct[at as usize] as usize] = rank;
         }
         numbers.iter_mut().for_each(|number| *number = ranks[*number as usize]);

@@ -48,9 +48,8 @@ pub fn range_partition(keys: &[SortKey], splits: &[ArrayRef]) -> Result<Vec<UInt
     };
     let both = keys.iter().zip(splits).map(both).collect::<Result<Vec<_>>>()?;
     let order = Order::new(&both)?;
-    let splits: Vec<u32> = (n_rows as u32..(n_rows + n_splits) as u32).collect();
-    let part = |row| splits.partition_point(|&split| order.compare(split, row).is_le()) as u32;
-    Ok(scatter((0..n_rows as u32).map(part).collect(), n_splits + 1))
+    let part = |row| order.rank_among(n_rows..n_rows + n_splits, row) as u32;
+    Ok(scatter((0..n_rows).map(part).collect(), n_splits + 1))
 }
 
 /// Splits that cut rows like this sample into `n` ranges of about as many rows; fewer if few keys differ.

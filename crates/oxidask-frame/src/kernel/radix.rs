@@ -3,7 +3,7 @@
 /// Below, comparing is faster than counting.
 const FEW: usize = 8192;
 /// The widest digit: so many streams are written at a time.
-const MAX_DIGIT_BITS: u32 = 9;
+const MAX_DIGIT_BITS: u32 = 10;
 
 /// How many bits hold all numbers below `n`.
 pub(super) fn bits_below(n: usize) -> u32 {

@@ -63,9 +63,10 @@ pub fn merge_runs(keys: &[SortKey]) -> Result<UInt32Array> {
 }
 
 /// The order of codes of which none is above `largest`.
-pub(super) fn argsort_codes(codes: &[u64], largest: u64) -> Vec<u32> {
-    let level = Level { codes: codes.to_vec(), bits: bits_of(largest), text: None };
-    Order { levels: vec![level], n_rows: codes.len(), first_present: None }.argsort()
+pub(super) fn argsort_codes(codes: Vec<u64>, largest: u64) -> Vec<u32> {
+    let n_rows = codes.len();
+    let level = Level { codes, bits: bits_of(largest), text: None };
+    Order { levels: vec![level], n_rows, first_present: None }.argsort()
 }
 
 /// What decides the order of rows, one after the other.
@@ -171,10 +172,48 @@ impl<'a> Order<'a> {
         Ordering::Equal
     }
 
-    pub(super) fn argsort(&self) -> Vec<u32> {
+    pub(super) fn argsort(mut self) -> Vec<u32> {
+        let position_bits = bits_below(self.n_rows);
+        if let [level] = &mut self.levels[..]
+            && level.text.is_none()
+            && level.bits + position_bits <= u64::BITS
+        {
+            let mut words = std::mem::take(&mut level.codes);
+            for (word, position) in words.iter_mut().zip(0..) {
+                *word = *word << position_bits | position;
+            }
+            sort_words(&mut words, level.bits, position_bits);
+            let mask = (1 << position_bits) - 1;
+            return words.iter().map(|word| (word & mask) as u32).collect();
+        }
         let mut rows: Vec<u32> = (0..self.n_rows as u32).collect();
         self.sort_run(&mut rows, Progress { level: 0, bits: 0 });
         rows
+    }
+
+    /// How many of these rows, which are in order, are not after `row`.
+    pub(super) fn rank_among(&self, ordered: std::ops::Range<usize>, row: usize) -> usize {
+        let Some(first) = self.levels.first() else { return ordered.len() };
+        let (codes, start) = (&first.codes[ordered.clone()], ordered.start);
+        let code = first.codes[row];
+        let n_before = codes.partition_point(|&other| other < code);
+        if codes.get(n_before) != Some(&code) {
+            return n_before;
+        }
+        let n_alike = codes[n_before..].partition_point(|&other| other == code);
+        if self.levels.len() == 1 && first.text.is_none() {
+            return n_before + n_alike;
+        }
+        let (mut low, mut high) = (n_before, n_before + n_alike);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.compare((start + middle) as u32, row as u32).is_le() {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
     }
 
     /// Sorts rows that are equal so far, and in the order that equal rows keep.
