@@ -20,7 +20,10 @@ pub mod partition;
 mod prefix;
 mod radix;
 pub mod sort;
+pub mod text;
+pub mod time;
 pub mod top;
 pub mod values;
+pub mod window;
 
 pub use frame::{Frame, RowLabels};

@@ -8,6 +8,7 @@
 
 mod arithmetic;
 mod cast;
+mod choose;
 mod compare;
 mod fill;
 mod logic;
@@ -25,9 +26,14 @@ use crate::dtype::DType;
 use crate::error::Result;
 
 pub use cast::{cast, cast_dtype};
+pub use choose::{choose, clip, clip_dtype, where_dtype};
+pub(in crate::kernel) use compare::pack;
 pub use fill::{fillna, fillna_dtype};
+pub(in crate::kernel) use number::{Native, array as number_array, with_number};
+pub(in crate::kernel) use operand::ticks;
 pub use operand::{Operand, OperandType};
 pub use promote::{binary_dtype, unary_dtype};
+pub(in crate::kernel) use times::{of_ticks, relabelled};
 pub use unary::unary;
 
 /// An operator of two operands.

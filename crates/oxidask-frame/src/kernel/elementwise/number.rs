@@ -11,7 +11,7 @@ use arrow_buffer::{ArrowNativeType, NullBuffer, ScalarBuffer};
 use arrow_schema::DataType;
 
 /// A number that columns hold.
-pub(super) trait Native: ArrowNativeType + PartialOrd {
+pub(in crate::kernel) trait Native: ArrowNativeType + PartialOrd {
     /// Arrow's type of its arrays.
     type Arrow: ArrowPrimitiveType<Native = Self>;
     /// The same as a value.
@@ -312,7 +312,10 @@ float!(f32, Float32Type, Float32);
 float!(f64, Float64Type, Float64);
 
 /// An array of numbers.
-pub(super) fn array<T: Native>(values: ScalarBuffer<T>, nulls: Option<NullBuffer>) -> ArrayRef {
+pub(in crate::kernel) fn array<T: Native>(
+    values: ScalarBuffer<T>,
+    nulls: Option<NullBuffer>,
+) -> ArrayRef {
     Arc::new(PrimitiveArray::<T::Arrow>::new(values, nulls))
 }
 
@@ -363,4 +366,4 @@ macro_rules! with_number {
         }
     };
 }
-pub(super) use with_number;
+pub(in crate::kernel) use with_number;

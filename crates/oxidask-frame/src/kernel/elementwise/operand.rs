@@ -84,7 +84,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The rows that have a value; none if all have.
-    pub(super) fn present(&self, n_rows: usize) -> Option<NullBuffer> {
+    pub(in crate::kernel) fn present(&self, n_rows: usize) -> Option<NullBuffer> {
         match self {
             Self::Column(array, _) => column::present(array),
             Self::Scalar(Scalar::Missing) => Some(NullBuffer::new_null(n_rows)),
@@ -93,7 +93,7 @@ impl<'a> Operand<'a> {
     }
 
     /// Its nulls alone, NaN being a value.
-    pub(super) fn nulls(&self, n_rows: usize) -> Option<NullBuffer> {
+    pub(in crate::kernel) fn nulls(&self, n_rows: usize) -> Option<NullBuffer> {
         match self {
             Self::Column(array, _) => array.logical_nulls(),
             Self::Scalar(Scalar::Missing) => Some(NullBuffer::new_null(n_rows)),
@@ -102,7 +102,7 @@ impl<'a> Operand<'a> {
     }
 
     /// Its numbers as `T`, converted as C does. A missing scalar is NaN, and zero among integers.
-    pub(super) fn numbers<T: Native>(&self) -> Values<T> {
+    pub(in crate::kernel) fn numbers<T: Native>(&self) -> Values<T> {
         match self {
             Self::Column(array, _) => Values::Many(numbers_as(array)),
             Self::Scalar(value) => Values::One(match value {
@@ -116,7 +116,7 @@ impl<'a> Operand<'a> {
     }
 
     /// Its times in their own unit, and that unit.
-    pub(super) fn times(&self) -> Option<(Values<i64>, Unit)> {
+    pub(in crate::kernel) fn times(&self) -> Option<(Values<i64>, Unit)> {
         match self {
             Self::Column(array, DType::Datetime(unit, _) | DType::Timedelta(unit)) => {
                 Some((Values::Many(ticks(array)), *unit))
@@ -131,7 +131,7 @@ impl<'a> Operand<'a> {
 
 /// The values of an operand.
 #[derive(Clone, Debug)]
-pub(super) enum Values<T: Native> {
+pub(in crate::kernel) enum Values<T: Native> {
     /// One for each row.
     Many(ScalarBuffer<T>),
     /// The same for all.
@@ -141,7 +141,7 @@ pub(super) enum Values<T: Native> {
 impl<T: Native> Values<T> {
     /// The value of a row.
     #[inline]
-    pub(super) fn at(&self, row: usize) -> T {
+    pub(in crate::kernel) fn at(&self, row: usize) -> T {
         match self {
             Self::Many(values) => values[row],
             Self::One(value) => *value,
@@ -169,7 +169,7 @@ pub(super) fn zip<T: Native, R: Native>(
 }
 
 /// The counts of a column of times, or of 64-bit integers.
-pub(super) fn ticks(array: &dyn Array) -> ScalarBuffer<i64> {
+pub(in crate::kernel) fn ticks(array: &dyn Array) -> ScalarBuffer<i64> {
     let data = array.to_data();
     ScalarBuffer::new(data.buffers()[0].clone(), data.offset(), data.len())
 }
