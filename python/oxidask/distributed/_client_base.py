@@ -33,8 +33,8 @@ class ClientBase:
     _state: str
     _core: Any
     _target: Any
-    #: Whether it was closed because its cluster was.
-    _is_lost: bool = False
+    #: Why it was closed, if its user did not close it.
+    _why_closed: str = ""
     _is_asynchronous: bool
     _sends_pickles: bool
     _reads_pickles: bool
@@ -92,11 +92,14 @@ class ClientBase:
             self._refuse()
         return core
 
+    def _lost_text(self) -> str:
+        return f"has lost its scheduler at {self._target.address}"
+
     def _refuse(self) -> None:
-        if self._is_lost or self._state == "running":
+        why = self._lost_text() if self._state == "running" else self._why_closed
+        if why:
             raise ClosedClientError(
-                f"{type(self).__name__} {self.name!r} has lost its scheduler at "
-                f"{self._target.address}: make a new one once that is back"
+                f"{type(self).__name__} {self.name!r} {why}: make a new one to go on"
             )
         if self.status in ("closing", "closed"):
             raise ClosedClientError(

@@ -308,7 +308,7 @@ class Client(
     async def lose(self) -> None:
         """Close, because the cluster that it belongs to is closed; from any event loop."""
         if self._state == "running" and self._begin_close():
-            self._is_lost = True
+            self._why_closed = self._lost_text()
             try:
                 await self.preloads.teardown()
                 await _loop.in_own_thread(self._core.close)
@@ -493,7 +493,8 @@ _of_parent: list[Any] = []
 def _after_fork() -> None:
     for client in _current.open_clients():
         _of_parent.append(client._core)
-        client.status = "closed"
+        client._state = "closed"
+        client._why_closed = "belongs to the process that this one was forked from"
         _current.unregister(client)
 
 

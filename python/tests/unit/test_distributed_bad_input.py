@@ -303,3 +303,33 @@ def test_clients_that_nobody_closes_end_with_their_cluster() -> None:
     if tasks_before:
         # Threads that are Rust's alone: those of three clients and more would be left.
         assert len(os.listdir("/proc/self/task")) < tasks_before + 6
+
+
+FORKS = """
+import os, sys
+from oxidask.distributed import Client
+
+client = Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None)
+assert client.submit(len, "abc").result(timeout=10) == 3
+child = os.fork()
+if child == 0:
+    assert client.status == "closed"
+    try:
+        client.submit(len, "abc")
+    except RuntimeError as error:
+        assert "forked" in str(error)
+        sys.exit(7)  # by way of all that is done at the end of a process
+    sys.exit(1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert client.submit(len, "abcd").result(timeout=10) == 4
+client.close()
+print("fine")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes can't be forked here")
+def test_a_forked_process_leaves_its_parents_cluster_alone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "fine\n", done.stderr

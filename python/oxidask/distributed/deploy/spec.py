@@ -9,6 +9,7 @@ import importlib
 import inspect
 import math
 import numbers
+import os
 import weakref
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
@@ -487,6 +488,21 @@ async def run_spec(spec: Mapping[Any, Any], *args: Any) -> dict[Any, Any]:
     if workers:
         await asyncio.gather(*(_begun(worker) for worker in workers.values()))
     return workers
+
+
+# Clusters that a forked process got from its parent, whose they stay: their threads are there.
+_of_parent: list[SpecCluster] = []
+
+
+def _after_fork() -> None:
+    for cluster in list(SpecCluster._instances):
+        _of_parent.append(cluster)
+        cluster.status = Status.closed
+    SpecCluster._instances.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @atexit.register
