@@ -7,6 +7,7 @@
 
 pub mod dtype;
 pub mod error;
+pub mod io;
 pub mod kernel;
 pub mod ops;
 pub mod plan;

@@ -9,9 +9,10 @@ use crate::dtype::DType;
 use crate::error::{FrameError, Result};
 
 /// The label of a column, or the name of an index level.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Label {
     /// No name: `None`.
+    #[default]
     None,
     /// Text.
     Str(Arc<str>),
