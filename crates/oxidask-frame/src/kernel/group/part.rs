@@ -362,10 +362,13 @@ fn truths(column: &ArrayRef, dtype: &DType) -> Result<BooleanArray> {
             BooleanArray::new(views.iter().map(|&view| view as u32 != 0).collect(), None)
         }
         _ => with_values!(Values::of(column)?, values => {
-            let zero = Default::default();
-            BooleanArray::new(values.iter().map(|&value| value != zero).collect(), None)
+            BooleanArray::new(values.iter().map(|&value| is_not_zero(value)).collect(), None)
         }),
     })
+}
+
+fn is_not_zero<T: Default + PartialEq>(value: T) -> bool {
+    value != T::default()
 }
 
 fn quantified(
