@@ -123,7 +123,7 @@ fn what_does_not_fit_is_named_by_file_line_and_column() {
     std::fs::write(&path, "a,b\n1,2\n3,4\n5,6\nx,7\n,8\n").unwrap();
     let plan = infer(&path, &CsvOptions::default(), 10).unwrap();
     let blocks = split(&path, &plan, Some(4)).unwrap();
-    assert_eq!(blocks.len(), 4);
+    assert_eq!(blocks.len(), 5);
     let error = read_block(&plan, &blocks[3], None).unwrap_err().to_string();
     let begin = "late.csv, line 5: 'x' in column 'a' of int64";
     assert!(error.contains(begin) && error.contains("dtype={'a': 'str'}"), "{error}");
