@@ -14,7 +14,8 @@ use oxidask_frame::dtype::{DType, Number, Unit};
 use oxidask_frame::error::FrameError;
 use oxidask_frame::kernel::column;
 use oxidask_frame::kernel::group::{
-    Agg, DROPPED, Groups, agg_dtype, aggregate, finish, group, merge, partial, reduce, state_dtypes,
+    Agg, Aggs, DROPPED, Groups, agg_dtype, aggregate, aggregate_all, finish, group, merge, partial,
+    reduce, state_dtypes,
 };
 use proptest::prelude::*;
 
@@ -352,6 +353,39 @@ proptest! {
     }
 
     #[test]
+    fn shared_states_give_the_same_answers(
+        (column, dtype) in (0..40_usize).prop_flat_map(columns),
+        seeds in prop::collection::vec(0..4_i64, 40),
+        chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
+        cut_at in 0..41_usize,
+    ) {
+        let keys = ints(&seeds[..column.len()]);
+        let known: Vec<Agg> = aggs().into_iter().filter(|agg| agg_dtype(agg, &dtype).is_ok()).collect();
+        let chosen: Vec<Agg> = chosen.iter().map(|index| index.get(&known).clone()).collect();
+        let shared = Aggs::new(&chosen, &dtype).unwrap();
+        let mut rows = Vec::new();
+        let mut states: Vec<Vec<ArrayRef>> = vec![Vec::new(); shared.state_dtypes().len()];
+        let cuts = [cut_at.min(column.len())];
+        for (keys, column) in cut(&keys, &cuts).into_iter().zip(cut(&column, &cuts)) {
+            let groups = group(std::slice::from_ref(&keys), true).unwrap();
+            let parts = shared.partial(&column, &groups).unwrap();
+            states.iter_mut().zip(parts).for_each(|(all, part)| all.push(part));
+            rows.push(column::take(&keys, &groups.positions()).unwrap());
+        }
+        let groups = group(&[column::concat(rows.iter()).unwrap()], true).unwrap();
+        let states: Vec<ArrayRef> = states.iter().map(|all| column::concat(all.iter()).unwrap()).collect();
+        let merged = shared.merge(&states, &groups).unwrap();
+        let whole = group(&[keys], true).unwrap();
+        let all = aggregate_all(&chosen, &column, &dtype, &whole).unwrap();
+        let found = shared.finish(&merged).unwrap();
+        for (agg, (found, all)) in chosen.iter().zip(found.iter().zip(&all)) {
+            let expected = aggregate(agg, &column, &dtype, &whole).unwrap();
+            prop_assert!(close(found, &expected), "{agg:?} of {dtype}: {found:?}, not {expected:?}");
+            prop_assert!(close(all, &expected), "{agg:?} of {dtype}: {all:?}, not {expected:?}");
+        }
+    }
+
+    #[test]
     fn groups_are_those_of_a_plain_map(
         rows in prop::collection::vec((0..6_i64, prop::option::of(0..3_i32), -2..2_i64), 0..60),
         far in any::<bool>(),
@@ -381,6 +415,16 @@ proptest! {
             prop_assert_eq!(seen[id], rows[row as usize]);
         }
     }
+}
+
+#[test]
+fn states_are_shared() {
+    let aggs = [Agg::Std { ddof: 1 }, Agg::Mean, Agg::Count, Agg::Kurt, Agg::Sum { min_count: 1 }];
+    let shared = Aggs::new(&aggs, &DType::F64).unwrap();
+    // The count, the mean and three powers, and the sum.
+    assert_eq!(shared.state_dtypes().len(), 6);
+    let both = Aggs::new(&[Agg::Mean, Agg::Sum { min_count: 0 }, Agg::Count], &DType::F64).unwrap();
+    assert_eq!(both.state_dtypes(), [DType::F64, DType::I64]);
 }
 
 #[test]

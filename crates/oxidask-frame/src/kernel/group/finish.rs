@@ -11,7 +11,7 @@ use arrow_select::nullif::nullif;
 
 use super::agg::{Agg, Class, agg_dtype};
 use super::moments::{self, Moments};
-use super::part::{check_states, floats, ints};
+use super::part::{check_arrays, floats, ints, state_dtypes};
 use crate::dtype::{DType, Number};
 use crate::error::{FrameError, Result};
 use crate::kernel::column;
@@ -22,7 +22,7 @@ use crate::kernel::column;
 /// As [`super::state_dtypes`]; [`FrameError::Value`] if these are no states of the aggregate, or if a group of
 /// a column that can't miss values has none: then pandas' answer is of another dtype.
 pub fn finish(agg: &Agg, dtype: &DType, states: &[ArrayRef]) -> Result<ArrayRef> {
-    check_states(agg, dtype, states)?;
+    check_arrays(&state_dtypes(agg, dtype)?, states, || agg.name().into(), dtype)?;
     let result = agg_dtype(agg, dtype)?;
     match agg {
         Agg::Sum { min_count } | Agg::Prod { min_count } => {

@@ -85,13 +85,20 @@ pub(super) fn fold_rows<S: Clone>(
     mut step: impl FnMut(&mut S, usize),
 ) -> Vec<S> {
     let mut states = vec![init; groups.n_groups()];
-    for row in 0..groups.n_rows() {
-        if present.is_some_and(|present| present.is_null(row)) {
-            continue;
+    let is_there = |row: usize| present.is_none_or(|present| present.is_valid(row));
+    match groups.ids() {
+        None => {
+            let rows = (0..groups.n_rows()).filter(|&row| is_there(row));
+            rows.for_each(|row| step(&mut states[0], row));
         }
-        let id = groups.ids().map_or(0, |ids| ids[row] as usize);
-        if let Some(state) = states.get_mut(id) {
-            step(state, row);
+        Some(ids) => {
+            for (row, &id) in ids.iter().enumerate() {
+                if is_there(row)
+                    && let Some(state) = states.get_mut(id as usize)
+                {
+                    step(state, row);
+                }
+            }
         }
     }
     states
@@ -99,8 +106,8 @@ pub(super) fn fold_rows<S: Clone>(
 
 /// How many rows of each group are present.
 pub(super) fn count(groups: &Groups, present: Option<&NullBuffer>) -> Vec<i64> {
-    match groups.ids() {
-        None => vec![(groups.n_rows() - present.map_or(0, NullBuffer::null_count)) as i64],
-        Some(ids) => fold(groups, ids, present, 0, |count, _| *count += 1, |count, n| *count += n),
+    match present {
+        None => groups.sizes().to_vec(),
+        Some(present) => fold_rows(groups, Some(present), 0, |count, _| *count += 1),
     }
 }

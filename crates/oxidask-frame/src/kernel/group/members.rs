@@ -3,7 +3,7 @@
 use arrow_array::{BooleanArray, UInt32Array};
 use arrow_buffer::BooleanBuffer;
 
-use super::fold::count;
+use super::fold::fold_rows;
 use super::{DROPPED, Groups};
 
 /// The rows of each group, in their order.
@@ -35,8 +35,11 @@ impl Groups {
 
     /// How many rows each group has.
     #[must_use]
-    pub fn sizes(&self) -> Vec<i64> {
-        count(self, None)
+    pub fn sizes(&self) -> &[i64] {
+        self.sizes.get_or_init(|| match self.ids() {
+            None => vec![self.n_rows() as i64],
+            Some(_) => fold_rows(self, None, 0, |size, _| *size += 1),
+        })
     }
 
     /// The rows of each group.

@@ -4,7 +4,8 @@
 //! plan may spread over partitions: [`partial`] makes states of a group's rows, [`merge`] makes one state of the
 //! states of one group (they are rows again: concatenated in the order of partitions, grouped by the keys that
 //! came along), [`finish`] makes the answer. Aggregates that need all values of a group at once
-//! ([`Agg::needs_whole_groups`]) have no states: [`aggregate`] answers for them and for all others.
+//! ([`Agg::needs_whole_groups`]) have no states: [`aggregate`] answers for them and for all others. [`Aggs`] are
+//! several aggregates of one column whose states share what they can.
 //!
 //! The order of groups is a matter of the plan: pandas sorts them by key.
 
@@ -17,9 +18,12 @@ mod members;
 mod moments;
 mod part;
 mod rank;
+mod shared;
 mod table;
 mod transform;
 mod whole;
+
+use std::sync::OnceLock;
 
 use arrow_array::{ArrayRef, UInt32Array};
 
@@ -28,6 +32,7 @@ pub use finish::finish;
 pub use members::Members;
 pub use part::{merge, partial, state_dtypes};
 pub use rank::{Holes, Ranking, Ties};
+pub use shared::{Aggs, aggregate_all};
 pub use transform::{Transform, transform, transform_dtype};
 
 use crate::dtype::DType;
@@ -44,18 +49,21 @@ pub struct Groups {
     first_rows: Vec<u32>,
     n_groups: usize,
     n_rows: usize,
+    /// Counted when first asked for; columns that miss nothing share it.
+    sizes: OnceLock<Vec<i64>>,
 }
 
 impl Groups {
     /// One group of all rows, of which there may be none.
     #[must_use]
     pub fn whole(n_rows: usize) -> Self {
-        Self { ids: None, first_rows: vec![0; n_rows.min(1)], n_groups: 1, n_rows }
+        let first_rows = vec![0; n_rows.min(1)];
+        Self { ids: None, first_rows, n_groups: 1, n_rows, sizes: OnceLock::new() }
     }
 
     fn new(ids: Vec<u32>, first_rows: Vec<u32>) -> Self {
         let (n_groups, n_rows) = (first_rows.len(), ids.len());
-        Self { ids: Some(ids), first_rows, n_groups, n_rows }
+        Self { ids: Some(ids), first_rows, n_groups, n_rows, sizes: OnceLock::new() }
     }
 
     /// The group of each row, [`DROPPED`] for none. None if all rows are in one group.

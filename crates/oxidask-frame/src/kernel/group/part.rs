@@ -21,6 +21,7 @@ use arrow_buffer::NullBuffer;
 
 use super::agg::{Agg, Class, parts};
 use super::fold::{count, fold, fold_rows};
+use super::shared::Aggs;
 use super::{Groups, extremes, moments};
 use crate::dtype::{DType, Number};
 use crate::error::{FrameError, Result};
@@ -73,13 +74,7 @@ pub fn partial(
     dtype: &DType,
     groups: &Groups,
 ) -> Result<Vec<ArrayRef>> {
-    check_length(column, groups)?;
-    let input = Input::new(column, dtype);
-    let mut states = Vec::new();
-    for part in parts(agg, dtype)? {
-        part.partial(&input, groups, &mut states)?;
-    }
-    Ok(states)
+    Aggs::new(std::slice::from_ref(agg), dtype)?.partial(column, groups)
 }
 
 /// One state for each group of states, in the order of the rows that they are of.
@@ -92,33 +87,25 @@ pub fn merge(
     states: &[ArrayRef],
     groups: &Groups,
 ) -> Result<Vec<ArrayRef>> {
-    let mut rest = check_states(agg, dtype, states)?;
-    let mut merged = Vec::new();
-    for part in parts(agg, dtype)? {
-        let (these, others) = rest.split_at(part.width());
-        these.iter().try_for_each(|state| check_length(state, groups))?;
-        part.merge(these, groups, &mut merged)?;
-        rest = others;
-    }
-    Ok(merged)
+    Aggs::new(std::slice::from_ref(agg), dtype)?.merge(states, groups)
 }
 
-/// Refuses arrays that are no states.
-pub(super) fn check_states<'a>(
-    agg: &Agg,
-    dtype: &DType,
+/// Refuses arrays that are no states of the aggregates of these names.
+pub(super) fn check_arrays<'a>(
+    dtypes: &[DType],
     states: &'a [ArrayRef],
+    names: impl FnOnce() -> String,
+    dtype: &DType,
 ) -> Result<&'a [ArrayRef]> {
-    let dtypes = state_dtypes(agg, dtype)?;
     let fits = |(state, dtype): (&ArrayRef, &DType)| state.data_type() == &dtype.arrow();
-    if dtypes.len() == states.len() && states.iter().zip(&dtypes).all(fits) {
+    if dtypes.len() == states.len() && states.iter().zip(dtypes).all(fits) {
         return Ok(states);
     }
     let found: Vec<_> = states.iter().map(|state| state.data_type().to_string()).collect();
     Err(FrameError::Value(format!(
         "[{}] are no states of {} of {dtype}",
         found.join(", "),
-        agg.name()
+        names()
     )))
 }
 
@@ -135,14 +122,14 @@ pub(super) fn check_length(column: &ArrayRef, groups: &Groups) -> Result<()> {
 }
 
 impl Part {
-    fn width(self) -> usize {
+    pub(super) fn width(self) -> usize {
         match self {
             Self::Moments(order) => usize::from(order) + 1,
             _ => 1,
         }
     }
 
-    fn dtypes(self, dtype: &DType) -> Vec<DType> {
+    pub(super) fn dtypes(self, dtype: &DType) -> Vec<DType> {
         let one = match self {
             Self::Sum(wide) | Self::Prod(wide) => match wide {
                 Wide::Int => DType::I64,
@@ -164,7 +151,12 @@ impl Part {
         vec![one]
     }
 
-    fn partial(self, input: &Input<'_>, groups: &Groups, states: &mut Vec<ArrayRef>) -> Result<()> {
+    pub(super) fn partial(
+        self,
+        input: &Input<'_>,
+        groups: &Groups,
+        states: &mut Vec<ArrayRef>,
+    ) -> Result<()> {
         let ints = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
         let Input { column, dtype, nulls, .. } = input;
         let nulls = nulls.as_ref();
@@ -204,7 +196,12 @@ impl Part {
         Ok(())
     }
 
-    fn merge(self, states: &[ArrayRef], groups: &Groups, merged: &mut Vec<ArrayRef>) -> Result<()> {
+    pub(super) fn merge(
+        self,
+        states: &[ArrayRef],
+        groups: &Groups,
+        merged: &mut Vec<ArrayRef>,
+    ) -> Result<()> {
         let state = &states[0];
         let nulls = state.nulls();
         merged.push(match self {
@@ -247,16 +244,16 @@ impl Part {
 }
 
 /// A column, and what is missing in it.
-struct Input<'a> {
-    column: &'a ArrayRef,
+pub(super) struct Input<'a> {
+    pub(super) column: &'a ArrayRef,
     dtype: &'a DType,
-    nulls: Option<NullBuffer>,
+    pub(super) nulls: Option<NullBuffer>,
     /// Neither null nor NaN. Loops over numbers see NaN by themselves.
     present: OnceCell<Option<NullBuffer>>,
 }
 
 impl<'a> Input<'a> {
-    fn new(column: &'a ArrayRef, dtype: &'a DType) -> Self {
+    pub(super) fn new(column: &'a ArrayRef, dtype: &'a DType) -> Self {
         let nulls = column.logical_nulls().filter(|nulls| nulls.null_count() > 0);
         Self { column, dtype, nulls, present: OnceCell::new() }
     }
