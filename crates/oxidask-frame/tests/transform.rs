@@ -10,7 +10,8 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, Strin
 use oxidask_frame::dtype::{DType, Number, Unit};
 use oxidask_frame::error::FrameError;
 use oxidask_frame::kernel::group::{
-    Agg, Groups, Holes, Ranking, Ties, Transform, aggregate, group, transform, transform_dtype,
+    Agg, Groups, Holes, PairAgg, Ranking, Ties, Transform, aggregate, group, pair_finish,
+    pair_merge, pair_partial, transform, transform_dtype,
 };
 
 const NAN: f64 = f64::NAN;
@@ -196,4 +197,29 @@ fn what_has_no_answer_is_refused() {
     assert_eq!(narrow, DType::Number(Number::F32));
     let error = transform(&Transform::CumSum, &ints(&[1]), &DType::I64, &by(&[0, 0])).unwrap_err();
     assert!(error.to_string().contains("1 rows"), "{error}");
+}
+
+#[test]
+fn columns_vary_together_as_in_pandas() {
+    let x = floats(&[1.0, 2.0, 4.0, NAN, 1.0, 2.0, 5.0, 1.0, 1.0]);
+    let y = floats(&[2.0, 1.0, 5.0, 7.0, NAN, 3.0, 1.0, 2.0, 3.0]);
+    let keys = [0, 0, 0, 0, 1, 1, 2, 3, 3];
+    let dtypes = [&DType::F64, &DType::F64];
+    let cov = PairAgg::Cov { ddof: 1 };
+    let near = |array: ArrayRef, expected: &[f64]| {
+        shown(&array)
+            .iter()
+            .zip(expected)
+            .for_each(|(a, b)| assert!((a - b).abs() < 1e-12, "{a} {b}"));
+    };
+    let states = pair_partial([&x, &y], dtypes, &by(&keys)).unwrap();
+    near(pair_finish(PairAgg::Corr, &states, 1).unwrap(), &[0.8386278693775345, -1.0, -1.0, -1.0]);
+    near(pair_finish(cov, &states, 1).unwrap(), &[2.666666666666667, -1.0, -1.0, 0.0]);
+    let whole = pair_merge(&states, &Groups::whole(4)).unwrap();
+    near(pair_finish(PairAgg::Corr, &whole, 1).unwrap(), &[0.08501022840844515]);
+    near(pair_finish(cov, &whole, 1).unwrap(), &[0.19047619047619058]);
+    near(pair_finish(cov, &whole, 8).unwrap(), &[-1.0]);
+    let words = texts(&[None; 9]);
+    let refused = pair_partial([&x, &words], [&DType::F64, &DType::Str], &by(&keys));
+    assert!(matches!(refused, Err(FrameError::Type(_))));
 }

@@ -21,7 +21,7 @@ use arrow_buffer::NullBuffer;
 
 use super::agg::{Agg, Class, parts};
 use super::fold::{count, fold, fold_rows};
-use super::shared::Aggs;
+use super::several::Aggs;
 use super::{Groups, extremes, moments};
 use crate::dtype::{DType, Number};
 use crate::error::{FrameError, Result};
