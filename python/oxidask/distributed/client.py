@@ -305,7 +305,7 @@ class Client(
     _starting: Any = None
     preloads = PreloadManager(None, [], [])
 
-    async def lose(self) -> None:
+    async def _lose(self) -> None:
         """Close, because the cluster that it belongs to is closed; from any event loop."""
         if self._state == "running" and self._begin_close():
             self._why_closed = self._lost_text()

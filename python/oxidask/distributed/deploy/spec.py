@@ -304,7 +304,7 @@ class SpecCluster(Cluster):
         if self.shutdown_scheduler:
             # Who forgets to close them would be left with their threads.
             clients = [client for client in open_clients() if client.cluster is self]
-            await asyncio.gather(*(client.lose() for client in clients), return_exceptions=True)
+            await asyncio.gather(*(client._lose() for client in clients), return_exceptions=True)
         await super()._close()
         if self._unsilence is not None:
             self._unsilence()
