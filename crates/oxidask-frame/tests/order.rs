@@ -121,6 +121,14 @@ mod pandas {
     }
 
     #[test]
+    fn missing_times_come_first_in_sorted_merges() {
+        let left: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![Some(3), None, Some(1)]));
+        let right: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![None, Some(3)]));
+        let found = pairs(from_ref(&left), from_ref(&right), How::Outer, false);
+        assert_eq!(found, [(1, 0), (2, -1), (0, 1)]);
+    }
+
+    #[test]
     fn keys_of_like_kinds_meet() {
         let times: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![Some(-5), None]));
         let finer: ArrayRef =

@@ -33,7 +33,7 @@ pub type Joined = (UInt32Array, UInt32Array);
 
 /// Joins by equal keys; missing keys are equal to one another. The order is that of pandas: of left rows and, for each,
 /// of its partners; of right rows for [`How::Right`]; of keys if `sort`, and always for [`How::Outer`],
-/// with missing ones last (first among categories).
+/// with missing ones last (but first among categories and times).
 ///
 /// # Errors
 /// [`FrameError::NoKernel`] for keys that can't be compared here; [`FrameError::Value`] for too many rows.

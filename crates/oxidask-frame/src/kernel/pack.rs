@@ -27,7 +27,8 @@ const EXACT_IN_FLOAT: u64 = 1 << 53;
 pub(super) enum Purpose {
     /// To find equal rows.
     Equality,
-    /// To order them, too: by the first column, then the next; missing values last, but first among categories.
+    /// To order them, too: by the first column, then the next; missing values last, but first among categories
+    /// and times, as pandas' merges have them.
     Order,
 }
 
@@ -136,7 +137,23 @@ fn pack_column(columns: &[ArrayRef], purpose: Purpose) -> Result<Packed> {
     for (column, present) in columns.iter().zip(&present) {
         tables.push(visit(column, Above { low, present: present.as_ref(), missing })?);
     }
-    Ok(Packed { tables, largest: if any_missing { missing } else { high - low } })
+    if !any_missing {
+        return Ok(Packed { tables, largest: high - low });
+    }
+    let mut packed = Packed { tables, largest: missing };
+    if purpose == Purpose::Order && matches!(classes[0], Class::Time(_) | Class::Duration(_)) {
+        packed.put_missing_first();
+    }
+    Ok(packed)
+}
+
+impl Packed {
+    /// Turns the largest number, which is that of missing values, into the smallest.
+    fn put_missing_first(&mut self) {
+        let missing = self.largest;
+        let first = |code: &mut u64| *code = if *code == missing { 0 } else { *code + 1 };
+        self.tables.iter_mut().flatten().for_each(first);
+    }
 }
 
 /// Columns of one class, where integers meet floating point numbers or times meet those of another unit.
@@ -235,9 +252,7 @@ fn pack_categories(columns: &[ArrayRef], purpose: Purpose) -> Result<Packed> {
             let mut packed = pack_column(&keys, purpose)?;
             let any_missing = keys.iter().any(|keys| keys.null_count() > 0);
             if any_missing && purpose == Purpose::Order {
-                let missing = packed.largest;
-                let first = |code: &mut u64| *code = if *code == missing { 0 } else { *code + 1 };
-                packed.tables.iter_mut().flatten().for_each(first);
+                packed.put_missing_first();
             }
             return Ok(packed);
         }
