@@ -223,7 +223,7 @@ class InfoMixin(ClientBase):
         return self.sync(self._get_metadata, _path(keys), default)
 
     async def _get_metadata(self, keys: list[Any], default: Any) -> Any:
-        from oxidask.distributed._values import unpack
+        from oxidask.distributed._values import unpack_tree
 
         try:
             found = await self._ask("metadata.get", {"keys": keys})
@@ -231,7 +231,7 @@ class InfoMixin(ClientBase):
             if default == no_default:
                 raise
             return default
-        return unpack(found, self)
+        return unpack_tree(found, self)
 
     def set_metadata(self, key: Any, value: Any) -> Any:
         """Note data on the scheduler, for all clients.
@@ -239,9 +239,15 @@ class InfoMixin(ClientBase):
         Parameters
         ----------
         key
-            A name, or names of nested data.
+            A name, or names of nested data. Differs from Dask: numbers come back as text.
         value
             The data.
+
+        Examples
+        --------
+        >>> client.set_metadata(["x", "y"], 1)  # doctest: +SKIP
+        >>> client.get_metadata("x")  # doctest: +SKIP
+        {'y': 1}
         """
         from oxidask.distributed._values import pack
 

@@ -12,7 +12,7 @@ from typing import Any
 from oxidask._pickle import dumps, loads
 from oxidask.distributed.exceptions import FutureCancelledError
 
-__all__ = ["is_plain", "pack", "unpack"]
+__all__ = ["is_plain", "pack", "unpack", "unpack_tree"]
 
 _SCALARS = frozenset({bool, float, str, bytes, type(None)})
 _MARKS = frozenset({"key", "pickled"})
@@ -55,10 +55,19 @@ def pack(value: Any) -> Any:
         if value.cancelled():
             raise FutureCancelledError(value.key, "it is unknown to scheduler and client")
         return value  # by its key
-    is_marked = type(value) is dict and len(value) == 1 and not _MARKS.isdisjoint(value)
-    if not is_marked and is_plain(value):
+    if is_plain(value) and not _has_marks(value):
         return value
     return {"pickled": dumps(value)}
+
+
+def _has_marks(value: Any) -> bool:
+    """Whether something in plain data looks as what stands for a value does."""
+    if type(value) is list:
+        return any(map(_has_marks, value))
+    if type(value) is not dict:
+        return False
+    is_mark = len(value) == 1 and not _MARKS.isdisjoint(value)
+    return is_mark or any(map(_has_marks, value.values()))
 
 
 def unpack(packed: Any, client: Any = None) -> Any:
@@ -75,3 +84,16 @@ def unpack(packed: Any, client: Any = None) -> Any:
 
         return Future(packed["key"], client)
     return packed
+
+
+def unpack_tree(packed: Any, client: Any = None) -> Any:
+    """Return what :func:`unpack` gives of the values in nested dictionaries.
+
+    Examples
+    --------
+    >>> unpack_tree({"x": {"y": pack((1, 2))}, "z": 3})
+    {'x': {'y': (1, 2)}, 'z': 3}
+    """
+    if type(packed) is not dict or (len(packed) == 1 and not _MARKS.isdisjoint(packed)):
+        return unpack(packed, client)
+    return {name: unpack_tree(value, client) for name, value in packed.items()}

@@ -408,11 +408,24 @@ class Scheduler(PluginsOfScheduler, Node):
 
     def get_metadata(self, keys: Sequence[Any], default: Any = None) -> Any:
         """Return what was noted under these keys."""
-        return self.core.ask("metadata.get", {"keys": list(keys), "default": default})
+        from oxidask.distributed._values import unpack_tree
+
+        try:
+            return unpack_tree(self.core.ask("metadata.get", {"keys": list(keys)}))
+        except KeyError:
+            return default
 
     def set_metadata(self, keys: Sequence[Any], value: Any = None) -> None:
         """Note something under these keys."""
-        self.core.ask("metadata.set", {"keys": list(keys), "value": value})
+        from oxidask.distributed._values import pack
+
+        self.core.ask("metadata.set", {"keys": list(keys), "value": pack(value)})
+
+    @property
+    def task_metadata(self) -> dict[str, Any]:
+        """All that was noted."""
+        found: dict[str, Any] = self.get_metadata([])
+        return found
 
     def log_event(self, topic: Any, msg: Any) -> None:
         """Tell those who listen to a topic."""

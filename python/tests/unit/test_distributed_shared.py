@@ -207,9 +207,20 @@ def test_datasets(client):
     assert client.get_dataset("x", default=7) == 7
 
 
+def noted_on_scheduler(dask_scheduler):
+    assert dask_scheduler.task_metadata["a"]["c"] == {"key": 1}
+    return dask_scheduler.get_metadata(["a", "b"])
+
+
 def test_metadata(client):
     client.set_metadata(["a", "b"], (1, 2))
     assert client.get_metadata(["a", "b"]) == (1, 2)
+    assert client.get_metadata("a") == {"b": (1, 2)}
+    client.set_metadata(["a", "c"], {"key": 1})
+    assert client.get_metadata("a") == {"b": (1, 2), "c": {"key": 1}}
+    client.set_metadata("d", {"x": [{"pickled": b"y"}]})
+    assert client.get_metadata("d") == {"x": [{"pickled": b"y"}]}
+    assert client.run_on_scheduler(noted_on_scheduler) == (1, 2)
     assert client.get_metadata("absent", None) is None
     with pytest.raises(KeyError):
         client.get_metadata("absent")
