@@ -2,6 +2,7 @@
 //! themselves; values that clients put on workers.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
@@ -103,6 +104,38 @@ fn values_of_clients_are_put_on_workers_near_and_far() {
         }
     }
     cluster.scheduler.check_invariants().expect("as it must be");
+}
+
+#[test]
+fn what_lies_out_of_reach_is_said_and_not_computed_again_and_again() {
+    static N_RUNS: AtomicUsize = AtomicUsize::new(0);
+    let function = |name: &[u8], _: &[&[u8]]| {
+        N_RUNS.fetch_add(1, Ordering::Relaxed);
+        name.to_vec()
+    };
+    let cluster = Cluster::start();
+    let new = NewWorker::new(info("here"), Arc::new(ByName(function)));
+    // It listens nowhere, and what it tells of its values are objects of this process.
+    let here = join_here(&cluster.scheduler, new, InlineForm::Object);
+    here.start_thread().expect("a thread");
+    let elsewhere = cluster.worker_elsewhere("elsewhere", ByName(join_all));
+    let (near, _) = connect_here(&cluster.scheduler, "near", families());
+    let far = RemoteClient::join(&cluster.io, &cluster.joining, "far").expect("it joins");
+    submit(far.node(), &[("x", "here", &[])]);
+    let error = far.node().gather(&[Key::from("x")], PATIENCE).expect_err("it can't come");
+    assert!(error.to_string().contains("listens nowhere"), "{error}");
+    submit(&near, &[("x", "here", &[])]);
+    assert_eq!(gather(&near, &["x"]), [b"x".to_vec()]);
+    submit(far.node(), &[("y", "elsewhere", &["x"])]);
+    let error = far.node().gather(&[Key::from("y")], PATIENCE).expect_err("its input can't come");
+    assert!(error.to_string().contains("listens nowhere"), "{error}");
+    assert_eq!(
+        put(far.node(), here.id(), TaskId { slot: 9, generation: 9 }).map_err(|_| ()),
+        Err(())
+    );
+    assert_eq!(N_RUNS.load(Ordering::Relaxed), 1);
+    cluster.scheduler.check_invariants().expect("as it must be");
+    drop(elsewhere);
 }
 
 #[test]

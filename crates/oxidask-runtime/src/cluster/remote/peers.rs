@@ -96,13 +96,17 @@ impl RemotePeers {
         let info = ClientInfo { name: self.name.clone() };
         let inbox = |_: &_| FromPeer { worker, peers: self.this.clone() };
         let (options, security) = (self.options.clone(), self.security.clone());
-        let link = match address.parse::<Address>() {
-            Ok(address) => connect(&address, AsPeer(info), options, security, inbox).await.ok(),
-            Err(_) => None,
-        };
-        let Some(link) = link else {
-            self.gone(worker);
+        let Ok(address) = address.parse::<Address>() else {
+            self.out_of_reach(worker);
             return;
+        };
+        let link = connect(&address, AsPeer(info), options, security, inbox).await;
+        let Ok(link) = link else {
+            // Whoever doesn't listen in this process is not there for others.
+            return match address {
+                Address::Inproc(_) => self.out_of_reach(worker),
+                _ => self.gone(worker),
+            };
         };
         let mut state = self.state.lock();
         if let Some(way) = state.links.get_mut(&worker) {
@@ -120,6 +124,25 @@ impl RemotePeers {
         let way = self.state.lock().links.remove(&worker);
         for pending in way.into_iter().flat_map(|way| way.pending.into_values()) {
             pending.fail();
+        }
+    }
+
+    /// A worker of the scheduler's process listens nowhere: its values never come here, however often they are computed.
+    fn out_of_reach(&self, worker: WorkerId) {
+        let reason: Arc<str> =
+            "it lies with a worker of the scheduler's process that listens nowhere: have workers \
+                                there listen at an address"
+                .into();
+        let way = self.state.lock().links.remove(&worker);
+        for pending in way.into_iter().flat_map(|way| way.pending.into_values()) {
+            match pending {
+                Pending::Fetch { tasks, then, .. } => {
+                    let none = tasks.into_iter().map(|task| (task, Err(reason.clone())));
+                    then(Some(none.collect()));
+                }
+                Pending::Again { .. } => {}
+                Pending::Put(then) => then(Err(reason.clone())),
+            }
         }
     }
 
