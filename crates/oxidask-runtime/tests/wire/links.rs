@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender as Pass, channel};
 use std::time::Duration;
 
@@ -62,7 +63,8 @@ type Workers = Side<FromWorker, ToWorker>;
 type Schedulers = Side<ToWorker, FromWorker>;
 
 fn options() -> Options {
-    Options { linger: LONG, ..Options::default() }
+    // However busy the machine is, nobody is given up.
+    Options { linger: LONG, linger_gone: LONG, linger_gone_worker: LONG, ..Options::default() }
 }
 
 fn worker() -> AsWorker {
@@ -238,16 +240,18 @@ fn cutting_proxy(to: &Address, cuts: Vec<usize>) -> Address {
         for cut in cuts.into_iter().chain(std::iter::repeat(usize::MAX)) {
             let opener = listener.accept().unwrap().0;
             let acceptor = TcpStream::connect(("127.0.0.1", port)).unwrap();
-            let left = std::sync::atomic::AtomicUsize::new(cut);
+            let left = AtomicUsize::new(cut);
             std::thread::scope(|scope| {
                 for (mut from, mut to) in [(&opener, &acceptor), (&acceptor, &opener)] {
                     let left = &left;
                     scope.spawn(move || {
                         let mut bytes = [0; 5000];
                         while let Ok(n) = from.read(&mut bytes) {
-                            let order = std::sync::atomic::Ordering::Relaxed;
-                            let before = left.fetch_sub(n.min(left.load(order)), order);
-                            let pass = n.min(before);
+                            // Both ways take from it at once.
+                            let before = left.fetch_update(Relaxed, Relaxed, |left| {
+                                Some(left.saturating_sub(n))
+                            });
+                            let pass = n.min(before.unwrap_or_default());
                             if to.write_all(&bytes[..pass]).is_err() || n == 0 || pass < n {
                                 break;
                             }
@@ -480,8 +484,9 @@ fn who_is_silent_for_too_long_is_lost() {
 
 #[test]
 fn who_goes_and_does_not_come_back_is_lost() {
-    let net =
-        Net::new(Options { linger: Duration::from_millis(1), ..options() }, Security::default());
+    let brief = Duration::from_millis(1);
+    let briefly = Options { linger: brief, linger_gone: brief, ..options() };
+    let net = Net::new(briefly, Security::default());
     let mut listener = net.listen("tcp://127.0.0.1:0").unwrap();
     let (socket, schedulers) = bare_worker(&net, &mut listener);
     drop(socket);

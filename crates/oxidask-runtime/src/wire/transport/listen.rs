@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use oxidask_sched::message::{ClientInfo, FromClient, FromWorker, ToClient, ToWorker, WorkerInfo};
 use parking_lot::Mutex;
@@ -312,7 +311,7 @@ fn admit<Out: Message, In: Message, I: Inbox<In>>(
     };
     let (mut options, security) = (house.options.clone(), house.security.clone());
     if matches!(hello.who, Who::Worker(_)) {
-        options.linger_gone = options.linger_gone.min(Duration::from_secs(1));
+        options.linger_gone = options.linger_gone.min(options.linger_gone_worker);
     }
     tokio::spawn(async move {
         // If it can't be written, the reader finds out.

@@ -74,9 +74,10 @@ pub struct Options {
     pub beat: Duration,
     /// How long a broken session may wait for another connection.
     pub linger: Duration,
-    /// The same if the other side's system has ended the connection without a goodbye. For a worker it is a second
-    /// at most where the scheduler waits for it: its process is most likely dead, and if not it connects at once.
+    /// The same if the other side's system has ended the connection without a goodbye.
     pub linger_gone: Duration,
+    /// The same where a scheduler waits for a worker: its process is most likely dead, and if not it connects at once.
+    pub linger_gone_worker: Duration,
     /// How long connecting and greeting may take.
     pub greeting: Duration,
     /// Bytes that may be queued or unacknowledged before sending fails.
@@ -92,6 +93,7 @@ impl Default for Options {
             beat: Duration::from_secs(2),
             linger: Duration::from_secs(30),
             linger_gone: Duration::from_secs(30),
+            linger_gone_worker: Duration::from_secs(1),
             greeting: Duration::from_secs(10),
             queue_bytes: 4 << 30,
             compress: false,
