@@ -7,6 +7,7 @@ from typing import Any
 
 from oxidask._pickle import dumps, loads
 from oxidask.distributed._client_base import ClientBase, no_default
+from oxidask.distributed._future import Future
 from oxidask.distributed._values import is_plain
 from oxidask.distributed._waiting import futures_of
 
@@ -128,13 +129,19 @@ class DatasetsMixin(ClientBase):
         packed = found.get("data", found) if isinstance(found, dict) else found
         if "value" in packed:
             return packed["value"]
-        if not self._reads_pickles:
-            raise TypeError(f"dataset {name!r} is a pickle, which this client does not read")
-        with self.as_current():
-            data = loads(packed["pickled"])
-        if futures_of(data):
-            await self._ask("publish.list")  # their states come before it
-        return data
+        # The scheduler has given them to this client, whether or not use is made of them.
+        given = [Future(key, self) for key in found["keys"]]
+        try:
+            if not self._reads_pickles:
+                raise TypeError(f"dataset {name!r} is a pickle, which this client does not read")
+            with self.as_current():
+                data = loads(packed["pickled"])
+            if given:
+                await self._ask("publish.list")  # their states come before it
+            return data
+        finally:
+            for future in given:
+                future.release()
 
 
 class Datasets(MutableMapping[Any, Any]):

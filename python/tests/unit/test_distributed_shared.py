@@ -207,6 +207,52 @@ def test_datasets(client):
     assert client.get_dataset("x", default=7) == 7
 
 
+class Unreadable:
+    """Can be pickled, and not unpickled."""
+
+    def __reduce__(self):
+        return pickle.loads, (b"nonsense",)
+
+
+def test_futures_that_are_given_and_dropped_are_forgotten(client):
+    with Client(client.cluster, set_as_default=False) as other:
+
+        def n_holders(key):
+            task = other.sync(other._ask, "info.task", {"key": key})
+            return None if task is None else task["n_clients"]
+
+        def let_go(future):
+            # What follows comes to the scheduler after the release.
+            key = future.key
+            del future
+            client.sync(client._ask, "publish.list")
+            return key
+
+        queue = Queue("dropped", client=client)
+        queue.put(client.submit(abs, -71))
+        key = let_go(client.submit(abs, -71))
+        assert n_holders(key) == 1
+        Queue("dropped", client=other).get()
+        assert n_holders(key) is None
+        variable = Variable("dropped", client=client)
+        variable.set(client.submit(abs, -72))
+        key = let_go(client.submit(abs, -72))
+        Variable("dropped", client=other).get()
+        assert Variable("dropped", client=other).get().result() == 72
+        assert n_holders(key) == 1
+        variable.delete()
+        assert n_holders(key) is None
+        client.publish_dataset(dropped=[client.submit(abs, -73)])
+        client.publish_dataset(unreadable=[client.submit(abs, -73), Unreadable()])
+        key = let_go(client.submit(abs, -73))
+        assert other.get_dataset("dropped")[0].result() == 73
+        with pytest.raises(pickle.UnpicklingError):
+            other.get_dataset("unreadable")
+        assert n_holders(key) == 1
+        client.unpublish_dataset(["dropped", "unreadable"])
+        assert n_holders(key) is None
+
+
 def noted_on_scheduler(dask_scheduler):
     assert dask_scheduler.task_metadata["a"]["c"] == {"key": 1}
     return dask_scheduler.get_metadata(["a", "b"])

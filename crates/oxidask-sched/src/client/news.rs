@@ -6,6 +6,7 @@ use oxidask_core::key::Key;
 
 use super::{Action, Client, FENCE, Future, FutureState, Settlement};
 use crate::content::Content;
+use crate::data::Data;
 use crate::message::{Cause, FromClient, TaskFailure, ToClient};
 
 impl Client {
@@ -40,12 +41,27 @@ impl Client {
             ToClient::Answer { request, answer } => {
                 if self.asked.remove(&request).is_some() {
                     actions.push(Action::Answer { request, answer });
+                } else if let Ok(data) = answer {
+                    self.given_in_vain(&data, actions);
                 }
             }
             ToClient::Push { topic, body } => actions.push(Action::Push { topic, body }),
             ToClient::Refused { submission, reason } => {
                 self.refused(submission, &reason, actions);
             }
+        }
+    }
+
+    /// Nobody waits for an answer any more: what the scheduler has given to this client with it is let go of.
+    fn given_in_vain(&self, data: &Data, actions: &mut Vec<Action>) {
+        let mut given = Vec::new();
+        data.each_key(&mut |key| {
+            if self.n_held(key) == 0 {
+                given.push(key.clone());
+            }
+        });
+        if !given.is_empty() {
+            actions.push(Action::Scheduler(FromClient::Release(given)));
         }
     }
 

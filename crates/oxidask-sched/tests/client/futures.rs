@@ -1,6 +1,7 @@
 //! Futures: held, settled, lost, cancelled, released, and held again.
 
 use oxidask_sched::client::{Action, Client, ClientConfig, Event, FutureState, Settlement};
+use oxidask_sched::data::Data;
 use oxidask_sched::ids::{BlobHash, WorkerId};
 use oxidask_sched::message::{FromClient, Inline, Location, ToClient};
 
@@ -207,4 +208,21 @@ fn requests_are_passed_on_and_answered() {
     let scattered = said(FromClient::Scattered(values.clone()));
     assert_eq!(driver.handle(Event::Scattered(values)), [scattered]);
     assert_eq!(driver.tell(ready(7)), [finished(7)]);
+}
+
+#[test]
+fn what_is_given_to_nobody_is_let_go_of() {
+    let mut driver = Driver::new();
+    let answered = |request| {
+        let value = Data::map([("key", key(1).into()), ("other", key(2).into())]);
+        ToClient::Answer { request, answer: Ok(value) }
+    };
+    let ask = |request| Event::Ask { request, verb: "queue.get".into(), body: Data::Nil };
+    driver.handle(ask(5));
+    assert!(matches!(driver.tell(answered(5))[..], [Action::Answer { request: 5, .. }]));
+    driver.handle(ask(6));
+    assert_eq!(driver.handle(Event::Abandon(6)), [said(FromClient::Abandon(6))]);
+    // It was on its way.
+    driver.want(&[2]);
+    assert_eq!(driver.tell(answered(6)), [say_release(&[1])]);
 }
