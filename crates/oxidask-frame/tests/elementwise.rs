@@ -62,16 +62,16 @@ fn truths(values: &[Option<bool>]) -> ArrayRef {
 
 fn of_scalar(op: Binary, array: &ArrayRef, dtype: &DType, value: &Scalar) -> String {
     let (left, right) = (Operand::Column(array, dtype), Operand::Scalar(value));
-    let answer = binary(op, left, right, array.len()).unwrap();
-    let dtype = binary_dtype(op, left.kind(), right.kind()).unwrap();
+    let answer = binary(op, left, right, array.len()).expect("pandas answers");
+    let dtype = binary_dtype(op, left.kind(), right.kind()).expect("pandas answers");
     assert_eq!(*answer.data_type(), dtype.arrow());
     shown(&answer)
 }
 
 fn of_columns(op: Binary, a: (&ArrayRef, &DType), b: (&ArrayRef, &DType)) -> String {
     let (left, right) = (Operand::Column(a.0, a.1), Operand::Column(b.0, b.1));
-    let answer = binary(op, left, right, a.0.len()).unwrap();
-    let dtype = binary_dtype(op, left.kind(), right.kind()).unwrap();
+    let answer = binary(op, left, right, a.0.len()).expect("pandas answers");
+    let dtype = binary_dtype(op, left.kind(), right.kind()).expect("pandas answers");
     assert_eq!(*answer.data_type(), dtype.arrow());
     shown(&answer)
 }

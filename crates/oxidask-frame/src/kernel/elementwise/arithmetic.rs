@@ -153,8 +153,6 @@ fn known_powers<T: Native>(
     let is = |known: &Option<NullBuffer>, row| known.as_ref().is_none_or(|k| k.is_valid(row));
     Some(NullBuffer::new(BooleanBuffer::collect_bool(n_rows, |row| {
         let (a_known, b_known) = (is(&known_a, row), is(&known_b, row));
-        (a_known && b_known)
-            || (a_known && a.at(row) == T::ONE)
-            || (b_known && b.at(row) == T::ZERO)
+        (a_known && (b_known || a.at(row) == T::ONE)) || (b_known && b.at(row) == T::ZERO)
     })))
 }

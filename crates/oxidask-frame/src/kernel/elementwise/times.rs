@@ -188,20 +188,20 @@ fn combined(
     n_rows: usize,
 ) -> Result<ScalarBuffer<i64>> {
     let valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
-    let (values, overflowed): (_, Box<dyn Fn(i64, i64, i64) -> bool>) = match op {
+    let (values, overflowed): (_, fn(i64, i64, i64) -> bool) = match op {
         Binary::Add => {
             let values = zip(a, b, n_rows, i64::wrapping_add);
-            (values, Box::new(|a, b, sum| (a ^ sum) & (b ^ sum) < 0))
+            (values, |a, b, sum| (a ^ sum) & (b ^ sum) < 0)
         }
         Binary::Sub => {
             let values = zip(a, b, n_rows, i64::wrapping_sub);
-            (values, Box::new(|a, b, rest| (a ^ b) & (a ^ rest) < 0))
+            (values, |a, b, rest| (a ^ b) & (a ^ rest) < 0)
         }
         Binary::Mod => {
             if (0..n_rows).any(|row| b.at(row) == 0 && valid(row)) {
                 return Err(FrameError::NoKernel("timedeltas modulo zero".into()));
             }
-            (zip(a, b, n_rows, <i64 as Native>::modulo), Box::new(|_, _, _| false))
+            (zip(a, b, n_rows, <i64 as Native>::modulo), |_, _, _| false)
         }
         _ => return Err(FrameError::NoKernel(format!("{} of times", op.sign()))),
     };

@@ -47,7 +47,11 @@ impl Pattern {
             !self.is_regex || !pattern.contains(|letter| r"\.^$*+?{}[]|()".contains(letter));
         if is_plain && self.case && self.place == Place::Anywhere {
             let finder = memchr::memmem::Finder::new(pattern.as_bytes()).into_owned();
-            return Ok(Compiled { matcher: Matcher::Word(finder), ascii_only: false, ends: false });
+            return Ok(Compiled {
+                matcher: Matcher::Word(Box::new(finder)),
+                ascii_only: false,
+                ends: false,
+            });
         }
         let refused = || FrameError::NoKernel(format!("the regular expression '{pattern}'"));
         let body = if self.is_regex {
@@ -80,7 +84,7 @@ impl Pattern {
 }
 
 enum Matcher {
-    Word(memchr::memmem::Finder<'static>),
+    Word(Box<memchr::memmem::Finder<'static>>),
     Expression(Regex),
 }
 
