@@ -173,7 +173,7 @@ def connect(target: Target, name: str, timeout_s: float | None) -> Any:
             if _REFUSED not in str(error) or left < _MAX_PAUSE_S:
                 raise
         if attempt == _PATIENT_ATTEMPTS:
-            text = "Nobody listens at %s yet; waiting for %.0f s more"
+            text = "Connection refused: nobody listens at %s yet; waiting for %.1f s more"
             logger.warning(text, target.address, left)
         time.sleep(min(_MAX_PAUSE_S, 0.01 * 2 ** min(attempt, 10)))
     raise AssertionError("unreachable")

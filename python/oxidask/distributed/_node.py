@@ -44,6 +44,8 @@ class Node:
         self._closed = threading.Event()
         self._waiting: list[asyncio.Future[None]] = []
         self._starting: asyncio.Lock | None = None
+        #: Why the other side was not reached, if that was tried in vain.
+        self._refusal: str | None = None
         self._thread: int | None = None
         self.preloads = PreloadManager(self, [], [])
 
@@ -102,7 +104,8 @@ class Node:
     def _was_waiting(self) -> str:
         """Return a sentence that says what a start that took too long was waiting for."""
         where = getattr(self, "scheduler_address", None) or getattr(self, "scheduler_addr", None)
-        return f" It was to join the scheduler at {where}." if where else ""
+        why = f": {self._refusal}" if self._refusal else ""
+        return f" It was to join the scheduler at {where}{why}." if where else ""
 
     async def _give_up(self) -> None:
         self.status = Status.failed

@@ -237,7 +237,8 @@ class Worker(PluginsOfWorker, Node):
             try:
                 await in_own_thread(self._join_now, target, *how)
                 return
-            except (ConnectionRefusedError, FileNotFoundError):
+            except (ConnectionRefusedError, FileNotFoundError) as error:
+                self._refusal = str(error)
                 if time.monotonic() > end:
                     raise
                 await asyncio.sleep(0.1)
