@@ -68,7 +68,7 @@ mod _native {
     #[pymodule_export]
     use crate::frame::{
         ColumnMemory, FrameExpr, TextColumn, frame_from_graph, frame_from_pandas,
-        frame_python_layer, frame_to_pandas,
+        frame_python_layer, frame_read_csv, frame_read_parquet, frame_to_pandas, frame_write,
     };
     #[pymodule_export]
     use crate::order::order;

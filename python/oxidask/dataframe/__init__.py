@@ -1,13 +1,23 @@
 """Dataframes: pandas' API over partitions, lazy and in parallel.
 
-Columns of numbers, text, times and categories are native, and kernels without Python's lock work on them;
-what has no kernel pandas does, partition by partition.
+Columns of numbers, text, times and categories are native, and kernels without Python's lock work
+on them; what has no kernel pandas does, partition by partition.
 """
 
 from __future__ import annotations
 
 from oxidask.base import compute
 from oxidask.dataframe._collection import is_collection as is_dask_collection
+from oxidask.dataframe._files import (
+    read_csv,
+    read_fwf,
+    read_json,
+    read_orc,
+    read_parquet,
+    read_table,
+    to_csv,
+    to_parquet,
+)
 from oxidask.dataframe._frame import DataFrame, Index, Series
 from oxidask.dataframe._io import (
     from_array,
@@ -41,5 +51,13 @@ __all__ = [
     "is_dask_collection",
     "map_partitions",
     "merge",
+    "read_csv",
+    "read_fwf",
+    "read_json",
+    "read_orc",
+    "read_parquet",
+    "read_table",
     "repartition",
+    "to_csv",
+    "to_parquet",
 ]

@@ -1,4 +1,4 @@
-"""What dataframes, series, indexes and scalars have in common: an expression, and how it is computed."""
+"""What dataframes, series, indexes and scalars have in common: how they are computed."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class Collection(DaskMethodsMixin):
 
     @property
     def _name(self) -> str:
-        return self._expr.name
+        return str(self._expr.name)
 
     @property
     def _is_gathered(self) -> bool:
-        return self._expr.is_native
+        return bool(self._expr.is_native)
 
     @property
     def dask(self) -> Any:
@@ -151,7 +151,7 @@ class Collection(DaskMethodsMixin):
         *args, **kwargs
             Passed to it; partitions of the same number for collections among them.
         meta
-            What the result is like: see :func:`make_meta`. By default the function is tried on two rows.
+            What the result is like: see :func:`make_meta`. By default the function is tried.
         enforce_metadata
             Whether each result is compared with `meta`.
         clear_divisions
@@ -207,7 +207,7 @@ class Collection(DaskMethodsMixin):
         from oxidask.delayed import Delayed
 
         graph = self.__dask_graph__()
-        return [Delayed(key, graph) for key in self.__dask_keys__()]
+        return [Delayed(key, graph, layer=self._name) for key in self.__dask_keys__()]
 
     def copy(self, deep: bool = False) -> Any:
         """Return a collection over the same expression."""
@@ -294,9 +294,7 @@ def _united(parts: list[Any]) -> list[Any]:
     return parts
 
 
-def _rebuilt(
-    graph: Any, expr: FrameExpr, meta: Any, divisions: Any, rename: Any = None
-) -> Any:
+def _rebuilt(graph: Any, expr: FrameExpr, meta: Any, divisions: Any, rename: Any = None) -> Any:
     name = expr.name if rename is None else rename.get(expr.name, expr.name)
     keys = [(name, at) for at in range(expr.npartitions)]
     rebuilt = _native.frame_from_graph(dict(graph), name, keys, like=expr)

@@ -15,11 +15,12 @@ from oxidask.dataframe._needs import pandas as pd
 from oxidask.dataframe._reductions import Reductions
 from oxidask.dataframe._rows import Rows
 from oxidask.dataframe._scalar import Scalar
+from oxidask.dataframe._windows import Windows
 
 __all__ = ["DataFrame", "FrameBase", "Index", "Series"]
 
 
-class FrameBase(PartwiseMethods, Reductions, Rows, Collection):
+class FrameBase(PartwiseMethods, Reductions, Rows, Windows, Collection):
     """What dataframes, series and indexes have in common."""
 
     def __len__(self) -> int:
@@ -31,7 +32,9 @@ class FrameBase(PartwiseMethods, Reductions, Rows, Collection):
         if isinstance(self, DataFrame):
             expr = natively(lambda: self._expr.project([], "frame"))
             first = new_collection(expr) if expr is not None else self
-        lengths = python_layer(len, [("partition", first._expr)], self.npartitions, name="len-chunk")
+        lengths = python_layer(
+            len, [("partition", first._expr)], self.npartitions, name="len-chunk"
+        )
         total = python_layer(sum, [("every", lengths)], 1, name="len")
         return Scalar(total, np.int64(1), (None, None))
 
@@ -53,6 +56,12 @@ class FrameBase(PartwiseMethods, Reductions, Rows, Collection):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.compute(), dtype=dtype)
+
+    def to_csv(self, filename: Any, **kwargs: Any) -> Any:
+        """Write a text table of each partition: see :func:`oxidask.dataframe.to_csv`."""
+        from oxidask.dataframe._files import to_csv
+
+        return to_csv(self, filename, **kwargs)
 
     def _repr_text(self) -> str:
         return f"Dask Name: {self._name}, {self.npartitions} partitions"
@@ -179,8 +188,10 @@ class Series(FrameBase):
         return SeriesGroupBy(self, by, **kwargs)
 
     def __repr__(self) -> str:
-        return f"Dask Series Structure:\nnpartitions={self.npartitions}\nName: {self.name}, " \
+        return (
+            f"Dask Series Structure:\nnpartitions={self.npartitions}\nName: {self.name}, "
             f"dtype: {self.dtype}\n{self._repr_text()}"
+        )
 
 
 class Index(Series):
@@ -196,7 +207,7 @@ class Index(Series):
         """The names of the levels."""
         return self._meta.names
 
-    def to_frame(self, index: bool = True, name: Any = None) -> Any:
+    def to_frame(self, index: Any = True, name: Any = None) -> Any:  # type: ignore[override]
         """Return a dataframe of the labels."""
         kwargs = {} if name is None else {"name": name}
         return self._partwise(pd.Index.to_frame, index=index, **kwargs)
@@ -205,14 +216,15 @@ class Index(Series):
         """Return a series of the labels, by themselves."""
         return self._partwise(pd.Index.to_series)
 
-    def rename(self, name: Any = None, **kwargs: Any) -> Any:
+    def rename(self, name: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """Give the index another name."""
         return self._partwise(pd.Index.rename, name)
 
     def map(self, arg: Any, na_action: Any = None, meta: Any = None) -> Any:
         """Map the labels."""
-        return self.map_partitions(pd.Index.map, arg, na_action=na_action, meta=meta,
-                                   clear_divisions=True)
+        return self.map_partitions(
+            pd.Index.map, arg, na_action=na_action, meta=meta, clear_divisions=True
+        )
 
     def __repr__(self) -> str:
         return f"Dask Index Structure:\nnpartitions={self.npartitions}\n{self._repr_text()}"
@@ -262,7 +274,8 @@ class DataFrame(FrameBase):
     @property
     def size(self) -> Any:
         """The number of values, lazily."""
-        return self.size_of_rows() * len(self.columns)
+        rows: Any = self.size_of_rows()
+        return rows * len(self.columns)
 
     @property
     def empty(self) -> bool:
@@ -407,7 +420,11 @@ class DataFrame(FrameBase):
         return join(self, other, on=on, how=how, **kwargs)
 
     def apply(
-        self, function: Any, axis: Any = 0, args: tuple[Any, ...] = (), meta: Any = None,
+        self,
+        function: Any,
+        axis: Any = 0,
+        args: tuple[Any, ...] = (),
+        meta: Any = None,
         **kwargs: Any,
     ) -> Any:
         """Call a function on each row: ``axis=1``."""
@@ -417,9 +434,27 @@ class DataFrame(FrameBase):
                 "Try: df.apply(func, axis=1), or map_partitions"
             )
         return self.map_partitions(
-            pd.DataFrame.apply, function, axis=1, args=args, meta=meta, enforce_metadata=False,
+            pd.DataFrame.apply,
+            function,
+            axis=1,
+            args=args,
+            meta=meta,
+            enforce_metadata=False,
             **kwargs,
         )
+
+    def to_parquet(self, path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Write a Parquet file of each partition: see :func:`oxidask.dataframe.to_parquet`."""
+        from oxidask.dataframe._files import to_parquet
+
+        return to_parquet(self, path, *args, **kwargs)
+
+    @property
+    def iloc(self) -> Any:
+        """Columns by position: ``df.iloc[:, [0, 2]]``."""
+        from oxidask.dataframe._indexing import ILoc
+
+        return ILoc(self)
 
     def set_index(self, other: Any, **kwargs: Any) -> Any:
         """Make a column the index and order the rows by it."""
@@ -447,7 +482,8 @@ class DataFrame(FrameBase):
 
     def __repr__(self) -> str:
         columns = ", ".join(f"{label}: {dtype}" for label, dtype in self.dtypes.items())
-        return f"Dask DataFrame Structure:\nnpartitions={self.npartitions}\n{columns}\n{self._repr_text()}"
+        lines = f"npartitions={self.npartitions}", columns, self._repr_text()
+        return "\n".join(("Dask DataFrame Structure:", *lines))
 
 
 def _with_columns(part: Any, labels: list[Any]) -> Any:

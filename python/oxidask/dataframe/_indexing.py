@@ -93,14 +93,16 @@ def _labels(collection: Any, labels: list[Any]) -> Any:
     odd = [label for label in labels if label < ends[0] or label > ends[-1]]
     if odd:
         raise KeyError(f"{odd} not in index")
-    wanted = sorted({
-        at
-        for label in labels
-        for at in range(
-            max(0, min(bisect.bisect_left(ends, label) - 1, len(ends) - 2)),
-            min(bisect.bisect_right(ends, label), len(ends) - 1),
-        )
-    })
+    wanted = sorted(
+        {
+            at
+            for label in labels
+            for at in range(
+                max(0, min(bisect.bisect_left(ends, label) - 1, len(ends) - 2)),
+                min(bisect.bisect_right(ends, label), len(ends) - 1),
+            )
+        }
+    )
     return collection.partitions[wanted]._filter_partwise(_loc_existing, labels)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -56,7 +57,9 @@ def from_pandas(
         raise ValueError("Exactly one of npartitions and chunksize must be specified.")
     if npartitions is None and chunksize is None:
         npartitions = 1
-    if npartitions is not None and (not isinstance(npartitions, (int, np.integer)) or npartitions < 1):
+    if npartitions is not None and (
+        not isinstance(npartitions, (int, np.integer)) or npartitions < 1
+    ):
         raise (TypeError if not isinstance(npartitions, (int, np.integer)) else ValueError)(
             f"Please provide npartitions as an int of 1 or more, not {npartitions!r}"
         )
@@ -83,7 +86,7 @@ def from_pandas(
     if expr is not None:
         return new_collection(expr, meta, ends)
     token = tokenize(data, bounds)
-    parts = [data.iloc[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    parts = [data.iloc[a:b] for a, b in itertools.pairwise(bounds)]
     name = f"from_pandas-{token}"
     graph = {(name, at): part for at, part in enumerate(parts)}
     expr = _native.frame_from_graph(graph, name, list(graph))
@@ -104,7 +107,11 @@ def _where_labels_change(index: Any, starts: list[int]) -> tuple[list[int], Any]
 
 
 def from_dict(
-    data: Any, npartitions: int, orient: str = "columns", dtype: Any = None, columns: Any = None,
+    data: Any,
+    npartitions: int,
+    orient: str = "columns",
+    dtype: Any = None,
+    columns: Any = None,
     constructor: Any = None,
 ) -> Any:
     """Make a dataframe of a dict: see ``pandas.DataFrame.from_dict``.
@@ -116,10 +123,12 @@ def from_dict(
     """
     if any(isinstance(value, Collection) for value in data.values()):
         raise NotImplementedError(
-            "from_dict doesn't currently support Dask collections as inputs. Objects encountered in "
-            "the input dict: use concat or assign"
+            "from_dict doesn't currently support Dask collections as inputs. Objects encountered "
+            "in the input dict: use concat or assign"
         )
-    frame = (constructor or pd.DataFrame).from_dict(data, orient=orient, dtype=dtype, columns=columns)
+    frame = (constructor or pd.DataFrame).from_dict(
+        data, orient=orient, dtype=dtype, columns=columns
+    )
     return from_pandas(frame, npartitions)
 
 
@@ -138,10 +147,13 @@ def from_array(x: Any, chunksize: int = 50_000, columns: Any = None, meta: Any =
     if isinstance(x, Array):
         return from_dask_array(x, columns=columns, meta=meta)
     if x.ndim > 2:
-        raise ValueError("from_array does not input more than 2D array, got array with shape "
-                         f"{x.shape!r}")
-    data = pd.Series(x, name=columns) if x.ndim == 1 and x.dtype.names is None else pd.DataFrame(
-        x, columns=columns
+        raise ValueError(
+            f"from_array does not input more than 2D array, got array with shape {x.shape!r}"
+        )
+    data = (
+        pd.Series(x, name=columns)
+        if x.ndim == 1 and x.dtype.names is None
+        else pd.DataFrame(x, columns=columns)
     )
     return from_pandas(data, chunksize=chunksize)
 
@@ -149,7 +161,9 @@ def from_array(x: Any, chunksize: int = 50_000, columns: Any = None, meta: Any =
 def from_dask_array(x: Any, columns: Any = None, index: Any = None, meta: Any = None) -> Any:
     """Make a collection of an array of ours: a partition of each chunk of rows."""
     if x.ndim > 2:
-        raise ValueError(f"from_array does not input more than 2D array, got array with shape {x.shape!r}")
+        raise ValueError(
+            f"from_array does not input more than 2D array, got array with shape {x.shape!r}"
+        )
     if x.ndim == 2 and len(x.chunks[1]) > 1:
         x = x.rechunk({1: x.shape[1]})
     rows = x.chunks[0]
@@ -178,7 +192,10 @@ def _of_block(block: Any, columns: Any, start: Any, ndim: int) -> Any:
 
 
 def from_delayed(
-    dfs: Any, meta: Any = None, divisions: Any = None, prefix: str = "from-delayed",
+    dfs: Any,
+    meta: Any = None,
+    divisions: Any = None,
+    prefix: str = "from-delayed",
     verify_meta: bool = True,
 ) -> Any:
     """Make a collection of delayed pandas objects.
@@ -218,9 +235,14 @@ def from_delayed(
 
 
 def from_map(
-    func: Callable[..., Any], *iterables: Iterable[Any], args: Sequence[Any] | None = None,
-    meta: Any = None, divisions: Any = None, label: str | None = None,
-    enforce_metadata: bool = False, **kwargs: Any,
+    func: Callable[..., Any],
+    *iterables: Iterable[Any],
+    args: Sequence[Any] | None = None,
+    meta: Any = None,
+    divisions: Any = None,
+    label: str | None = None,
+    enforce_metadata: bool = False,
+    **kwargs: Any,
 ) -> Any:
     """Make a collection whose partitions a function gives for items.
 
@@ -256,7 +278,7 @@ def from_map(
         meta = make_meta(func(*(items[0] for items in lists), *fixed, **kwargs))
     else:
         meta = make_meta(meta)
-    described = [("per_block", _Item(items)) for items in lists]
+    described: list[tuple[Any, ...]] = [("per_block", _Item(items)) for items in lists]
     described += [("literal", x) for x in fixed]
     run: Callable[..., Any] = func
     if enforce_metadata:
@@ -264,7 +286,9 @@ def from_map(
 
         described = [("literal", func), ("literal", meta), *described]
         run = _checked
-    expr = python_layer(run, described, n, kwargs, name=label, token=tokenize(func, lists, fixed, kwargs))
+    expr = python_layer(
+        run, described, n, kwargs, name=label, token=tokenize(func, lists, fixed, kwargs)
+    )
     if divisions is not None and len(divisions) != n + 1:
         raise ValueError("divisions should be a tuple of one more than the partitions")
     return new_collection(expr, meta, divisions)

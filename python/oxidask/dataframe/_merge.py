@@ -13,10 +13,19 @@ _HOWS = ("inner", "left", "right", "outer", "leftsemi")
 
 
 def merge(
-    left: Any, right: Any, how: str = "inner", on: Any = None, left_on: Any = None,
-    right_on: Any = None, left_index: bool = False, right_index: bool = False,
-    suffixes: tuple[Any, Any] = ("_x", "_y"), indicator: Any = False, npartitions: Any = None,
-    shuffle_method: Any = None, broadcast: Any = None,
+    left: Any,
+    right: Any,
+    how: str = "inner",
+    on: Any = None,
+    left_on: Any = None,
+    right_on: Any = None,
+    left_index: bool = False,
+    right_index: bool = False,
+    suffixes: tuple[Any, Any] = ("_x", "_y"),
+    indicator: Any = False,
+    npartitions: Any = None,
+    shuffle_method: Any = None,
+    broadcast: Any = None,
 ) -> Any:
     """Join two dataframes by the values of columns, or of their index.
 
@@ -37,8 +46,8 @@ def merge(
 
     Notes
     -----
-    Rows are in pandas' order within a partition; where both sides have several, the partitions are by the hash of the
-    keys. Integers on a side whose rows may find no partner become floats.
+    Rows are in pandas' order within a partition; where both sides have several, the partitions are
+    by the hash of the keys. Integers on a side whose rows may find no partner become floats.
 
     Examples
     --------
@@ -59,8 +68,13 @@ def merge(
     if on is not None:
         left_on = right_on = on
     settings = {
-        "how": how, "left_on": left_on, "right_on": right_on, "left_index": left_index,
-        "right_index": right_index, "suffixes": suffixes, "indicator": indicator,
+        "how": how,
+        "left_on": left_on,
+        "right_on": right_on,
+        "left_index": left_index,
+        "right_index": right_index,
+        "suffixes": suffixes,
+        "indicator": indicator,
     }
     if how == "leftsemi":
         return _semi(left, right, left_on, right_on)
@@ -74,7 +88,8 @@ def merge(
 
 def _lazy(x: Any) -> Any:
     if isinstance(x, Collection):
-        return x.to_frame() if x.ndim == 1 else x
+        frame: Any = x
+        return frame.to_frame() if frame.ndim == 1 else frame
     from oxidask.dataframe._io import from_pandas
 
     if isinstance(x, pd.Series):
@@ -101,9 +116,12 @@ def _natively(left: Any, right: Any, settings: dict[str, Any], npartitions: Any)
     left_on, right_on = _list(settings["left_on"]), _list(settings["right_on"])
     if any(isinstance(key, Collection) for key in (*left_on, *right_on)):
         return None
-    known = (left._meta.columns.is_unique and right._meta.columns.is_unique
-             and all(k in left._meta.columns for k in left_on)
-             and all(k in right._meta.columns for k in right_on))
+    known = (
+        left._meta.columns.is_unique
+        and right._meta.columns.is_unique
+        and all(k in left._meta.columns for k in left_on)
+        and all(k in right._meta.columns for k in right_on)
+    )
     suffixes = settings["suffixes"]
     if not known or not (left._expr.is_native and right._expr.is_native):
         return None
@@ -127,8 +145,13 @@ def _semi(left: Any, right: Any, left_on: Any, right_on: Any) -> Any:
 def _by_pandas(left: Any, right: Any, settings: dict[str, Any], meta: Any) -> Any:
     """Join all of the right side with each partition of the left, or all with all."""
     pieces = settings["how"] in ("inner", "left") or left.npartitions == 1
-    if any(isinstance(k, Collection) for k in (*_list(settings["left_on"]), *_list(settings["right_on"]))):
-        raise NotImplementedError("merge by series: assign them to the dataframes, and merge by label")
+    if any(
+        isinstance(k, Collection)
+        for k in (*_list(settings["left_on"]), *_list(settings["right_on"]))
+    ):
+        raise NotImplementedError(
+            "merge by series: assign them to the dataframes, and merge by label"
+        )
     n = left.npartitions if pieces else 1
     sides = ("partition", left._expr) if pieces else ("every", left._expr)
     args = [sides, ("every", right._expr)]
@@ -146,17 +169,22 @@ def _merged(left: Any, right: list[Any], **settings: Any) -> Any:
 
 
 def join(
-    left: Any, other: Any, on: Any = None, how: str = "left", lsuffix: str = "", rsuffix: str = "",
-    npartitions: Any = None, **options: Any,
+    left: Any,
+    other: Any,
+    on: Any = None,
+    how: str = "left",
+    lsuffix: str = "",
+    rsuffix: str = "",
+    npartitions: Any = None,
+    **options: Any,
 ) -> Any:
     """Join with another dataframe by its index."""
     if isinstance(other, (list, tuple)):
         for one in other:
             left = join(left, one, on=on, how=how)
         return left
-    if isinstance(other, (pd.Series,)) or getattr(other, "ndim", 2) == 1:
-        if getattr(other, "name", None) is None:
-            raise ValueError("other must be named to be joined")
+    if getattr(other, "ndim", 2) == 1 and getattr(other, "name", None) is None:
+        raise ValueError("other must be named to be joined")
     settings: dict[str, Any] = {"right_index": True, "suffixes": (lsuffix, rsuffix), "how": how}
     settings |= {"left_index": True} if on is None else {"left_on": on}
     other = _lazy(other)

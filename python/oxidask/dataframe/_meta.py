@@ -66,7 +66,9 @@ def meta_nonempty(meta: Any) -> Any:
     if isinstance(meta, pd.DataFrame):
         index = meta_nonempty(meta.index)
         columns = {at: _two(meta.iloc[:, at]) for at in range(meta.shape[1])}
-        frame = pd.DataFrame({at: pd.Series(v, index=index) for at, v in columns.items()}, index=index)
+        frame = pd.DataFrame(
+            {at: pd.Series(v, index=index) for at, v in columns.items()}, index=index
+        )
         frame.columns = meta.columns
         return frame
     if isinstance(meta, pd.Series):
@@ -91,7 +93,9 @@ def _two(column: Any) -> Any:
             text = isinstance(categories.dtype, pd.StringDtype) or categories.dtype == object
             names = ["a", "b"] if text else _two(categories)
             categories = pd.Index(names, dtype=categories.dtype).unique()
-            return pd.Categorical([categories[0], None], categories=categories, ordered=dtype.ordered)
+            return pd.Categorical(
+                [categories[0], None], categories=categories, ordered=dtype.ordered
+            )
         return pd.Categorical([categories[0], categories[-1]], dtype=dtype)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return pd.array([pd.Timestamp(2000, 1, 1, tz=dtype.tz)] * 2, dtype=dtype)
@@ -189,12 +193,13 @@ def check_meta(x: Any, meta: Any, funcname: str | None = None, numeric_equal: bo
     where = f" in `{funcname}`" if funcname else ""
     if type(x) is not type(meta) and not (isinstance(x, pd.Index) and isinstance(meta, pd.Index)):
         raise ValueError(
-            f"Metadata mismatch found{where}.\n\nExpected partition of type `{type(meta).__name__}` "
+            f"Metadata mismatch found{where}.\n\n"
+            f"Expected partition of type `{type(meta).__name__}` "
             f"but got `{type(x).__name__}`"
         )
     if isinstance(meta, pd.DataFrame):
-        found = {label: dtype for label, dtype in zip(x.columns, x.dtypes, strict=True)}
-        wanted = {label: dtype for label, dtype in zip(meta.columns, meta.dtypes, strict=True)}
+        found = dict(zip(x.columns, x.dtypes, strict=True))
+        wanted = dict(zip(meta.columns, meta.dtypes, strict=True))
         odd = [
             (label, found.get(label, "-"), wanted.get(label, "-"))
             for label in dict.fromkeys([*found, *wanted])

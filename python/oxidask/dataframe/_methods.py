@@ -15,13 +15,44 @@ __all__ = ["PartwiseMethods"]
 
 # Methods of pandas' that see one row at a time: name, and for which classes.
 _PLAIN = (
-    "abs", "round", "isna", "isnull", "notna", "notnull", "isin", "clip", "replace",
-    "where", "mask", "fillna", "combine_first", "map",
+    "abs",
+    "round",
+    "isna",
+    "isnull",
+    "notna",
+    "notnull",
+    "isin",
+    "clip",
+    "replace",
+    "where",
+    "mask",
+    "fillna",
+    "combine_first",
+    "map",
 )
 _ARITHMETIC = (
-    "add", "sub", "mul", "div", "truediv", "floordiv", "mod", "pow",
-    "radd", "rsub", "rmul", "rdiv", "rtruediv", "rfloordiv", "rmod", "rpow",
-    "eq", "ne", "lt", "le", "gt", "ge",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "radd",
+    "rsub",
+    "rmul",
+    "rdiv",
+    "rtruediv",
+    "rfloordiv",
+    "rmod",
+    "rpow",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
 )
 
 
@@ -121,7 +152,9 @@ class PartwiseMethods(Collection):
     def isin(self, values: Any) -> Any:
         """Whether values are among some."""
         if isinstance(values, Collection):
-            raise NotImplementedError("Passing a Dask collection is not supported: compute it first")
+            raise NotImplementedError(
+                "Passing a Dask collection is not supported: compute it first"
+            )
         if _class_of(self) is pd.DataFrame and not isinstance(values, dict):
             values = list(values)
         return self._partwise(_class_of(self).isin, values)
@@ -173,7 +206,7 @@ def native_scalar(value: Any) -> Any:
     if isinstance(value, np.generic):
         if value.dtype.kind not in "biuf":
             return _NOT_NATIVE
-        if value.dtype.kind in "iu" and value.dtype.itemsize < 8 or value.dtype == "f4":
+        if (value.dtype.kind in "iu" and value.dtype.itemsize < 8) or value.dtype == "f4":
             return _NOT_NATIVE
         return value.item()
     if value is pd.NA or value is pd.NaT or value is None:
@@ -182,8 +215,11 @@ def native_scalar(value: Any) -> Any:
 
 
 def _is_scalar(x: Any) -> bool:
-    return np.isscalar(x) or x is None or pd.api.types.is_scalar(x) or (
-        isinstance(x, np.ndarray) and x.ndim == 0
+    return (
+        np.isscalar(x)
+        or x is None
+        or pd.api.types.is_scalar(x)
+        or (isinstance(x, np.ndarray) and x.ndim == 0)
     )
 
 
@@ -203,4 +239,3 @@ def _plain(name: str) -> Callable[..., Any]:
 for _name in (*_PLAIN, *_ARITHMETIC):
     if not hasattr(PartwiseMethods, _name):
         setattr(PartwiseMethods, _name, _plain(_name))
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,8 +44,13 @@ def _own(owner: int, *parts: Any) -> Any:
 
 
 def concat(
-    dfs: Sequence[Any], axis: Any = 0, join: str = "outer", ignore_unknown_divisions: bool = False,
-    ignore_order: bool = False, interleave_partitions: bool = False, **kwargs: Any,
+    dfs: Sequence[Any],
+    axis: Any = 0,
+    join: str = "outer",
+    ignore_unknown_divisions: bool = False,
+    ignore_order: bool = False,
+    interleave_partitions: bool = False,
+    **kwargs: Any,
 ) -> Any:
     """Put dataframes or series one after the other, or side by side.
 
@@ -83,9 +89,7 @@ def concat(
     meta = pd.concat([x._meta_nonempty for x in dfs], join=join, **kwargs).iloc[:0]
     known = all(x.known_divisions for x in dfs)
     ends: Any = None
-    if known and all(
-        a.divisions[-1] < b.divisions[0] for a, b in zip(dfs[:-1], dfs[1:], strict=True)
-    ):
+    if known and all(a.divisions[-1] < b.divisions[0] for a, b in itertools.pairwise(dfs)):
         ends = (*(end for x in dfs for end in x.divisions[:-1]), dfs[-1].divisions[-1])
     elif known and interleave_partitions:
         return _interleaved(dfs, meta, join)

@@ -1,7 +1,7 @@
 """Partitions across the border: pandas objects taken apart into arrays, and put together again.
 
-Native frames have columns of one dtype each; what they can't hold (columns of Python objects, labels
-that are neither text nor numbers) raises :class:`NoKernel`, and pandas keeps the partition.
+Native frames have columns of one dtype each; what they can't hold (columns of Python objects,
+labels that are neither text nor numbers) raises :class:`NoKernel`, and pandas keeps the partition.
 """
 
 from __future__ import annotations
@@ -15,19 +15,22 @@ from oxidask.dataframe._needs import pandas as pd
 
 __all__ = ["array_of", "part_of", "put_together", "take_apart"]
 
-_NUMBERS = frozenset(
-    f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
-) | {"float32", "float64"}
-_NULLABLE = frozenset(
-    f"{kind}{bits}" for kind in ("Int", "UInt") for bits in (8, 16, 32, 64)
-) | {"Float32", "Float64", "boolean"}
+_NUMBERS = frozenset(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)) | {
+    "float32",
+    "float64",
+}
+_NULLABLE = frozenset(f"{kind}{bits}" for kind in ("Int", "UInt") for bits in (8, 16, 32, 64)) | {
+    "Float32",
+    "Float64",
+    "boolean",
+}
 
 
 def take_apart(obj: Any) -> tuple[str, int, Any, list[tuple[Any, tuple[Any, ...]]], Any]:
     """Return kind, rows, index, columns and the columns' name of a pandas object.
 
-    The index is ``(name, start, step)`` if it is counted, else a list of levels; levels and columns are
-    ``(label, (dtype, array, ...))``.
+    The index is ``(name, start, step)`` if it is counted, else a list of levels; levels and columns
+    are ``(label, (dtype, array, ...))``.
 
     Raises
     ------
@@ -50,9 +53,7 @@ def _index_parts(index: Any) -> Any:
     if type(index) is pd.RangeIndex:
         return index.name, index.start, index.step
     if isinstance(index, pd.MultiIndex):
-        return [
-            (name, part_of(index.get_level_values(at))) for at, name in enumerate(index.names)
-        ]
+        return [(name, part_of(index.get_level_values(at))) for at, name in enumerate(index.names)]
     return [(index.name, part_of(index))]
 
 

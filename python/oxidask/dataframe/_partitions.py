@@ -64,14 +64,18 @@ def map_partitions(
     described = [_described(arg, npartitions) for arg in args]
     if any(isinstance(value, Collection) for value in kwargs.values()):
         names = tuple(kwargs)
-        described = [("literal", run), ("literal", len(args) + len(extra)), ("literal", names),
-                     *extra, *described, *(_described(kwargs[name], npartitions) for name in names)]
+        described = [
+            ("literal", run),
+            ("literal", len(args) + len(extra)),
+            ("literal", names),
+            *extra,
+            *described,
+            *(_described(kwargs[name], npartitions) for name in names),
+        ]
         expr = python_layer(_with_keywords, described, npartitions, name=_label(func, token))
     else:
         plain = dict(kwargs)
-        expr = python_layer(
-            run, [*extra, *described], npartitions, plain, name=_label(func, token)
-        )
+        expr = python_layer(run, [*extra, *described], npartitions, plain, name=_label(func, token))
     divisions = None if clear_divisions or not several else several[0]._known_divisions
     if isinstance(meta, (pd.DataFrame, pd.Series, pd.Index)):
         if divisions is not None and len(divisions) != npartitions + 1:
@@ -140,8 +144,8 @@ def _tried(func: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> An
         result = func(*map(sample, args), **{name: sample(x) for name, x in kwargs.items()})
     except Exception as error:
         raise ValueError(
-            f"Metadata inference failed in `{funcname(func)}`.\n\nThe function was tried on two made-up "
-            "rows and raised; say what it gives with the keyword `meta`.\n\n"
+            f"Metadata inference failed in `{funcname(func)}`.\n\nThe function was tried on two "
+            "made-up rows and raised; say what it gives with the keyword `meta`.\n\n"
             f"{type(error).__name__}: {error}"
         ) from error
     return make_meta(result)
@@ -162,14 +166,13 @@ def align(args: tuple[Any, ...]) -> tuple[Any, ...]:
     if all(x._expr.has_rows_of(first._expr) for x in several[1:]):
         return args
     if all(x.divisions == first.divisions for x in several[1:]):
-        if first.known_divisions or len({x.npartitions for x in several}) == 1:
-            return args
+        return args
     if all(x.known_divisions for x in several):
         ends = sorted({end for x in several for end in x.divisions})
         if len(ends) == 1:
             ends = ends * 2
         return tuple(
-            x.repartition(divisions=ends, force=True)
+            x.repartition(divisions=ends, force=True)  # type: ignore[attr-defined]
             if isinstance(x, Collection) and _is_partitioned(x)
             else x
             for x in args
@@ -179,7 +182,8 @@ def align(args: tuple[Any, ...]) -> tuple[Any, ...]:
     if 1 in {x.npartitions for x in several} and len({x.npartitions for x in several}) == 2:
         return args
     raise ValueError(
-        "Not all divisions are known, can't align partitions. Please use `set_index` to set the index."
+        "Not all divisions are known, can't align partitions. "
+        "Please use `set_index` to set the index."
     )
 
 
@@ -214,7 +218,7 @@ def tree(
     token: str | None = None,
     concat: bool = True,
 ) -> Any:
-    """Reduce partitions to one: `chunk` of each, `combine` of some at a time, `aggregate` of the rest.
+    """Reduce partitions to one: `chunk` of each, `combine` of some, `aggregate` of the rest.
 
     `combine` and `aggregate` are called with the concatenation of what came, or with a list of it.
     """
@@ -222,12 +226,13 @@ def tree(
     if by < 2:
         raise ValueError("split_every must be an integer >= 2")
     combine = combine or aggregate
-    combine_kwargs = dict(
-        (aggregate_kwargs if combine is aggregate else combine_kwargs) or {}
-    )
+    combine_kwargs = dict((aggregate_kwargs if combine is aggregate else combine_kwargs) or {})
     label = token or funcname(chunk).strip("<>")
     expr = python_layer(
-        chunk, [("partition", collection._expr)], collection.npartitions, dict(chunk_kwargs or {}),
+        chunk,
+        [("partition", collection._expr)],
+        collection.npartitions,
+        dict(chunk_kwargs or {}),
         name=f"{label}-chunk",
     )
     run = _of_one if concat else _of_list

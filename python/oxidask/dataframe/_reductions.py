@@ -18,8 +18,14 @@ class Reductions(Collection):
     """Methods that make one value of a column, or one row of all."""
 
     def _reduced(
-        self, name: str, setting: float = 0, skipna: bool = True, numeric_only: bool = False,
-        split_every: Any = None, axis: Any = 0, **kwargs: Any,
+        self,
+        name: str,
+        setting: float = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        split_every: Any = None,
+        axis: Any = 0,
+        **kwargs: Any,
     ) -> Any:
         if axis in (1, "columns"):
             method = getattr(pd.DataFrame, name)
@@ -59,82 +65,150 @@ class Reductions(Collection):
         kind = "frame" if self._meta.ndim == 2 else "series"
         return self._expr.group_by([], [], wants, kind, split_every=by)
 
-    def sum(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
-            min_count: int = 0, split_every: Any = False, **kwargs: Any) -> Any:
+    def sum(
+        self,
+        axis: Any = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        min_count: int = 0,
+        split_every: Any = False,
+        **kwargs: Any,
+    ) -> Any:
         """Return sums."""
         extra = {"min_count": min_count} if min_count else {}
-        return self._reduced("sum", min_count, skipna, numeric_only, split_every or None, axis, **extra)
+        return self._reduced(
+            "sum", min_count, skipna, numeric_only, split_every or None, axis, **extra
+        )
 
-    def prod(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
-             min_count: int = 0, split_every: Any = False, **kwargs: Any) -> Any:
+    def prod(
+        self,
+        axis: Any = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        min_count: int = 0,
+        split_every: Any = False,
+        **kwargs: Any,
+    ) -> Any:
         """Return products."""
         extra = {"min_count": min_count} if min_count else {}
-        return self._reduced("prod", min_count, skipna, numeric_only, split_every or None, axis, **extra)
+        return self._reduced(
+            "prod", min_count, skipna, numeric_only, split_every or None, axis, **extra
+        )
 
     product = prod
 
-    def mean(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
-             split_every: Any = False, **kwargs: Any) -> Any:
+    def mean(
+        self,
+        axis: Any = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        split_every: Any = False,
+        **kwargs: Any,
+    ) -> Any:
         """Return arithmetic means."""
         return self._reduced("mean", 0, skipna, numeric_only, split_every or None, axis)
 
-    def var(self, axis: Any = 0, skipna: bool = True, ddof: int = 1, numeric_only: bool = False,
-            split_every: Any = False, **kwargs: Any) -> Any:
+    def var(
+        self,
+        axis: Any = 0,
+        skipna: bool = True,
+        ddof: int = 1,
+        numeric_only: bool = False,
+        split_every: Any = False,
+        **kwargs: Any,
+    ) -> Any:
         """Return variances."""
-        return self._reduced("var", ddof, skipna, numeric_only, split_every or None, axis, ddof=ddof)
+        return self._reduced(
+            "var", ddof, skipna, numeric_only, split_every or None, axis, ddof=ddof
+        )
 
-    def std(self, axis: Any = 0, skipna: bool = True, ddof: int = 1, numeric_only: bool = False,
-            split_every: Any = False, **kwargs: Any) -> Any:
+    def std(
+        self,
+        axis: Any = 0,
+        skipna: bool = True,
+        ddof: int = 1,
+        numeric_only: bool = False,
+        split_every: Any = False,
+        **kwargs: Any,
+    ) -> Any:
         """Return standard deviations."""
-        return self._reduced("std", ddof, skipna, numeric_only, split_every or None, axis, ddof=ddof)
+        return self._reduced(
+            "std", ddof, skipna, numeric_only, split_every or None, axis, ddof=ddof
+        )
 
-    def sem(self, axis: Any = 0, skipna: bool = True, ddof: int = 1, numeric_only: bool = False,
-            split_every: Any = False, **kwargs: Any) -> Any:
+    def sem(
+        self,
+        axis: Any = 0,
+        skipna: bool = True,
+        ddof: int = 1,
+        numeric_only: bool = False,
+        split_every: Any = False,
+        **kwargs: Any,
+    ) -> Any:
         """Return standard errors of means."""
-        return self._reduced("sem", ddof, skipna, numeric_only, split_every or None, axis, ddof=ddof)
+        return self._reduced(
+            "sem", ddof, skipna, numeric_only, split_every or None, axis, ddof=ddof
+        )
 
-    def skew(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
-             **kwargs: Any) -> Any:
+    def skew(
+        self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False, **kwargs: Any
+    ) -> Any:
         """Return skewnesses, as pandas has them: without bias."""
         return self._reduced("skew", 0, skipna, numeric_only, None, axis)
 
-    def kurt(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
-             **kwargs: Any) -> Any:
+    def kurt(
+        self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False, **kwargs: Any
+    ) -> Any:
         """Return excess kurtoses, as pandas has them: without bias."""
         return self._reduced("kurt", 0, skipna, numeric_only, None, axis)
 
     kurtosis = kurt
 
-    def min(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
-            split_every: Any = False, **kwargs: Any) -> Any:
+    def min(
+        self,
+        axis: Any = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        split_every: Any = False,
+        **kwargs: Any,
+    ) -> Any:
         """Return the least values."""
         if isinstance(self._meta, pd.Index):
             return _of_index(self, "min")
         return self._reduced("min", 0, skipna, numeric_only, split_every or None, axis)
 
-    def max(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False,
-            split_every: Any = False, **kwargs: Any) -> Any:
+    def max(
+        self,
+        axis: Any = 0,
+        skipna: bool = True,
+        numeric_only: bool = False,
+        split_every: Any = False,
+        **kwargs: Any,
+    ) -> Any:
         """Return the greatest values."""
         if isinstance(self._meta, pd.Index):
             return _of_index(self, "max")
         return self._reduced("max", 0, skipna, numeric_only, split_every or None, axis)
 
-    def count(self, axis: Any = 0, numeric_only: bool = False, split_every: Any = False,
-              **kwargs: Any) -> Any:
+    def count(
+        self, axis: Any = 0, numeric_only: bool = False, split_every: Any = False, **kwargs: Any
+    ) -> Any:
         """Return how many values are there."""
         if isinstance(self._meta, pd.Index):
             return self.to_series().count()  # type: ignore[attr-defined]
         return self._reduced("count", 0, True, numeric_only, split_every or None, axis)
 
-    def any(self, axis: Any = 0, skipna: bool = True, split_every: Any = False,
-            **kwargs: Any) -> Any:
+    def any(
+        self, axis: Any = 0, skipna: bool = True, split_every: Any = False, **kwargs: Any
+    ) -> Any:
         """Whether any value is true."""
         if axis in (1, "columns"):
             return self._partwise(pd.DataFrame.any, axis=1, skipna=skipna)
         return self._reduced("any", 0, skipna, False, split_every or None, 0)
 
-    def all(self, axis: Any = 0, skipna: bool = True, split_every: Any = False,
-            **kwargs: Any) -> Any:
+    def all(
+        self, axis: Any = 0, skipna: bool = True, split_every: Any = False, **kwargs: Any
+    ) -> Any:
         """Whether all values are true."""
         if axis in (1, "columns"):
             return self._partwise(pd.DataFrame.all, axis=1, skipna=skipna)
@@ -169,14 +243,21 @@ class Reductions(Collection):
         chunk = {"index": index, "deep": deep}
         meta = self._meta.memory_usage(**chunk)
         return tree(
-            self, type(self._meta).memory_usage, _summed, meta if np.isscalar(meta) else meta.iloc[:0],
-            chunk_kwargs=chunk, concat=False, token="memory-usage",
+            self,
+            type(self._meta).memory_usage,
+            _summed,
+            meta if np.isscalar(meta) else meta.iloc[:0],
+            chunk_kwargs=chunk,
+            concat=False,
+            token="memory-usage",
         )
 
 
 def _of_index(index: Any, name: str) -> Any:
     meta = getattr(index._meta_nonempty, name)()
-    return tree(index, getattr(pd.Index, name), getattr(pd.Series, name), meta, token=f"{name}-index")
+    return tree(
+        index, getattr(pd.Index, name), getattr(pd.Series, name), meta, token=f"{name}-index"
+    )
 
 
 def _summed(parts: list[Any]) -> Any:
@@ -211,25 +292,39 @@ def _first_row(part: Any, meta: Any) -> Any:
     return row if row.dtype == meta.dtype else row.astype(meta.dtype)
 
 
-_COMBINED = {"count": "sum", "any": "any", "all": "all", "min": "min", "max": "max",
-             "sum": "sum", "prod": "prod"}
+_COMBINED = {
+    "count": "sum",
+    "any": "any",
+    "all": "all",
+    "min": "min",
+    "max": "max",
+    "sum": "sum",
+    "prod": "prod",
+}
 
 
-def _by_pandas(
-    collection: Any, name: str, skipna: bool, kwargs: dict[str, Any], meta: Any
-) -> Any:
+def _by_pandas(collection: Any, name: str, skipna: bool, kwargs: dict[str, Any], meta: Any) -> Any:
     combined = _COMBINED.get(name)
     if combined is None or kwargs.get("min_count"):
         # No states that merge: all rows at once.
-        args = [("literal", name), ("literal", {"skipna": skipna, **kwargs}),
-                ("every", collection._expr)]
+        args = [
+            ("literal", name),
+            ("literal", {"skipna": skipna, **kwargs}),
+            ("every", collection._expr),
+        ]
         return new_collection(python_layer(_whole, args, 1, name=name), meta)
     settings = {} if name == "count" else {"skipna": skipna}
     settings |= kwargs
     merge = {} if combined == "sum" and name == "count" else {"skipna": skipna}
     chunk = {"name": name, "settings": settings}
     return tree(
-        collection, _row, _merged, meta, chunk_kwargs=chunk, token=name, concat=False,
+        collection,
+        _row,
+        _merged,
+        meta,
+        chunk_kwargs=chunk,
+        token=name,
+        concat=False,
         aggregate_kwargs={"name": combined, "settings": merge},
     )
 
@@ -241,7 +336,7 @@ def _row(part: Any, name: str, settings: dict[str, Any]) -> Any:
 def _merged(parts: list[Any], name: str, settings: dict[str, Any]) -> Any:
     if not isinstance(parts[0], pd.Series):
         return getattr(pd.Series(parts), name)(**settings)
-    frame = pd.DataFrame({at: part for at, part in enumerate(parts)})
+    frame = pd.DataFrame(dict(enumerate(parts)))
     return getattr(frame, name)(axis=1, **settings).astype(parts[0].dtype)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def _coalesced(df: Any, bounds: list[int]) -> Any:
         return new_collection(expr, None, ends)
     parts = [
         python_layer(_put, [("every", df.partitions[a:b]._expr)], 1, name="repartition-merge")
-        for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+        for a, b in itertools.pairwise(bounds)
     ]
     return _side_by_side(parts, df._meta, ends)
 
@@ -103,7 +104,9 @@ def _can_interpolate(ends: Any) -> bool:
 def _interpolated(ends: Any, n: int) -> list[Any]:
     times = isinstance(ends[0], pd.Timestamp)
     numbers = [end.value for end in ends] if times else list(ends)
-    at = np.interp(np.linspace(0, len(ends) - 1, n + 1), np.arange(len(ends)), np.array(numbers, "f8"))
+    at = np.interp(
+        np.linspace(0, len(ends) - 1, n + 1), np.arange(len(ends)), np.array(numbers, "f8")
+    )
     if times:
         new = [pd.Timestamp(int(x), tz=ends[0].tz) for x in at]
     elif all(isinstance(end, (int, np.integer)) for end in ends):
@@ -116,9 +119,11 @@ def _interpolated(ends: Any, n: int) -> list[Any]:
 
 def _by_divisions(df: Any, divisions: Any, force: bool) -> Any:
     if not df.known_divisions:
-        raise ValueError("Cannot repartition on divisions with unknown divisions; set an index first")
+        raise ValueError(
+            "Cannot repartition on divisions with unknown divisions; set an index first"
+        )
     old, new = list(df.divisions), list(divisions)
-    if len(new) < 2 or any(a > b for a, b in zip(new[:-1], new[1:], strict=True)):
+    if len(new) < 2 or any(a > b for a, b in itertools.pairwise(new)):
         raise ValueError(f"New division must be sorted: {new}")
     if len(set(new[:-1])) != len(new[:-1]):
         raise ValueError("New division must be unique, except for the last element")
@@ -128,7 +133,7 @@ def _by_divisions(df: Any, divisions: Any, force: bool) -> Any:
     if force and (new[0] > old[0] or new[-1] < old[-1]):
         raise ValueError("the new divisions must reach as far as those that are there")
     parts = []
-    for at, (low, high) in enumerate(zip(new[:-1], new[1:], strict=True)):
+    for at, (low, high) in enumerate(itertools.pairwise(new)):
         is_last = at == len(new) - 2
         first = max(0, min(bisect.bisect_left(old, low) - 1, len(old) - 2))
         last = min(len(old) - 2, bisect.bisect_right(old, high) - 1)
@@ -157,11 +162,15 @@ def _by_size(df: Any, nbytes: float) -> Any:
     split = max((-(-size // max(int(nbytes), 1)) for size in sizes), default=1)
     if split > 1:
         pieces = [
-            (at, i, n) for at, size in enumerate(sizes)
-            for n in [max(1, -(-int(size) // max(int(nbytes), 1)))] for i in range(n)
+            (at, i, n)
+            for at, size in enumerate(sizes)
+            for n in [max(1, -(-int(size) // max(int(nbytes), 1)))]
+            for i in range(n)
         ]
         args = [("at", df._expr, [p[0] for p in pieces]), ("per_block", _Piece(pieces))]
-        return new_collection(python_layer(_piece, args, len(pieces), name="repartition-size"), df._meta)
+        return new_collection(
+            python_layer(_piece, args, len(pieces), name="repartition-size"), df._meta
+        )
     return _coalesced(df, bounds)
 
 

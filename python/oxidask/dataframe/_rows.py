@@ -43,8 +43,8 @@ class Rows(Collection):
         rows = result.compute()
         if len(rows) < n and npartitions != -1 and self.npartitions > most:
             warnings.warn(
-                f"Insufficient elements for `head`. {n} elements requested, only {len(rows)} elements "
-                "available. Try passing larger `npartitions` to `head`.",
+                f"Insufficient elements for `head`. {n} elements requested, only {len(rows)} "
+                "elements available. Try passing larger `npartitions` to `head`.",
                 stacklevel=2,
             )
         return rows
@@ -67,7 +67,8 @@ class Rows(Collection):
         # Rows are gone: the others can't be taken with those of before.
         return new_collection(
             python_layer(_same, [("partition", result._expr)], result.npartitions, name="filter"),
-            result._meta, result._known_divisions,
+            result._meta,
+            result._known_divisions,
         )
 
     def reset_index(self, drop: bool = False) -> Any:
@@ -78,14 +79,23 @@ class Rows(Collection):
         if expr is not None:
             return new_collection(expr)
         return map_partitions(
-            type(self._meta).reset_index, self, drop=drop, clear_divisions=True,
+            type(self._meta).reset_index,
+            self,
+            drop=drop,
+            clear_divisions=True,
             enforce_metadata=False,
         )
 
     def sort_values(
-        self, by: Any = None, ascending: Any = True, na_position: str = "last",
-        npartitions: Any = None, ignore_index: bool = False, sort_function: Any = None,
-        sort_function_kwargs: Any = None, **kwargs: Any,
+        self,
+        by: Any = None,
+        ascending: Any = True,
+        na_position: str = "last",
+        npartitions: Any = None,
+        ignore_index: bool = False,
+        sort_function: Any = None,
+        sort_function_kwargs: Any = None,
+        **kwargs: Any,
     ) -> Any:
         """Return the rows in order.
 
@@ -103,13 +113,24 @@ class Rows(Collection):
         from oxidask.dataframe._sorting import sort_values
 
         return sort_values(
-            self, by, ascending, na_position, npartitions, ignore_index, sort_function,
+            self,
+            by,
+            ascending,
+            na_position,
+            npartitions,
+            ignore_index,
+            sort_function,
             sort_function_kwargs,
         )
 
     def drop_duplicates(
-        self, subset: Any = None, keep: Any = "first", split_every: Any = None,
-        split_out: Any = True, ignore_index: bool = False, **kwargs: Any,
+        self,
+        subset: Any = None,
+        keep: Any = "first",
+        split_every: Any = None,
+        split_out: Any = True,
+        ignore_index: bool = False,
+        **kwargs: Any,
     ) -> Any:
         """Return the rows without those that recur."""
         if subset is not None and not isinstance(subset, (list, tuple)):
@@ -131,8 +152,13 @@ class Rows(Collection):
                 result = new_collection(layer, self._meta)
             else:
                 result = tree(
-                    self, method, method, self._meta, chunk_kwargs=settings,
-                    aggregate_kwargs=settings, token="drop-duplicates",
+                    self,
+                    method,
+                    method,
+                    self._meta,
+                    chunk_kwargs=settings,
+                    aggregate_kwargs=settings,
+                    token="drop-duplicates",
                 )
         return result.reset_index(drop=True) if ignore_index else result
 
@@ -144,8 +170,13 @@ class Rows(Collection):
         return result.reset_index(drop=True) if result._expr.is_native else result
 
     def value_counts(
-        self, sort: Any = None, ascending: bool = False, dropna: bool = True,
-        normalize: bool = False, split_every: Any = None, split_out: Any = 1,
+        self,
+        sort: Any = None,
+        ascending: bool = False,
+        dropna: bool = True,
+        normalize: bool = False,
+        split_every: Any = None,
+        split_out: Any = 1,
     ) -> Any:
         """Return how often each value is there, the most frequent first."""
         name = "proportion" if normalize else "count"
@@ -154,8 +185,16 @@ class Rows(Collection):
         meta.name = name
         settings = {"sort": sort is not False, "ascending": ascending, "normalize": normalize}
         return tree(
-            self, _counts, _counts_in_order, meta, combine=_counts_together, chunk_kwargs=chunk,
-            aggregate_kwargs=settings, combine_kwargs={}, token="value-counts", concat=False,
+            self,
+            _counts,
+            _counts_in_order,
+            meta,
+            combine=_counts_together,
+            chunk_kwargs=chunk,
+            aggregate_kwargs=settings,
+            combine_kwargs={},
+            token="value-counts",
+            concat=False,
         )
 
     def nlargest(self, n: int = 5, columns: Any = None, split_every: Any = None) -> Any:
@@ -170,13 +209,22 @@ class Rows(Collection):
         method = getattr(type(self._meta), name)
         settings = {"n": n} | ({} if columns is None else {"columns": columns})
         return tree(
-            self, method, method, self._meta, chunk_kwargs=settings, aggregate_kwargs=settings,
+            self,
+            method,
+            method,
+            self._meta,
+            chunk_kwargs=settings,
+            aggregate_kwargs=settings,
             token=name,
         )
 
     def repartition(
-        self, divisions: Any = None, npartitions: int | None = None, partition_size: Any = None,
-        freq: Any = None, force: bool = False,
+        self,
+        divisions: Any = None,
+        npartitions: int | None = None,
+        partition_size: Any = None,
+        freq: Any = None,
+        force: bool = False,
     ) -> Any:
         """Return the rows in other partitions.
 
@@ -198,25 +246,34 @@ class Rows(Collection):
         return repartition(self, divisions, npartitions, partition_size, freq, force)
 
     def sample(
-        self, n: Any = None, frac: float | None = None, replace: bool = False,
+        self,
+        n: Any = None,
+        frac: float | None = None,
+        replace: bool = False,
         random_state: Any = None,
     ) -> Any:
         """Return a share of the rows, by chance."""
         if n is not None:
             raise ValueError(
-                "sample does not support the number of sampled items parameter, 'n'. Please use the "
-                "'frac' parameter instead."
+                "sample does not support the number of sampled items parameter, 'n'. Please use "
+                "the 'frac' parameter instead."
             )
         if frac is None:
             raise ValueError("frac must not be None")
         seeds = np.random.default_rng(
-            random_state if not isinstance(random_state, np.random.RandomState)
+            random_state
+            if not isinstance(random_state, np.random.RandomState)
             else random_state.randint(2**31)
         ).integers(0, 2**31, self.npartitions)
-        args = [("partition", self._expr), ("per_block", _seed_of(seeds.tolist())),
-                ("literal", frac), ("literal", replace)]
+        args = [
+            ("partition", self._expr),
+            ("per_block", _seed_of(seeds.tolist())),
+            ("literal", frac),
+            ("literal", replace),
+        ]
         return new_collection(
-            python_layer(_sampled, args, self.npartitions, name="sample"), self._meta,
+            python_layer(_sampled, args, self.npartitions, name="sample"),
+            self._meta,
             self._known_divisions,
         )
 
@@ -251,9 +308,11 @@ class Rows(Collection):
 def _head(n: int, parts: list[Any]) -> Any:
     from oxidask.dataframe._collection import put_in_one
 
-    return put_in_one(parts, parts[0])[:n] if isinstance(parts[0], pd.Index) else put_in_one(
-        parts, parts[0]
-    ).head(n)
+    return (
+        put_in_one(parts, parts[0])[:n]
+        if isinstance(parts[0], pd.Index)
+        else put_in_one(parts, parts[0]).head(n)
+    )
 
 
 def _tail(n: int, part: Any) -> Any:

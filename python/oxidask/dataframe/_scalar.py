@@ -100,4 +100,4 @@ for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Scalar, f"__{_name}__", _operator(_name, False))
 for _name in ("and_", "or_", "xor"):
     setattr(Scalar, f"__{_name.rstrip('_')}__", _operator(_name, False))
-Scalar.__hash__ = object.__hash__  # type: ignore[assignment]
+Scalar.__hash__ = object.__hash__

@@ -14,8 +14,14 @@ __all__ = ["set_index", "sort_values"]
 
 
 def sort_values(
-    collection: Any, by: Any, ascending: Any, na_position: str, npartitions: Any,
-    ignore_index: bool, sort_function: Any, sort_function_kwargs: Any,
+    collection: Any,
+    by: Any,
+    ascending: Any,
+    na_position: str,
+    npartitions: Any,
+    ignore_index: bool,
+    sort_function: Any,
+    sort_function_kwargs: Any,
 ) -> Any:
     """Return the rows of a collection in order: see ``DataFrame.sort_values``."""
     if na_position not in ("first", "last"):
@@ -39,8 +45,11 @@ def sort_values(
             result = new_collection(expr)
             return result.reset_index(drop=True) if ignore_index else result
     # What pandas alone can order it orders in one partition.
-    settings = {"ascending": ways if not is_series else ways[0], "na_position": na_position,
-                "ignore_index": ignore_index}
+    settings = {
+        "ascending": ways if not is_series else ways[0],
+        "na_position": na_position,
+        "ignore_index": ignore_index,
+    }
     settings |= {} if is_series else {"by": labels}
     settings |= sort_function_kwargs or {}
     method = sort_function or type(collection._meta).sort_values
@@ -56,9 +65,17 @@ def _sorted(method: Any, parts: list[Any], **settings: Any) -> Any:
 
 
 def set_index(
-    df: Any, other: Any, drop: bool = True, sorted: bool = False, npartitions: Any = None,
-    divisions: Sequence[Any] | None = None, sort: bool = True, upsample: float = 1.0,
-    partition_size: Any = 128e6, append: bool = False, **options: Any,
+    df: Any,
+    other: Any,
+    drop: bool = True,
+    sorted: bool = False,
+    npartitions: Any = None,
+    divisions: Sequence[Any] | None = None,
+    sort: bool = True,
+    upsample: float = 1.0,
+    partition_size: Any = 128e6,
+    append: bool = False,
+    **options: Any,
 ) -> Any:
     """Make a column the index, and order the rows by it.
 
@@ -92,7 +109,11 @@ def set_index(
     if isinstance(other, Collection):
         label = other._meta.name
         temporary = label if label is not None else "__index__"
-        df = df.assign(**{temporary: other}) if isinstance(temporary, str) else df._assigned({temporary: other})
+        df = (
+            df.assign(**{temporary: other})
+            if isinstance(temporary, str)
+            else df._assigned({temporary: other})
+        )
         result = set_index(df, temporary, True, sorted, npartitions, divisions, sort)
         return result if label is not None else result._renamed_index(None)
     if other not in df._meta.columns:
@@ -104,8 +125,8 @@ def set_index(
             _check_divisions(divisions)
             if len(divisions) != df.npartitions + 1:
                 raise ValueError(
-                    "When specifying both `sorted=True` and `divisions`, the number of partitions must "
-                    f"be one less than the divisions: {df.npartitions} and {len(divisions)}"
+                    "When specifying both `sorted=True` and `divisions`, the number of partitions "
+                    f"must be one less than the divisions: {df.npartitions} and {len(divisions)}"
                 )
         return _labelled(df, other, drop, divisions)
     if divisions is not None:
@@ -142,8 +163,11 @@ def _labelled(df: Any, label: Any, drop: bool, divisions: Any) -> Any:
 
 def _of_sorted(df: Any, label: Any, drop: bool) -> Any:
     """Index rows that are in order: the ends of partitions are computed."""
-    bounds = df[label].map_partitions(_ends, meta=df._meta[[label]], enforce_metadata=False,
-                                      clear_divisions=True).to_delayed()
+    bounds = (
+        df[label]
+        .map_partitions(_ends, meta=df._meta[[label]], enforce_metadata=False, clear_divisions=True)
+        .to_delayed()
+    )
     from oxidask.base import compute
 
     ends = [pair for pair in compute(*bounds) if pair is not None]
@@ -199,8 +223,13 @@ def _sorted_at(df: Any, label: Any, drop: bool, splits: list[Any], ends: tuple[A
             expr = natively(lambda: expr.with_index_of([label], drop))
             if expr is not None:
                 return new_collection(expr, None, ends)
-    args = [("literal", label), ("literal", splits), ("per_block", _number), ("literal", drop),
-            ("every", df._expr)]
+    args = [
+        ("literal", label),
+        ("literal", splits),
+        ("per_block", _number),
+        ("literal", drop),
+        ("every", df._expr),
+    ]
     layer = python_layer(_range_of, args, n_out, name="set-index")
     meta = df._meta.set_index(label, drop=drop)
     return new_collection(layer, meta, ends)

@@ -13,8 +13,22 @@ __all__ = ["Aggregation", "DataFrameGroupBy", "GroupBy", "SeriesGroupBy"]
 
 # Aggregates with kernels, and those whose setting is `ddof` or `min_count`.
 _NATIVE = frozenset(
-    ("sum", "prod", "count", "mean", "var", "std", "sem", "min", "max", "first", "last",
-     "any", "all", "skew")
+    (
+        "sum",
+        "prod",
+        "count",
+        "mean",
+        "var",
+        "std",
+        "sem",
+        "min",
+        "max",
+        "first",
+        "last",
+        "any",
+        "all",
+        "skew",
+    )
 )
 
 
@@ -34,7 +48,10 @@ class Aggregation:
     """
 
     def __init__(
-        self, name: str, chunk: Callable[..., Any], agg: Callable[..., Any],
+        self,
+        name: str,
+        chunk: Callable[..., Any],
+        agg: Callable[..., Any],
         finalize: Callable[..., Any] | None = None,
     ) -> None:
         self.__name__ = name
@@ -45,8 +62,14 @@ class GroupBy:
     """Rows of a collection by keys."""
 
     def __init__(
-        self, obj: Any, by: Any, slice: Any = None, sort: bool | None = None,
-        dropna: bool | None = None, observed: bool | None = None, group_keys: bool = True,
+        self,
+        obj: Any,
+        by: Any,
+        slice: Any = None,
+        sort: bool | None = None,
+        dropna: bool | None = None,
+        observed: bool | None = None,
+        group_keys: bool = True,
         **options: Any,
     ) -> None:
         if options:
@@ -88,14 +111,12 @@ class GroupBy:
         return [label for label in self.obj._meta.columns if label not in keys]
 
     def _is_series(self) -> bool:
-        return self.obj.ndim == 1 or (
-            self._slice is not None and not isinstance(self._slice, list)
-        )
+        return self.obj.ndim == 1 or (self._slice is not None and not isinstance(self._slice, list))
 
     def _native_rows(self) -> tuple[Any, list[Any], list[Any]] | None:
-        """Return the expression of the rows with the keys among the columns, their labels and names."""
+        """Return the rows with the keys among the columns, and labels and names of these."""
         obj = self.obj
-        if not obj._expr.is_native or self.observed is False and self._has_categories():
+        if not obj._expr.is_native or (self.observed is False and self._has_categories()):
             return None
         if obj.ndim == 1:
             if obj._meta.name is None:
@@ -122,15 +143,21 @@ class GroupBy:
 
     def _has_categories(self) -> bool:
         for key in self.by:
-            dtype = key.dtype if isinstance(key, Collection) else getattr(
-                self.obj._meta.get(key, None), "dtype", None
+            dtype = (
+                key._meta.dtype
+                if isinstance(key, Collection)
+                else getattr(self.obj._meta.get(key, None), "dtype", None)
             )
             if isinstance(dtype, pd.CategoricalDtype):
                 return True
         return False
 
     def _aggregated_natively(
-        self, wants: list[tuple[Any, str, float, Any]], kind: str, split_out: Any, split_every: Any,
+        self,
+        wants: list[tuple[Any, str, float, Any]],
+        kind: str,
+        split_out: Any,
+        split_every: Any,
         meta: Any,
     ) -> Any:
         def build() -> Any:
@@ -142,7 +169,13 @@ class GroupBy:
             n_out = self.obj.npartitions if split_out is True else int(split_out or 1)
             sort = self.sort if self.sort is not None else True
             return expr.project(needed, "frame").group_by(
-                keys, names, wants, kind, self.dropna is not False, sort, n_out,
+                keys,
+                names,
+                wants,
+                kind,
+                self.dropna is not False,
+                sort,
+                n_out,
                 8 if split_every in (None, True) else int(split_every or 2**31),
             )
 
@@ -153,8 +186,13 @@ class GroupBy:
         return new_collection(expr, None if meta is None else meta, (None,) * (n_out + 1))
 
     def _simple(
-        self, name: str, setting: float = 0, numeric_only: bool = False, split_out: Any = 1,
-        split_every: Any = None, **kwargs: Any,
+        self,
+        name: str,
+        setting: float = 0,
+        numeric_only: bool = False,
+        split_out: Any = 1,
+        split_every: Any = None,
+        **kwargs: Any,
     ) -> Any:
         if numeric_only:
             return self._numeric()._simple(
@@ -184,10 +222,16 @@ class GroupBy:
 
     def _whole(self, func: Callable[..., Any], meta: Any, *args: Any) -> Any:
         """Call a function of pandas' group-by of all rows together."""
-        keys = [("every", k._expr) if isinstance(k, Collection) else ("literal", k) for k in self.by]
+        keys = [
+            ("every", k._expr) if isinstance(k, Collection) else ("literal", k) for k in self.by
+        ]
         described = [
-            ("literal", func), ("literal", args), ("literal", self._slice),
-            ("literal", self._settings()), ("every", self.obj._expr), *keys,
+            ("literal", func),
+            ("literal", args),
+            ("literal", self._slice),
+            ("literal", self._settings()),
+            ("every", self.obj._expr),
+            *keys,
         ]
         expr = python_layer(_on_all, described, 1, name=f"groupby-{funcname(func).strip('_')}")
         return new_collection(expr, meta)
@@ -239,8 +283,14 @@ class GroupBy:
         result = self._aggregated_natively(
             [(None, "size", 0, None)], "series", kw.get("split_out", 1), kw.get("split_every"), None
         )
-        name = self.obj._meta.name if self.obj.ndim == 1 else (
-            self._slice if self._slice is not None and not isinstance(self._slice, list) else None
+        name = (
+            self.obj._meta.name
+            if self.obj.ndim == 1
+            else (
+                self._slice
+                if self._slice is not None and not isinstance(self._slice, list)
+                else None
+            )
         )
         if result is not None:
             return result.rename(name) if name is not None else result
@@ -255,8 +305,14 @@ class GroupBy:
         """Return the medians of each group: of all rows together."""
         return self._plain("median")
 
-    def agg(self, arg: Any = None, split_every: Any = None, split_out: Any = 1,
-            shuffle_method: Any = None, **kwargs: Any) -> Any:
+    def agg(
+        self,
+        arg: Any = None,
+        split_every: Any = None,
+        split_out: Any = 1,
+        shuffle_method: Any = None,
+        **kwargs: Any,
+    ) -> Any:
         """Return several aggregates.
 
         Parameters
@@ -268,7 +324,9 @@ class GroupBy:
         """
         if arg is None and not kwargs:
             raise TypeError("agg needs what to compute: names of aggregates, or total=('x', 'sum')")
-        meta = self._meta_nonempty().agg(**kwargs) if arg is None else self._meta_nonempty().agg(arg)
+        meta = (
+            self._meta_nonempty().agg(**kwargs) if arg is None else self._meta_nonempty().agg(arg)
+        )
         meta = meta.iloc[:0]
         wants = self._wants(arg, kwargs)
         if wants is not None:
@@ -380,7 +438,7 @@ def _is_label(obj: Any, key: Any) -> bool:
 
 
 def _fits(obj: Any, key: Any) -> bool:
-    return key.npartitions == obj.npartitions
+    return bool(key.npartitions == obj.npartitions)
 
 
 def _on_all(
@@ -427,6 +485,26 @@ def _call_with(grouped: Any, name: str, args: Any, kwargs: Any) -> Any:
     return getattr(grouped, name)(*args, **kwargs)
 
 
-for _name in ("cumsum", "cumprod", "cumcount", "cummin", "cummax", "shift", "ffill", "bfill", "head", "tail",
-              "idxmin", "idxmax", "corr", "cov", "diff", "rank", "quantile", "nth", "sem", "skew"):
+for _name in (
+    "cumsum",
+    "cumprod",
+    "cumcount",
+    "cummin",
+    "cummax",
+    "shift",
+    "ffill",
+    "bfill",
+    "head",
+    "tail",
+    "idxmin",
+    "idxmax",
+    "corr",
+    "cov",
+    "diff",
+    "rank",
+    "quantile",
+    "nth",
+    "sem",
+    "skew",
+):
     setattr(GroupBy, _name, _whole_method(_name))

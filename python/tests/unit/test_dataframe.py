@@ -34,17 +34,21 @@ def same(result: Any, expected: Any, ordered: bool = True, **options: Any) -> No
 def frame() -> Any:
     rng = np.random.default_rng(0)
     n = 100
-    return pd.DataFrame({
-        "i": rng.integers(-50, 50, n),
-        "f": np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),
-        "s": pd.Series(rng.choice(["a", "bb", "a longer text than twelve"], n)).where(
-            rng.random(n) > 0.1
-        ),
-        "b": rng.random(n) < 0.5,
-        "t": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 10**6, n), unit="s"),
-        "c": pd.Categorical(rng.choice(["x", "y", None], n)),
-        "n": pd.array(np.where(rng.random(n) < 0.2, None, rng.integers(0, 9, n)), dtype="Int64"),
-    })
+    return pd.DataFrame(
+        {
+            "i": rng.integers(-50, 50, n),
+            "f": np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),
+            "s": pd.Series(rng.choice(["a", "bb", "a longer text than twelve"], n)).where(
+                rng.random(n) > 0.1
+            ),
+            "b": rng.random(n) < 0.5,
+            "t": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 10**6, n), unit="s"),
+            "c": pd.Categorical(rng.choice(["x", "y", None], n)),
+            "n": pd.array(
+                np.where(rng.random(n) < 0.2, None, rng.integers(0, 9, n)), dtype="Int64"
+            ),
+        }
+    )
 
 
 @pytest.fixture(params=[1, 3, 7])
@@ -70,48 +74,53 @@ def test_labels_that_are_no_native_ones_stay_with_pandas() -> None:
     same(ddf[1.5].sum(), 6)
 
 
-@pytest.mark.parametrize("expression", [
-    lambda d: d.i + 1,
-    lambda d: 2 * d.f - d.i,
-    lambda d: d.i / d.n,
-    lambda d: -d.i,
-    lambda d: d.i // 3,
-    lambda d: d.i % 7 == 2,
-    lambda d: (d.f > 0) & ~d.b,
-    lambda d: d.s == "a",
-    lambda d: d.t > pd.Timestamp("2024-01-05"),
-    lambda d: d.t - pd.Timedelta("1D"),
-    lambda d: d.f.isna(),
-    lambda d: d[["f", "s"]].notna(),
-    lambda d: d.f.fillna(0),
-    lambda d: d.i.astype("float32"),
-    lambda d: d.s.str.upper(),
-    lambda d: d.t.dt.hour,
-    lambda d: d.c.cat.codes,
-    lambda d: d.i.isin([1, 2, 3]),
-    lambda d: d.f.clip(-1, 1).round(2),
-    lambda d: d[d.i > 0],
-    lambda d: d[d.f > 0][["s", "i"]],
-    lambda d: d.assign(z=d.i + d.f, i=d.f),
-    lambda d: d.rename(columns={"i": "j"}),
-    lambda d: d.drop(columns=["f", "b"]),
-    lambda d: d.dropna(),
-    lambda d: d.i.where(d.b, -1),
-    lambda d: d[["i", "f"]].sum(axis=1),
-    lambda d: d.i.map({1: 2.0}),
-    lambda d: np.exp(d.f),
-    lambda d: d.query("i > 3 and f < 1"),
-    lambda d: d.loc[10:30],
-    lambda d: d.loc[10:30, "f"],
-    lambda d: d.i.to_frame("z"),
-    lambda d: d.nlargest(5, "f"),
-])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        lambda d: d.i + 1,
+        lambda d: 2 * d.f - d.i,
+        lambda d: d.i / d.n,
+        lambda d: -d.i,
+        lambda d: d.i // 3,
+        lambda d: d.i % 7 == 2,
+        lambda d: (d.f > 0) & ~d.b,
+        lambda d: d.s == "a",
+        lambda d: d.t > pd.Timestamp("2024-01-05"),
+        lambda d: d.t - pd.Timedelta("1D"),
+        lambda d: d.f.isna(),
+        lambda d: d[["f", "s"]].notna(),
+        lambda d: d.f.fillna(0),
+        lambda d: d.i.astype("float32"),
+        lambda d: d.s.str.upper(),
+        lambda d: d.t.dt.hour,
+        lambda d: d.c.cat.codes,
+        lambda d: d.i.isin([1, 2, 3]),
+        lambda d: d.f.clip(-1, 1).round(2),
+        lambda d: d[d.i > 0],
+        lambda d: d[d.f > 0][["s", "i"]],
+        lambda d: d.assign(z=d.i + d.f, i=d.f),
+        lambda d: d.rename(columns={"i": "j"}),
+        lambda d: d.drop(columns=["f", "b"]),
+        lambda d: d.dropna(),
+        lambda d: d.i.where(d.b, -1),
+        lambda d: d[["i", "f"]].sum(axis=1),
+        lambda d: d.i.map({1: 2.0}),
+        lambda d: np.exp(d.f),
+        lambda d: d.query("i > 3 and f < 1"),
+        lambda d: d.loc[10:30],
+        lambda d: d.loc[10:30, "f"],
+        lambda d: d.i.to_frame("z"),
+        lambda d: d.nlargest(5, "f"),
+    ],
+)
 def test_what_goes_row_by_row(both: tuple[Any, Any], expression: Any) -> None:
     pdf, ddf = both
     same(expression(ddf), expression(pdf))
 
 
-@pytest.mark.parametrize("name", ["sum", "mean", "min", "max", "count", "var", "std", "prod", "skew"])
+@pytest.mark.parametrize(
+    "name", ["sum", "mean", "min", "max", "count", "var", "std", "prod", "skew"]
+)
 @pytest.mark.parametrize("column", ["i", "f", "n", "b"])
 def test_reductions(both: tuple[Any, Any], name: str, column: str) -> None:
     if column == "b" and name in ("var", "std", "skew"):
@@ -131,11 +140,17 @@ def test_reductions_of_frames(both: tuple[Any, Any]) -> None:
 
 
 @pytest.mark.parametrize("keys", ["s", "i", ["s", "b"], "c", "n"])
-@pytest.mark.parametrize("name", ["sum", "mean", "count", "min", "max", "first", "last", "var", "size"])
+@pytest.mark.parametrize(
+    "name", ["sum", "mean", "count", "min", "max", "first", "last", "var", "size"]
+)
 def test_groups(both: tuple[Any, Any], keys: Any, name: str) -> None:
     pdf, ddf = both
-    left = getattr(ddf.groupby(keys)[["f", "t"]] if name in ("min", "first") else ddf.groupby(keys).f, name)()
-    right = getattr(pdf.groupby(keys)[["f", "t"]] if name in ("min", "first") else pdf.groupby(keys).f, name)()
+    left = getattr(
+        ddf.groupby(keys)[["f", "t"]] if name in ("min", "first") else ddf.groupby(keys).f, name
+    )()
+    right = getattr(
+        pdf.groupby(keys)[["f", "t"]] if name in ("min", "first") else pdf.groupby(keys).f, name
+    )()
     same(left, right)
 
 
@@ -158,7 +173,11 @@ def test_joins(both: tuple[Any, Any], how: str) -> None:
     pdf, ddf = both
     other = pd.DataFrame({"i": [1, 2, 3, 3, 99], "w": list("abcde"), "f": 1.5})
     for n in (1, 2):
-        left = ddf[["i", "f", "s"]].merge(dd.from_pandas(other, npartitions=n), on="i", how=how).compute()
+        left = (
+            ddf[["i", "f", "s"]]
+            .merge(dd.from_pandas(other, npartitions=n), on="i", how=how)
+            .compute()
+        )
         right = pdf[["i", "f", "s"]].merge(other, on="i", how=how)
         order = ["i", "w", "f_x", "s"]
         same(
@@ -177,8 +196,10 @@ def test_order(both: tuple[Any, Any]) -> None:
     indexed = ddf.set_index("t")
     same(indexed, pdf.set_index("t").sort_index(kind="stable"))
     assert indexed.known_divisions
-    same(indexed.loc["2024-01-03":"2024-01-05"].f.sum(),
-         pdf.set_index("t").sort_index().loc["2024-01-03":"2024-01-05"].f.sum())
+    same(
+        indexed.loc["2024-01-03":"2024-01-05"].f.sum(),
+        pdf.set_index("t").sort_index().loc["2024-01-03":"2024-01-05"].f.sum(),
+    )
 
 
 def test_rows_that_recur(both: tuple[Any, Any]) -> None:

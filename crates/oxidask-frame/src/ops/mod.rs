@@ -6,6 +6,7 @@
 pub mod codec;
 pub mod elementwise;
 pub mod exchange;
+pub mod files;
 pub mod foreign;
 pub mod group;
 pub mod join;

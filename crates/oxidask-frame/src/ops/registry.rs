@@ -5,18 +5,18 @@ use std::borrow::Cow;
 use oxidask_core::value::Value;
 use serde::{Deserialize, Serialize};
 
-use super::{Kernel, elementwise, exchange, group, join, select, sort, source};
+use super::{Kernel, elementwise, exchange, files, group, join, select, sort, source};
 use crate::error::Result;
 
 macro_rules! kernels {
-    ($($(#[$doc:meta])* $variant:ident($kernel:ty),)*) => {
+    ($($(#[doc = $doc:literal])* $(#[cfg($cfg:meta)])? $variant:ident($kernel:ty),)*) => {
         /// Any kernel. It has a byte form, from which names are hashed too.
         #[derive(Clone, Debug, Serialize, Deserialize)]
         pub enum AnyKernel {
-            $($(#[$doc])* $variant($kernel),)*
+            $($(#[doc = $doc])* $(#[cfg($cfg)])? $variant($kernel),)*
         }
 
-        $(impl From<$kernel> for AnyKernel {
+        $($(#[cfg($cfg)])? impl From<$kernel> for AnyKernel {
             fn from(kernel: $kernel) -> Self {
                 Self::$variant(kernel)
             }
@@ -24,11 +24,11 @@ macro_rules! kernels {
 
         impl Kernel for AnyKernel {
             fn name(&self) -> Cow<'_, str> {
-                match self { $(Self::$variant(kernel) => kernel.name(),)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(kernel) => kernel.name(),)* }
             }
 
             fn run(&self, inputs: &mut [Value], block: u32) -> Result<Value> {
-                match self { $(Self::$variant(kernel) => kernel.run(inputs, block),)* }
+                match self { $($(#[cfg($cfg)])? Self::$variant(kernel) => kernel.run(inputs, block),)* }
             }
         }
     };
@@ -61,6 +61,13 @@ kernels! {
     Operator(elementwise::Operator),
     /// A function of each value.
     Map(elementwise::Map),
+    /// Text tables.
+    ReadCsv(files::ReadCsv),
+    /// Parquet files.
+    #[cfg(feature = "parquet")]
+    ReadParquet(files::ReadParquet),
+    /// Files of partitions.
+    Write(files::Write),
     /// States of groups.
     GroupPartial(group::GroupPartial),
     /// States of states.

@@ -5,7 +5,7 @@ use oxidask_core::graph::Graph;
 use oxidask_core::key::Group;
 use oxidask_core::layer::{IndexMap, Layer, LayerInput, MappedLayer};
 
-use super::table::{Divisions, From, Layers, Outline, ProtoLayer, Table};
+use super::table::{Divisions, From, Layers, Outline, ProtoLayer, Reads, Table};
 use crate::error::{FrameError, Result};
 use crate::ops::{self, AnyKernel, exchange, select};
 
@@ -63,7 +63,11 @@ impl Table {
             op: std::sync::Arc::new(ops::source::Alias),
             inputs: vec![(From::Input(0), table_of(chosen.iter().map(|&at| vec![at])))],
         };
-        let layers = Layers { inputs: vec![self.clone()], layers: vec![layer] };
+        let layers = Layers {
+            inputs: vec![self.clone()],
+            reads: Reads::Same(Vec::new()),
+            layers: vec![layer],
+        };
         let what: Vec<u8> = chosen.iter().flat_map(|at| at.to_le_bytes()).collect();
         let outline = Outline { n_partitions: chosen.len() as u32, divisions, ..self.outline() };
         Ok(Self::layers("partitions", &what, layers, outline))
@@ -97,7 +101,11 @@ impl Table {
             op: ops::op(exchange::Concat),
             inputs: vec![(From::Input(0), table_of(rows))],
         };
-        let layers = Layers { inputs: vec![self.clone()], layers: vec![layer] };
+        let layers = Layers {
+            inputs: vec![self.clone()],
+            reads: Reads::Same(Vec::new()),
+            layers: vec![layer],
+        };
         let what: Vec<u8> = bounds.iter().flat_map(|at| at.to_le_bytes()).collect();
         let outline = Outline { n_partitions: n, divisions, ..self.outline() };
         Ok(Self::layers("repartition", &what, layers, outline))
@@ -133,7 +141,7 @@ impl Table {
             op: std::sync::Arc::new(ops::source::Alias),
             inputs,
         };
-        let layers = Layers { inputs: tables.to_vec(), layers: vec![layer] };
+        let layers = Layers { inputs: tables.to_vec(), reads: Reads::All, layers: vec![layer] };
         let outline =
             Outline { schema: Some(schema.into()), n_partitions: n, divisions, rows: None };
         Ok(Self::layers("concat", b"", layers, outline))

@@ -12,6 +12,7 @@ use oxidask_core::layer::{AxisMap, IndexMap, Layer, LayerInput, MappedLayer};
 use oxidask_core::op::Op;
 use rustc_hash::FxHashMap;
 
+use super::needs::{self, Needed};
 use super::table::{Build, From, Table};
 use crate::ops;
 
@@ -30,8 +31,11 @@ pub type Append<'a> = dyn FnMut(&mut Graph, &Arc<Graph>) -> u32 + 'a;
 /// Lowers `roots` into a new graph. `append` brings in graphs of others.
 pub fn lower(roots: &[Table], append: &mut Append<'_>) -> Lowered {
     let mut lowering = Lowering { graph: Graph::new(), done: FxHashMap::default() };
-    for table in walk(roots) {
-        let layer = lowering.emit(&table, append);
+    let walked = walk(roots);
+    let needs = needs::needs(&walked, roots);
+    for table in walked {
+        let needed = needs.get(table.name()).unwrap_or(&None);
+        let layer = lowering.emit(&table, needed, append);
         lowering.done.insert(table.name().clone(), layer);
     }
     let layers = roots.iter().map(|root| lowering.done[root.name()]).collect();
@@ -73,18 +77,24 @@ struct Lowering {
 }
 
 impl Lowering {
-    fn emit(&mut self, table: &Table, append: &mut Append<'_>) -> u32 {
+    fn emit(&mut self, table: &Table, needed: &Needed, append: &mut Append<'_>) -> u32 {
         let grid: Box<[u32]> = [table.n_partitions()].into();
         let name = table.name().clone();
         match &table.node().build {
-            Build::Source(kernel) => self.push(name, grid, ops::op(kernel.clone()), Box::default()),
+            Build::Source(kernel) => {
+                let (name, kernel) =
+                    needs::pruned(table, kernel, needed).unwrap_or_else(|| (name, kernel.clone()));
+                self.push(name, grid, ops::op(kernel), Box::default())
+            }
             Build::Partwise { kernel, inputs } => {
                 let inputs = inputs.iter().map(|input| LayerInput {
                     layer: self.done[input.name()],
                     map: same_or_only(input, table.n_partitions()),
                 });
                 let inputs = inputs.collect();
-                self.push(name, grid, ops::op(kernel.clone()), inputs)
+                let (name, kernel) =
+                    needs::pruned(table, kernel, needed).unwrap_or_else(|| (name, kernel.clone()));
+                self.push(name, grid, ops::op(kernel), inputs)
             }
             Build::Layers(layers) => {
                 let mut numbers: Vec<u32> = Vec::with_capacity(layers.layers.len());

@@ -6,7 +6,7 @@
 use oxidask_core::layer::{AxisMap, IndexMap};
 use serde::Serialize;
 
-use super::table::{Divisions, From, Layers, Outline, ProtoLayer, Table};
+use super::table::{Divisions, From, Layers, Outline, ProtoLayer, Reads, Table};
 use super::tree;
 use crate::error::{FrameError, Result};
 use crate::kernel::distinct::Keep;
@@ -88,7 +88,9 @@ impl Table {
                 stack.exchange(parts, n, n_out, "", finish);
             }
         }
-        let layers = Layers { inputs: vec![self.clone()], layers: stack.0 };
+        let columns = group_by.wants.iter().filter_map(|want| want.column.clone());
+        let reads = Reads::Only(group_by.keys.iter().cloned().chain(columns).collect());
+        let layers = Layers { inputs: vec![self.clone()], reads, layers: stack.0 };
         let outline = Outline {
             schema: Some(schema.into()),
             n_partitions: n_out,
@@ -145,6 +147,7 @@ impl Table {
     pub fn shuffled(&self, columns: Vec<Label>, n_out: u32) -> Result<Self> {
         let schema = self.native()?;
         columns.iter().try_for_each(|label| schema.position(label).map(drop))?;
+        let reads = Reads::Same(columns.clone());
         let split = SplitHash { columns, n: n_out };
         let what = described(&split)?;
         let n = self.n_partitions();
@@ -152,11 +155,18 @@ impl Table {
         let input = (From::Input(0), IndexMap::Identity);
         let parts = stack.push("split", &[n], split, vec![input]);
         stack.exchange(parts, n, n_out, "", exchange::Concat.into());
-        Ok(self.exchanged("shuffle", &what, stack, n_out))
+        Ok(self.exchanged("shuffle", &what, stack, reads, n_out))
     }
 
-    fn exchanged(&self, prefix: &str, what: &[u8], stack: Stack, n_partitions: u32) -> Self {
-        let layers = Layers { inputs: vec![self.clone()], layers: stack.0 };
+    fn exchanged(
+        &self,
+        prefix: &str,
+        what: &[u8],
+        stack: Stack,
+        reads: Reads,
+        n_partitions: u32,
+    ) -> Self {
+        let layers = Layers { inputs: vec![self.clone()], reads, layers: stack.0 };
         let schema = self.schema().map(|schema| ops::select::stored(schema).into());
         let outline = Outline { schema, n_partitions, divisions: Divisions::Unknown, rows: None };
         Self::layers(prefix, what, layers, outline)
@@ -170,13 +180,14 @@ impl Table {
         let schema = self.native()?;
         by.columns.iter().try_for_each(|(label, _)| schema.position(label).map(drop))?;
         let n = self.n_partitions();
+        let reads = Reads::Same(by.columns.iter().map(|(label, _)| label.clone()).collect());
         let what = described(&(&by, n_out))?;
         let mut stack = Stack::default();
         let input = || (From::Input(0), IndexMap::Identity);
         let every = || IndexMap::Axes([AxisMap::Every].into());
         if n_out == 1 {
             stack.push("", &[1], Sort(by), vec![(From::Input(0), every())]);
-            return Ok(self.exchanged("sort_values", &what, stack, 1));
+            return Ok(self.exchanged("sort_values", &what, stack, reads, 1));
         }
         let sample = Sample { by: by.clone(), n: SAMPLES };
         let samples = stack.push("sample", &[n], sample, vec![input()]);
@@ -186,7 +197,7 @@ impl Table {
         let cut = SplitRanges { by: by.clone(), n: n_out };
         let parts = stack.push("split", &[n], cut, vec![input(), (splits, only)]);
         stack.exchange(parts, n, n_out, "", Sort(by).into());
-        Ok(self.exchanged("sort_values", &what, stack, n_out))
+        Ok(self.exchanged("sort_values", &what, stack, reads, n_out))
     }
 
     /// The rows in order over partitions whose ends are known: `splits` has a row less than partitions.
@@ -197,6 +208,7 @@ impl Table {
         let schema = self.native()?;
         by.columns.iter().try_for_each(|(label, _)| schema.position(label).map(drop))?;
         let n = self.n_partitions();
+        let reads = Reads::Same(by.columns.iter().map(|(label, _)| label.clone()).collect());
         let what = described(&(&by, n_out))?;
         let mut stack = Stack::default();
         let only = IndexMap::Axes([AxisMap::Fixed(0)].into());
@@ -204,7 +216,7 @@ impl Table {
         let cut = SplitRanges { by: by.clone(), n: n_out };
         let parts = stack.push("split", &[n], cut, inputs);
         stack.exchange(parts, n, n_out, "", Sort(by).into());
-        let layers = Layers { inputs: vec![self.clone(), splits.clone()], layers: stack.0 };
+        let layers = Layers { inputs: vec![self.clone(), splits.clone()], reads, layers: stack.0 };
         let outline = Outline {
             schema: Some(ops::select::stored(schema).into()),
             n_partitions: n_out,
@@ -223,13 +235,14 @@ impl Table {
         let fields = by.columns.iter().map(|(label, _)| schema.field(label).cloned());
         let fields = fields.collect::<Result<Vec<_>>>()?;
         let what = described(&(&by, n))?;
+        let reads = Reads::Only(by.columns.iter().map(|(label, _)| label.clone()).collect());
         let mut stack = Stack::default();
         let sample = Sample { by: by.clone(), n: SAMPLES };
         let input = (From::Input(0), IndexMap::Identity);
         let samples = stack.push("sample", &[self.n_partitions()], sample, vec![input]);
         let every = IndexMap::Axes([AxisMap::Every].into());
         stack.push("", &[1], Splits { by, n }, vec![(samples, every)]);
-        let layers = Layers { inputs: vec![self.clone()], layers: stack.0 };
+        let layers = Layers { inputs: vec![self.clone()], reads, layers: stack.0 };
         let outline = Outline {
             schema: Some(crate::schema::Schema::frame(fields).into()),
             n_partitions: 1,
@@ -253,6 +266,7 @@ impl Table {
         for label in columns.iter().flatten() {
             schema.position(label)?;
         }
+        let reads = columns.clone().map_or(Reads::All, Reads::Same);
         let kernel = Distinct { columns, keep };
         let what = described(&kernel)?;
         let n = self.n_partitions();
@@ -266,7 +280,7 @@ impl Table {
         }
         let merge = if keep == Keep::None { exchange::Concat.into() } else { last.clone() };
         tree::to_one(from, n, split_every, &merge, last, &mut stack.0);
-        Ok(self.exchanged("drop_duplicates", &what, stack, 1))
+        Ok(self.exchanged("drop_duplicates", &what, stack, reads, 1))
     }
 
     /// One row of answers for all rows.

@@ -15,7 +15,7 @@ use super::name::Name;
 use crate::error::{FrameError, Result};
 use crate::ops::{self, AnyKernel, Kernel, KernelOp};
 use crate::scalar::Scalar;
-use crate::schema::Schema;
+use crate::schema::{Label, Schema};
 
 /// A lazy dataframe, series or index.
 #[derive(Clone)]
@@ -72,8 +72,21 @@ pub enum Build {
 pub struct Layers {
     /// The tables that they read.
     pub inputs: Vec<Table>,
+    /// Which of their columns.
+    pub reads: Reads,
     /// The layers in the order in which they are read; the last one gives the table.
     pub layers: Vec<ProtoLayer>,
+}
+
+/// Which columns of its inputs a table reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// All, for all that is known.
+    All,
+    /// Of the first input those that are read of the table, and these.
+    Same(Vec<Label>),
+    /// These.
+    Only(Vec<Label>),
 }
 
 /// A layer of a table, before it has a place in a graph.
@@ -209,7 +222,8 @@ impl Table {
             op: Arc::new(ops::source::Alias),
             inputs: vec![(From::Input(0), IndexMap::Identity)],
         };
-        let layers = Layers { inputs: vec![self.clone()], layers: vec![identity] };
+        let reads = Reads::Same(Vec::new());
+        let layers = Layers { inputs: vec![self.clone()], reads, layers: vec![identity] };
         Self::built(Group::new(name), outline, Build::Layers(layers))
     }
 

@@ -86,7 +86,7 @@ pub(super) fn exception(py: Python<'_>, failure: &TaskFailure) -> PyErr {
 fn killed(py: Python<'_>, failure: &TaskFailure, n: u32, last: &str) -> PyResult<PyErr> {
     let class = py.import("oxidask.distributed.exceptions")?.getattr("KilledWorker")?;
     let key = key::to_python(py, &failure.origin)?;
-    Ok(PyErr::from_value(class.call1((key, last, n.saturating_sub(1)))?))
+    Ok(PyErr::from_value(class.call1((key, last, n.saturating_sub(1), &*failure.text))?))
 }
 
 /// The exception of a future that was cancelled or whose value is lost.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oxidask_core::key::Group;
 use oxidask_core::layer::{AxisMap, IndexMap};
 use oxidask_frame::plan::lower::same_or_only;
-use oxidask_frame::plan::table::{Build, From, Layers, Node, ProtoLayer};
+use oxidask_frame::plan::table::{Build, From, Layers, Node, ProtoLayer, Reads};
 use oxidask_frame::plan::{Divisions, Table};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -99,7 +99,7 @@ pub(crate) fn frame_python_layer(
     };
     let reads = maps.into_iter().enumerate().map(|(i, map)| (From::Input(i), map)).collect();
     let layer = ProtoLayer { suffix: String::new(), grid, op: Arc::new(op), inputs: reads };
-    let build = Build::Layers(Layers { inputs, layers: vec![layer] });
+    let build = Build::Layers(Layers { inputs, reads: Reads::All, layers: vec![layer] });
     let rows = rows_of.map(|expr| expr.get().0.rows().clone());
     let name = Group::new(name);
     Ok(FrameExpr(Table::new(Node {

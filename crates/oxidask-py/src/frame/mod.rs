@@ -2,15 +2,18 @@
 //! functions of partitions.
 //!
 //! [`expr`] is the handle to a table and what is done with tables, [`pandas`] carries partitions across the border,
-//! [`labels`] labels and scalars, and [`layer`] makes layers of Python functions.
+//! [`labels`] labels and scalars, [`layer`] makes layers of Python functions,
+//! and [`files`] reads and writes.
 
 pub(crate) mod expr;
+pub(crate) mod files;
 pub(crate) mod labels;
 pub(crate) mod layer;
 pub(crate) mod memory;
 pub(crate) mod pandas;
 
 pub(crate) use expr::FrameExpr;
+pub(crate) use files::{frame_read_csv, frame_read_parquet, frame_write};
 pub(crate) use layer::{frame_from_graph, frame_python_layer};
 pub(crate) use memory::{ColumnMemory, TextColumn};
 pub(crate) use pandas::{frame_from_pandas, frame_to_pandas};
