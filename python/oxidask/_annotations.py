@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from numbers import Number
 from typing import Any
 
+from oxidask import _native
+
 __all__ = ["annotate", "get_annotations"]
 
 _annotations: ContextVar[dict[str, Any] | None] = ContextVar("annotations", default=None)
@@ -24,6 +26,10 @@ def get_annotations() -> dict[str, Any]:
     return dict(_annotations.get() or {})
 
 
+def _is_retries(value: Any) -> bool:
+    return isinstance(value, Number) or hasattr(value, "as_option")
+
+
 def _is_names(value: Any) -> bool:
     return isinstance(value, (str, list, tuple, set))
 
@@ -31,7 +37,7 @@ def _is_names(value: Any) -> bool:
 # Annotations that schedulers act on, what their values must be, and how to say so.
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "priority": (lambda v: isinstance(v, Number), "a Number"),
-    "retries": (lambda v: isinstance(v, Number), "a Number"),
+    "retries": (_is_retries, "a Number"),
     "workers": (_is_names, "a sequence of str, a str"),
     "allow_other_workers": (lambda v: isinstance(v, bool), "a bool"),
 }
@@ -67,6 +73,7 @@ def annotate(**annotations: Any) -> Iterator[None]:
     if workers is not None and not callable(workers):
         names = [workers] if isinstance(workers, str) else list(workers)
         annotations = {**annotations, "workers": names}
+    _native.note_annotations()
     token = _annotations.set({**(_annotations.get() or {}), **annotations})
     try:
         yield

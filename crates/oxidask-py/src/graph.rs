@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use oxidask_array::plan::note::Note;
 use oxidask_core::graph::{Graph, TaskRef};
 use oxidask_core::layer::{ExplicitLayer, Layer};
 use oxidask_core::node::{self, Node};
@@ -33,6 +34,14 @@ use crate::template::{Container, Template};
 pub(crate) struct Imported {
     pub(crate) graph: Arc<Graph>,
     pub(crate) outputs: Vec<TaskRef>,
+    /// What is said about the tasks of layers of arrays, by the layer's number.
+    pub(crate) notes: Vec<(u32, Vec<Note>)>,
+}
+
+impl Imported {
+    fn of(graph: Graph, outputs: Vec<TaskRef>) -> Self {
+        Self { graph: Arc::new(graph), outputs, notes: Vec::new() }
+    }
 }
 
 /// Brings the Python graph `dsk` to ours. `cache` holds values of keys that need no task.
@@ -50,7 +59,7 @@ pub(crate) fn import(
         && let Some(outputs) = delayed.get().nodes_of(keys)?
     {
         let (graph, outputs) = node::collect(&outputs).map_err(graph_error)?;
-        return Ok(Imported { graph: Arc::new(graph), outputs });
+        return Ok(Imported::of(graph, outputs));
     }
     if cache.is_none()
         && let Ok(arrays) = dsk.cast::<ArrayGraph>()
@@ -62,7 +71,7 @@ pub(crate) fn import(
     let outputs = keys.iter().map(|key| importer.output(key)).collect::<PyResult<_>>()?;
     let mut graph = Graph::new();
     graph.push(Layer::Explicit(importer.layer()?));
-    Ok(Imported { graph: Arc::new(graph), outputs })
+    Ok(Imported::of(graph, outputs))
 }
 
 /// Brings what `keys` need of the Python graph `dsk` to shared nodes.
@@ -75,7 +84,7 @@ pub(crate) fn import_nodes(
     {
         return Ok(nodes);
     }
-    let Imported { graph, outputs } = import(dsk, keys, None)?;
+    let Imported { graph, outputs, .. } = import(dsk, keys, None)?;
     let tasks = graph.expand(&outputs).map_err(graph_error)?;
     let order = tasks.order().map_err(graph_error)?;
     let mut schedule: Vec<u32> = (0..tasks.len() as u32).collect();

@@ -46,8 +46,9 @@ mod _native {
         array_random_rows, array_rechunk, array_reduce, array_reshape, array_reshape_blockwise,
         array_searchsorted, array_setitem, array_shuffle, array_solve, array_sort, array_take_by,
         array_to_delayed, array_to_state, array_to_zarr, array_topk, array_trim, array_ufunc,
-        array_unify, array_unify_broadcast, array_unique, array_view, merge_arrays, random_check,
-        random_key, rebuild_block_task, zarr_create, zarr_is_written, zarr_open, zarr_read,
+        array_unify, array_unify_broadcast, array_unique, array_view, merge_arrays,
+        note_annotations, random_check, random_key, rebuild_block_task, zarr_create,
+        zarr_is_written, zarr_open, zarr_read,
     };
     #[pymodule_export]
     use crate::callbacks::RunState;
@@ -88,6 +89,7 @@ mod _native {
     #[pymodule_init]
     fn init(_module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
         crate::array::numpy::register();
+        crate::array::note::register();
         crate::array::room::register();
         crate::array::region::register();
         crate::frame::pandas::register();

@@ -8,6 +8,7 @@ use oxidask_core::op::{Lane, Op, TaskContext, TaskError};
 use oxidask_core::value::Value;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
 use crate::object::{PYTHON, PyValue, raised, to_object};
@@ -84,6 +85,17 @@ impl Op for Annotated {
     fn as_any(&self) -> Option<&dyn Any> {
         Some(self)
     }
+}
+
+/// The annotations of the enclosing blocks; none if there are none.
+pub(crate) fn active_annotations(py: Python<'_>) -> PyResult<Option<Bound<'_, PyDict>>> {
+    static ACTIVE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let get = ACTIVE.get_or_try_init(py, || -> PyResult<_> {
+        let variable = py.import("oxidask._annotations")?.getattr("_annotations")?;
+        Ok(variable.getattr("get")?.unbind())
+    })?;
+    let active = get.bind(py).call0()?;
+    Ok(active.cast_into::<PyDict>().ok().filter(|active| !active.is_empty()))
 }
 
 /// The op without its annotations, and these.

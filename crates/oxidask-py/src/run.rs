@@ -266,7 +266,7 @@ pub(crate) fn prepare<'py>(
 ) -> PyResult<Arc<Run>> {
     let py = dsk.py();
     let cache = cache.map(|cache| cache.cast::<PyMapping>()).transpose()?;
-    let Imported { graph, outputs } = import(dsk, &question.flat, cache)?;
+    let Imported { graph, outputs, .. } = import(dsk, &question.flat, cache)?;
     let options = settings.options();
     let observer = match callbacks {
         Some(callbacks) if callbacks.watches_tasks(py)? => {

@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod annotations;
 pub mod client;
 pub mod content;
 pub mod coordination;

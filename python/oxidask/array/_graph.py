@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from oxidask import _native
+from oxidask._layer import MaterializedLayer
 from oxidask._task_spec import Task, TaskRef
 from oxidask.highlevelgraph import HighLevelGraph
 
@@ -20,7 +21,11 @@ def block_task(key: Any, body: Any, inputs: Sequence[Any]) -> Task:
 def layered_graph(exprs: Iterable[Any], fuse: bool = False) -> HighLevelGraph:
     """Return the graph of some array expressions in layers."""
     graph = _native.merge_arrays(list(exprs), fuse)
-    layers = dict(graph.layer_dicts())
+    said = graph.annotations()
+    layers = {}
+    for name, tasks in graph.layer_dicts():
+        annotations = {k: v for known in said.get(name, ()) for k, v in known.items()}
+        layers[name] = MaterializedLayer(tasks, annotations=annotations)
     dependencies = {name: set(inputs) for name, inputs in graph.dependencies()}
     return HighLevelGraph(layers, dependencies)
 

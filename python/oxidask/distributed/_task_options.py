@@ -191,10 +191,10 @@ def retry_option(retries: Any) -> Any:
     raise TypeError(f"retries= must be a number or a Retry, got {retries!r}")
 
 
-def _priority(priority: Any) -> int:
+def _priority(priority: Any) -> float:
     if not isinstance(priority, Number):
         raise TypeError(f"priority= must be a number, got {priority!r}")
-    return round(float(priority))  # type: ignore[arg-type]
+    return priority if isinstance(priority, int) else float(priority)  # type: ignore[arg-type]
 
 
 def _resources(resources: Any) -> dict[str, float]:

@@ -17,13 +17,20 @@ use crate::kernel::Dims;
 use crate::kernel::program::Program;
 use crate::ops::AnyKernel;
 use crate::plan::chunks::{Chunks, UNKNOWN};
+use crate::plan::note::{self, Note};
 use crate::plan::reduce::Reduced;
 
 pub use crate::plan::name::Name;
 
 /// A lazy array.
 #[derive(Clone)]
-pub struct Array(Arc<Node>);
+pub struct Array(Arc<Noted>);
+
+/// A node, with what its user says about its tasks.
+struct Noted {
+    node: Node,
+    note: Option<Note>,
+}
 
 /// What an array is.
 pub struct Node {
@@ -94,10 +101,10 @@ pub enum From {
 }
 
 impl Array {
-    /// An array of a node.
+    /// An array of a node, with the note of what is made now.
     #[must_use]
     pub fn new(node: Node) -> Self {
-        Self(Arc::new(node))
+        Self(Arc::new(Noted { node, note: note::current() }))
     }
 
     /// An array from a source kernel: `prefix` and the kernel's bytes make the name.
@@ -146,7 +153,13 @@ impl Array {
     /// What the array is.
     #[must_use]
     pub fn node(&self) -> &Node {
-        &self.0
+        &self.0.node
+    }
+
+    /// What its user says about its tasks.
+    #[must_use]
+    pub fn note(&self) -> Option<&Note> {
+        self.0.note.as_ref()
     }
 
     /// Whether both are handles to one node.
@@ -158,7 +171,7 @@ impl Array {
     /// The name.
     #[must_use]
     pub fn name(&self) -> &Group {
-        &self.0.name
+        &self.0.node.name
     }
 
     /// The same array under another name.
@@ -199,13 +212,13 @@ impl Array {
     /// Extents of the blocks.
     #[must_use]
     pub fn chunks(&self) -> &Chunks {
-        &self.0.chunks
+        &self.0.node.chunks
     }
 
     /// The dtype, if native chunks can have it.
     #[must_use]
     pub fn dtype(&self) -> Option<DType> {
-        self.0.dtype
+        self.0.node.dtype
     }
 
     /// The dtype.
@@ -213,25 +226,28 @@ impl Array {
     /// # Errors
     /// [`ArrayError::NoKernel`] if only NumPy knows it.
     pub fn native_dtype(&self) -> Result<DType> {
-        self.0.dtype.ok_or_else(|| ArrayError::NoKernel("a dtype without native chunks".into()))
+        self.0
+            .node
+            .dtype
+            .ok_or_else(|| ArrayError::NoKernel("a dtype without native chunks".into()))
     }
 
     /// Extents of the axes; [`UNKNOWN`] where only computing tells.
     #[must_use]
     pub fn shape(&self) -> Dims {
-        self.0.chunks.shape()
+        self.0.node.chunks.shape()
     }
 
     /// Number of axes.
     #[must_use]
     pub fn ndim(&self) -> usize {
-        self.0.chunks.ndim()
+        self.0.node.chunks.ndim()
     }
 
     /// The array's bytes, if its shape is known and it has native chunks.
     #[must_use]
     pub fn nbytes(&self) -> Option<u128> {
-        let itemsize = self.0.dtype?.itemsize() as u128;
+        let itemsize = self.0.node.dtype?.itemsize() as u128;
         self.shape().iter().try_fold(itemsize, |n, &extent| {
             if extent == UNKNOWN { None } else { n.checked_mul(extent as u128) }
         })
@@ -249,13 +265,13 @@ impl Array {
     #[must_use]
     pub fn key(&self, coords: &[u32]) -> Key {
         let index: Vec<i64> = coords.iter().map(|&c| i64::from(c)).collect();
-        Key::block(self.0.name.clone(), &index)
+        Key::block(self.0.node.name.clone(), &index)
     }
 
     /// Whether its blocks are made by kernels, not by functions that only a face knows.
     #[must_use]
     pub fn is_native(&self) -> bool {
-        match &self.0.build {
+        match &self.0.node.build {
             Build::Source(_) | Build::Elementwise(_) | Build::Reduction(_) => true,
             Build::Graph { .. } => false,
             Build::Layers(layers) => layers.layers.last().is_some_and(|layer| {
@@ -270,7 +286,7 @@ impl Array {
     /// The arrays that it is made of.
     #[must_use]
     pub fn inputs(&self) -> &[Self] {
-        match &self.0.build {
+        match &self.0.node.build {
             Build::Source(_) | Build::Graph { .. } => &[],
             Build::Elementwise(elementwise) => &elementwise.inputs,
             Build::Reduction(reduced) => &reduced.inputs,
@@ -285,8 +301,8 @@ impl Drop for Node {
     fn drop(&mut self) {
         let mut stack = take_inputs(&mut self.build);
         while let Some(array) = stack.pop() {
-            if let Ok(mut node) = Arc::try_unwrap(array.0) {
-                stack.extend(take_inputs(&mut node.build));
+            if let Ok(mut noted) = Arc::try_unwrap(array.0) {
+                stack.extend(take_inputs(&mut noted.node.build));
             }
         }
     }

@@ -46,6 +46,8 @@ pub struct Lowered {
     pub layers: Vec<u32>,
     /// Tasks that came from other graphs, by key.
     pub keys: FxHashMap<Key, TaskRef>,
+    /// The name of the array that each layer was made for; none for layers of other graphs.
+    pub owners: Vec<Option<Group>>,
 }
 
 /// Lowers `roots` into a new graph.
@@ -55,7 +57,8 @@ pub struct Lowered {
 pub fn lower(roots: &[Array], fusion: Fusion) -> Result<Lowered> {
     let mut lowering = Lowering::new(roots, fusion);
     let layers = roots.iter().map(|root| lowering.layer_of(root)).collect::<Result<_>>()?;
-    Ok(Lowered { graph: lowering.graph, layers, keys: lowering.keys })
+    let Lowering { graph, keys, owners, .. } = lowering;
+    Ok(Lowered { graph, layers, keys, owners })
 }
 
 /// The arrays that `roots` are made of, inputs first, equal ones once.
@@ -132,6 +135,7 @@ struct Lowering {
     foreign: FxHashMap<usize, u32>,
     /// Tasks of foreign graphs, by key.
     keys: FxHashMap<Key, TaskRef>,
+    owners: Vec<Option<Group>>,
 }
 
 impl Lowering {
@@ -154,6 +158,7 @@ impl Lowering {
             wanted,
             foreign: FxHashMap::default(),
             keys: FxHashMap::default(),
+            owners: Vec::new(),
         }
     }
 
@@ -181,11 +186,21 @@ impl Lowering {
                 Visit::Emit(array, _) if self.done.contains_key(array.name()) => {}
                 Visit::Emit(array, fused) => {
                     let layer = self.emit(&array, fused)?;
+                    self.owned_by(&array);
                     self.done.insert(array.name().clone(), layer);
                 }
             }
         }
         Ok(self.done[root.name()])
+    }
+
+    /// The latest layers were made for an array, unless they are another graph's.
+    fn owned_by(&mut self, array: &Array) {
+        let n = self.graph.layers().len();
+        let is_foreign = matches!(array.node().build, Build::Graph { .. });
+        let n_foreign = if is_foreign { n - 1 } else { 0 };
+        let owner = |at| (at >= n_foreign).then(|| array.name().clone());
+        self.owners.extend((self.owners.len()..n).map(owner));
     }
 
     /// The program of an elementwise array or of a reduction's elements, fused if that is wanted.

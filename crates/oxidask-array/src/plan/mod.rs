@@ -20,6 +20,7 @@ pub mod linalg;
 pub mod lower;
 pub mod name;
 pub mod normalize;
+pub mod note;
 pub mod overlap;
 mod pair;
 pub mod random;

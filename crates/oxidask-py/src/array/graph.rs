@@ -6,6 +6,7 @@ use oxidask_array::ops::{AnyKernel, KernelOp};
 use oxidask_array::plan::array::Array;
 use oxidask_array::plan::gather;
 use oxidask_array::plan::lower::{self, Fusion};
+use oxidask_array::plan::note;
 use oxidask_core::graph::{Graph, TaskRef};
 use oxidask_core::layer::unravel;
 use oxidask_core::node::Node;
@@ -21,6 +22,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::array::block_op::{BlockOp, call_op};
 use crate::array::expr::{ArrayExpr, IntoPython};
 use crate::array::io::BlockOf;
+use crate::array::note::dicts as notes_of;
 use crate::cluster::FutureRef;
 use crate::delayed::Delayed;
 use crate::frame::FrameExpr;
@@ -129,7 +131,7 @@ impl ArrayGraph {
 
     fn lowered(&self, wanted: &[Wanted]) -> PyResult<Imported> {
         let lowered = lower::lower(&self.arrays, self.fusion).py()?;
-        let lower::Lowered { mut graph, layers, mut keys } = lowered;
+        let lower::Lowered { mut graph, layers, mut keys, owners } = lowered;
         let mut gathered: FxHashMap<usize, TaskRef> = FxHashMap::default();
         for what in wanted {
             if let Wanted::Whole(at) = *what
@@ -164,11 +166,12 @@ impl ArrayGraph {
                 Wanted::Delayed(at) => TaskRef { layer: places[at].layer + base, ..places[at] },
             })
             .collect();
+        let wanted: Vec<u32> = outputs.iter().map(|output| output.layer).collect();
         if self.fusion == Fusion::On {
-            let wanted: Vec<u32> = outputs.iter().map(|output| output.layer).collect();
             graph = Arc::new(fuse_blockwise(&graph, &wanted));
         }
-        Ok(Imported { graph, outputs })
+        let notes = note::of_layers(&self.arrays, &owners, &graph, &wanted);
+        Ok(Imported { graph, outputs, notes })
     }
 
     /// Adds the layers of the dataframes, and gives the last one of each.
@@ -486,6 +489,22 @@ impl ArrayGraph {
     /// Names and tasks of the layers, inputs first.
     fn layer_dicts<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, Bound<'py, PyDict>)>> {
         self.layers(py)
+    }
+
+    /// What was said about the tasks of layers, by their names: dicts, what counts most last.
+    fn annotations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let said = PyDict::new(py);
+        if !note::is_any(&self.arrays) {
+            return Ok(said);
+        }
+        let lowered = py.detach(|| lower::lower(&self.arrays, self.fusion)).py()?;
+        let lower::Lowered { graph, layers, owners, .. } = lowered;
+        for (layer, notes) in note::of_layers(&self.arrays, &owners, &graph, &layers) {
+            let mut dicts = notes_of(py, &notes);
+            dicts.reverse();
+            said.set_item(layer_name(&graph, layer), dicts)?;
+        }
+        Ok(said)
     }
 
     /// Names of the layers and of those that each reads.

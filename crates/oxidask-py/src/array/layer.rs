@@ -153,7 +153,7 @@ pub(crate) fn array_from_graph(
         let items: Vec<_> = head.map(Ok).chain(tail).collect::<Result<_, _>>()?;
         keys.push(PyTuple::new(py, items)?.into_any());
     }
-    let Imported { graph, outputs } = import(&dsk, &keys, None)?;
+    let Imported { graph, outputs, .. } = import(&dsk, &keys, None)?;
     let blocks: Arc<[TaskRef]> = outputs.into();
     let build = Build::Graph { graph, blocks };
     let dtype = dtype_of(typestr);

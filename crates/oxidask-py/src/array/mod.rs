@@ -18,6 +18,7 @@ mod join;
 mod layer;
 mod linalg;
 pub(crate) mod memory;
+pub(crate) mod note;
 pub(crate) mod numpy;
 mod overlap;
 mod pickle;
@@ -51,6 +52,7 @@ pub(crate) use linalg::{
     array_topk, array_unique,
 };
 pub(crate) use memory::ChunkMemory;
+pub(crate) use note::note_annotations;
 pub(crate) use overlap::{array_minimum_chunks, array_overlap, array_trim};
 pub(crate) use pickle::{array_from_state, array_to_state};
 pub(crate) use portable::rebuild_block_task;

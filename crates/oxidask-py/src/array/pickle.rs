@@ -220,7 +220,7 @@ fn build_of(
         }
         "graph" => {
             let keys: Vec<Bound<'_, PyAny>> = state.get_item(2)?.extract()?;
-            let Imported { graph, outputs } = import(&body, &keys, None)?;
+            let Imported { graph, outputs, .. } = import(&body, &keys, None)?;
             Build::Graph { graph, blocks: outputs.into() }
         }
         kind => return Err(PyValueError::new_err(format!("an array of kind {kind}"))),

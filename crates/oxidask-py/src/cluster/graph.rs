@@ -13,45 +13,40 @@ use oxidask_core::tokenize::Token;
 use oxidask_runtime::cluster::ops::OpObject;
 use oxidask_sched::content::Content;
 use oxidask_sched::ids::BlobHash;
-use oxidask_sched::message::{Annotations, Blob, InputRef, NewTask, RunSpec, Submission};
+use oxidask_sched::message::{Blob, InputRef, NewTask, RunSpec, Submission};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use rustc_hash::FxHashMap;
 
+use super::annotated::Said;
 use super::call::{Arguments, OP_FAMILY, PyCall};
 use super::function::pickle;
 use super::link::{Command, Link};
-use super::options;
 use super::submit::{future_key, here};
 use crate::array::block_op::call_op;
 use crate::array::graph::is_memory;
 use crate::array::io::BlockOf;
 use crate::array::portable as arrays;
 use crate::graph::{Imported, constant, graph_error, import};
-use crate::key::{self, Groups};
 use crate::object::to_object;
 use crate::op::{NodeTask, PyOp, split_annotations};
 use crate::template::{Call, Container, Template};
 
 /// Submits what `keys` of a graph need, and gives the keys of the tasks that they are.
-pub(super) fn submit(
+pub(super) fn submit<'py>(
     link: &Arc<Link>,
-    dsk: &Bound<'_, PyAny>,
-    keys: &[Bound<'_, PyAny>],
-    given: Option<&Bound<'_, PyDict>>,
+    dsk: &Bound<'py, PyAny>,
+    keys: &[Bound<'py, PyAny>],
+    given: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<Key>> {
     let py = dsk.py();
-    let Imported { graph, outputs } = import(dsk, keys, None)?;
+    let Imported { graph, outputs, notes } = import(dsk, keys, None)?;
     let tasks = py.detach(|| graph.expand(&outputs)).map_err(graph_error)?;
     let order = py.detach(|| tasks.order()).map_err(graph_error)?;
-    let general = given.map(options::annotations).transpose()?.flatten();
-    let mut builder = Builder::new(link, &tasks, general);
-    if let Some(by_key) = given.map(|given| given.get_item("by_key")).transpose()?.flatten() {
-        builder.annotate(by_key.cast::<PyDict>()?)?;
-    }
-    let submission = builder.submission(py, &order)?;
+    let mut builder = Builder::new(link, &tasks);
+    let submission = builder.submission(py, &order, Said::new(py, given, &notes)?)?;
     let keys: Vec<Key> = tasks.outputs().iter().map(|&task| builder.key(task)).collect();
     // Outputs may be one task, or futures that are there: each is another future of it.
     let mut made: FxHashMap<&Key, ()> = FxHashMap::default();
@@ -74,59 +69,34 @@ struct Builder<'a> {
     tasks: &'a TaskGraph,
     /// Keys of the tasks that are futures.
     external: Vec<Option<Key>>,
-    general: Option<Annotations>,
     blobs: Vec<Blob>,
     by_hash: FxHashMap<BlobHash, u32>,
     by_op: FxHashMap<usize, u32>,
-    annotations: Vec<Annotations>,
-    by_dict: FxHashMap<usize, u32>,
-    /// What is said about single tasks: one more than an index into the annotations.
-    by_key: FxHashMap<Key, u32>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(link: &'a Arc<Link>, tasks: &'a TaskGraph, general: Option<Annotations>) -> Self {
+    fn new(link: &'a Arc<Link>, tasks: &'a TaskGraph) -> Self {
         let external = (0..tasks.len() as u32).map(|task| future_key(&**tasks.op(task))).collect();
-        let annotations: Vec<Annotations> = general.iter().cloned().collect();
         Self {
             link,
             tasks,
             external,
-            general,
             blobs: Vec::new(),
             by_hash: FxHashMap::default(),
             by_op: FxHashMap::default(),
-            annotations,
-            by_dict: FxHashMap::default(),
-            by_key: FxHashMap::default(),
         }
-    }
-
-    /// Takes what is said about tasks by their keys.
-    fn annotate(&mut self, given: &Bound<'_, PyDict>) -> PyResult<()> {
-        let mut groups = Groups::default();
-        let mut numbers: FxHashMap<usize, u32> = FxHashMap::default();
-        for (key, dict) in given {
-            let number = match numbers.get(&(dict.as_ptr() as usize)) {
-                Some(&number) => number,
-                None => {
-                    let Some(own) = options::annotations(dict.cast::<PyDict>()?)? else { continue };
-                    self.annotations.push(own);
-                    let number = self.annotations.len() as u32;
-                    numbers.insert(dict.as_ptr() as usize, number);
-                    number
-                }
-            };
-            self.by_key.insert(key::from_python(&key, &mut groups)?, number);
-        }
-        Ok(())
     }
 
     fn key(&self, task: u32) -> Key {
         self.external[task as usize].clone().unwrap_or_else(|| self.tasks.key(task))
     }
 
-    fn submission(&mut self, py: Python<'_>, order: &[u32]) -> PyResult<Submission> {
+    fn submission<'py>(
+        &mut self,
+        py: Python<'py>,
+        order: &[u32],
+        mut said: Said<'py>,
+    ) -> PyResult<Submission> {
         let n = self.tasks.len();
         let mut by_priority: Vec<u32> = (0..n as u32).collect();
         by_priority.retain(|&task| self.external[task as usize].is_none());
@@ -150,36 +120,11 @@ impl<'a> Builder<'a> {
                 run: self.run(py, task)?,
                 inputs,
                 wanted: wanted[task as usize],
-                annotations: self.annotations_of(py, task)?,
+                annotations: said.of(py, self.tasks, task)?,
             });
         }
-        let (blobs, annotations) =
-            (std::mem::take(&mut self.blobs), std::mem::take(&mut self.annotations));
-        Ok(Submission { number: 0, blobs, annotations, tasks: new })
-    }
-
-    fn annotations_of(&mut self, py: Python<'_>, task: u32) -> PyResult<u32> {
-        if !self.by_key.is_empty()
-            && let Some(&number) = self.by_key.get(&self.tasks.key(task))
-        {
-            return Ok(number);
-        }
-        let (_, dict) = split_annotations(&**self.tasks.op(task));
-        let general = u32::from(self.general.is_some());
-        let Some(dict) = dict else { return Ok(general) };
-        if let Some(&number) = self.by_dict.get(&(dict.as_ptr() as usize)) {
-            return Ok(number);
-        }
-        let own = options::annotations(dict.bind(py))?;
-        let number = match own {
-            None => general,
-            Some(own) => {
-                self.annotations.push(own);
-                self.annotations.len() as u32
-            }
-        };
-        self.by_dict.insert(dict.as_ptr() as usize, number);
-        Ok(number)
+        let blobs = std::mem::take(&mut self.blobs);
+        Ok(Submission { number: 0, blobs, annotations: said.into_list(), tasks: new })
     }
 
     fn run(&mut self, py: Python<'_>, task: u32) -> PyResult<RunSpec> {

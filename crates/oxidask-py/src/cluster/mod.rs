@@ -2,9 +2,10 @@
 //!
 //! [`client`] and [`future`] are what users hold; [`submit`] and [`graph`] make tasks of what they ask
 //! for, [`call`] is those tasks as objects and as bytes, [`function`] what is sent once, [`task_here`] a task
-//! that is run by hand. [`scheduler`] and
+//! that is run by hand, [`annotated`] what is said about tasks. [`scheduler`] and
 //! [`worker`] are the other two kinds of nodes, and [`host`] how the machines ask Python code.
 
+mod annotated;
 mod call;
 mod client;
 mod data;

@@ -12,7 +12,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::key::{self as keys, Groups};
-use crate::op::Annotated;
+use crate::op::{Annotated, active_annotations};
 
 static SEED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -79,16 +79,8 @@ impl Naming<'_, '_> {
 
 /// The op with the annotations of the enclosing blocks, if there are any.
 pub(super) fn annotated(py: Python<'_>, op: Arc<dyn Op>) -> PyResult<Arc<dyn Op>> {
-    static ACTIVE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let get = ACTIVE.get_or_try_init(py, || -> PyResult<_> {
-        let variable = py.import("oxidask._annotations")?.getattr("_annotations")?;
-        Ok(variable.getattr("get")?.unbind())
-    })?;
-    let active = get.bind(py).call0()?;
-    match active.cast::<PyDict>() {
-        Ok(active) if !active.is_empty() => {
-            Ok(Arc::new(Annotated { op, annotations: active.copy()?.unbind() }))
-        }
-        _ => Ok(op),
-    }
+    Ok(match active_annotations(py)? {
+        Some(active) => Arc::new(Annotated { op, annotations: active.unbind() }),
+        None => op,
+    })
 }

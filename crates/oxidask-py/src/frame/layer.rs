@@ -124,7 +124,7 @@ pub(crate) fn frame_from_graph(
     like: Option<Bound<'_, FrameExpr>>,
 ) -> PyResult<FrameExpr> {
     let schema = like.and_then(|expr| expr.get().0.schema().cloned());
-    let Imported { graph, outputs } = import(&dsk, &keys, None)?;
+    let Imported { graph, outputs, .. } = import(&dsk, &keys, None)?;
     let n_partitions = outputs.len() as u32;
     let build = Build::Graph { graph, blocks: outputs.into() };
     let divisions: Divisions = divisions_of(divisions)?;
