@@ -22,7 +22,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::array::block_op::{BlockOp, call_op};
 use crate::array::expr::{ArrayExpr, IntoPython};
 use crate::array::io::BlockOf;
-use crate::array::note::dicts as notes_of;
+use crate::array::note::layers_said;
 use crate::cluster::FutureRef;
 use crate::delayed::Delayed;
 use crate::frame::FrameExpr;
@@ -263,7 +263,7 @@ pub(crate) fn graph_dict<'py>(
     Ok((dict, keys))
 }
 
-fn layer_name(graph: &Graph, layer: u32) -> String {
+pub(super) fn layer_name(graph: &Graph, layer: u32) -> String {
     match &graph.layers()[layer as usize] {
         oxidask_core::layer::Layer::Mapped(mapped) => mapped.name.as_str().to_owned(),
         oxidask_core::layer::Layer::Explicit(_) => format!("tasks-{layer}"),
@@ -493,18 +493,7 @@ impl ArrayGraph {
 
     /// What was said about the tasks of layers, by their names: dicts, what counts most last.
     fn annotations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let said = PyDict::new(py);
-        if !note::is_any(&self.arrays) {
-            return Ok(said);
-        }
-        let lowered = py.detach(|| lower::lower(&self.arrays, self.fusion)).py()?;
-        let lower::Lowered { graph, layers, owners, .. } = lowered;
-        for (layer, notes) in note::of_layers(&self.arrays, &owners, &graph, &layers) {
-            let mut dicts = notes_of(py, &notes);
-            dicts.reverse();
-            said.set_item(layer_name(&graph, layer), dicts)?;
-        }
-        Ok(said)
+        layers_said(py, &self.arrays, self.fusion)
     }
 
     /// Names of the layers and of those that each reads.

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use oxidask_array::plan::array::Array;
+use oxidask_array::plan::lower::{self, Fusion};
 use oxidask_array::plan::note::{self, Note};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::array::expr::IntoPython;
+use crate::array::graph::layer_name;
 use crate::op::active_annotations;
 
 /// Whether there ever was an `annotate` block: before, nobody looks for one.
@@ -46,4 +50,24 @@ pub(crate) fn dicts<'py>(py: Python<'py>, notes: &[Note]) -> Vec<Bound<'py, PyDi
         }
     }
     dicts
+}
+
+/// What was said about the tasks of layers, by their names: dicts, what counts most last.
+pub(super) fn layers_said<'py>(
+    py: Python<'py>,
+    arrays: &[Array],
+    fusion: Fusion,
+) -> PyResult<Bound<'py, PyDict>> {
+    let said = PyDict::new(py);
+    if !note::is_any(arrays) {
+        return Ok(said);
+    }
+    let lowered = py.detach(|| lower::lower(arrays, fusion)).py()?;
+    let lower::Lowered { graph, layers, owners, .. } = lowered;
+    for (layer, notes) in note::of_layers(arrays, &owners, &graph, &layers) {
+        let mut dicts = dicts(py, &notes);
+        dicts.reverse();
+        said.set_item(layer_name(&graph, layer), dicts)?;
+    }
+    Ok(said)
 }
