@@ -165,7 +165,7 @@ class GroupBy:
             if rows is None:
                 return None
             expr, keys, names = rows
-            needed = list(dict.fromkeys([*keys, *(w[0] for w in wants if w[0] is not None)]))
+            needed = list(dict.fromkeys([*keys, *(w[0] for w in wants if w[1] != "size")]))
             n_out = self.obj.npartitions if split_out is True else int(split_out or 1)
             sort = self.sort if self.sort is not None else True
             return expr.project(needed, "frame").group_by(

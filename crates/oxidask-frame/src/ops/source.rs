@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Kernel, codec, value};
 use crate::error::Result;
 use crate::kernel::Frame;
-use crate::schema::Schema;
+use crate::schema::{Label, Schema};
 
 /// Slices of a frame in memory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,6 +33,20 @@ impl FromFrame {
     #[must_use]
     pub fn schema(&self) -> &Arc<Schema> {
         self.frame.schema()
+    }
+
+    /// The same with these columns only.
+    ///
+    /// # Errors
+    /// As [`Frame::new`].
+    pub fn only(&self, wanted: &dyn Fn(&Label) -> bool) -> Result<Self> {
+        let mut schema = (**self.frame.schema()).clone();
+        let fields = schema.columns.iter().zip(self.frame.columns());
+        let kept = fields.filter(|(field, _)| wanted(&field.label));
+        let (fields, columns) = kept.map(|(f, c)| (f.clone(), c.clone())).unzip();
+        schema.columns = fields;
+        let frame = self.frame.with_columns(schema.into(), columns)?;
+        Ok(Self { frame, bounds: self.bounds.clone() })
     }
 
     /// One partition.

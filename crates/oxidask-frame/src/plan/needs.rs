@@ -89,6 +89,7 @@ pub(super) fn pruned(
         return None;
     }
     let kernel: AnyKernel = match kernel {
+        AnyKernel::FromFrame(source) => source.only(&wanted).ok()?.into(),
         AnyKernel::ReadCsv(read) => read.only(&wanted).into(),
         #[cfg(feature = "parquet")]
         AnyKernel::ReadParquet(read) => read.only(&wanted).into(),

@@ -198,14 +198,14 @@ impl FrameExpr {
         Table::stacked(&tables(&exprs), divisions_of(divisions)?).py().map(Self)
     }
 
-    /// Answers for groups of rows. `wants` are `(column or None, name of an aggregate, its settings, label)`.
+    /// Answers for groups of rows. `wants` are `(column, name of an aggregate, its setting, label)`; the size is of no column.
     #[pyo3(signature = (keys, names, wants, kind, dropna=true, sort=true, n_out=1, split_every=8))]
     #[expect(clippy::too_many_arguments, reason = "keywords of a Python function")]
     fn group_by(
         &self,
         keys: Vec<PyLabel>,
         names: Vec<PyLabel>,
-        wants: Vec<(Option<PyLabel>, String, f64, PyLabel)>,
+        wants: Vec<(PyLabel, String, f64, PyLabel)>,
         kind: &str,
         dropna: bool,
         sort: bool,
@@ -214,7 +214,8 @@ impl FrameExpr {
     ) -> PyResult<Self> {
         let schema = self.0.native().py()?;
         let wants = wants.into_iter().map(|(column, agg, setting, PyLabel(label))| {
-            let column = column.map(|PyLabel(label)| label);
+            let PyLabel(column) = column;
+            let column = (agg != "size").then_some(column);
             Want::new(schema, column, agg_named(&agg, setting)?, label).py()
         });
         let group_by = GroupBy {
