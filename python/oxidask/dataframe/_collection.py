@@ -343,9 +343,10 @@ def python_layer(
         for arg in args
     ]
     token = token or tokenize(func, said, npartitions, kwargs)
-    return _native.frame_python_layer(
+    layer: FrameExpr = _native.frame_python_layer(
         f"{label}-{token}", func, args, npartitions, kwargs or {}, rows_of=rows_of
     )
+    return layer
 
 
 __all__ += ["make_meta", "put_in_one"]

@@ -278,7 +278,7 @@ def read_parquet(
     paths = _local(path)
     if paths is None:
         raise NotImplementedError(
-            f"{path}: remote files are not read yet; from_map(pandas.read_parquet, [...]) reads them"
+            f"{path}: remote files are not read yet; try from_map(pandas.read_parquet, [...])"
         )
     if split_row_groups is True or (isinstance(split_row_groups, int) and split_row_groups == 1):
         split: Any = "row-groups"
@@ -402,19 +402,19 @@ def to_csv(
         result.compute(scheduler=scheduler, **(compute_kwargs or {}))
         return [os.fspath(filename)]
     paths = _names(filename, df.npartitions, name_function, ".part")
-    expr = None
+    written: Any = None
     if mode in ("w", "wt") and encoding == "utf-8" and compression is None and df._expr.is_native:
-        expr = natively(lambda: _native.frame_write(df._expr, paths, "csv", kwargs))
-    if expr is None:
+        written = natively(lambda: _native.frame_write(df._expr, paths, "csv", kwargs))
+    if written is None:
         settings = {"mode": mode, "encoding": encoding, "compression": compression, **kwargs}
-        expr = python_layer(
+        written = python_layer(
             _write_csv,
             [("partition", df._expr), ("per_block", _Path(paths))],
             len(paths),
             settings,
             name="to-csv",
         )
-    return _written(expr, paths, compute, scheduler, compute_kwargs)
+    return _written(written, paths, compute, scheduler, compute_kwargs)
 
 
 def _written(expr: Any, paths: list[str], compute: bool, scheduler: Any, options: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import operator
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
@@ -187,7 +188,7 @@ class Series(FrameBase):
 
         return SeriesGroupBy(self, by, **kwargs)
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> builtins.str:
         return (
             f"Dask Series Structure:\nnpartitions={self.npartitions}\nName: {self.name}, "
             f"dtype: {self.dtype}\n{self._repr_text()}"

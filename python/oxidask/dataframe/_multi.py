@@ -15,7 +15,7 @@ __all__ = ["concat", "stacked"]
 
 def stacked(exprs: Sequence[FrameExpr]) -> FrameExpr:
     """Return the partitions of several expressions, one after the other."""
-    expr = natively(lambda: FrameExpr.stacked(list(exprs)))
+    expr: FrameExpr | None = natively(lambda: FrameExpr.stacked(list(exprs)))
     if expr is not None:
         return expr
     n = sum(e.npartitions for e in exprs)

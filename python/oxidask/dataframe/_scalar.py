@@ -48,6 +48,9 @@ class Scalar(Collection):
     def __repr__(self) -> str:
         return f"<oxidask.dataframe.Scalar {self._name}, type={type(self._meta).__name__}>"
 
+    def __hash__(self) -> int:
+        return hash(self._name)
+
     def __bool__(self) -> bool:
         raise TypeError(f"Trying to convert {self} to a boolean value. Call .compute() first.")
 
@@ -100,4 +103,3 @@ for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Scalar, f"__{_name}__", _operator(_name, False))
 for _name in ("and_", "or_", "xor"):
     setattr(Scalar, f"__{_name.rstrip('_')}__", _operator(_name, False))
-Scalar.__hash__ = object.__hash__

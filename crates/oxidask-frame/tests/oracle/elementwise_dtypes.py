@@ -1,8 +1,8 @@
-"""Writes the dtypes that pandas' operators give, for all pairs of native dtypes, as ``elementwise_dtypes.txt``.
+"""Writes the dtypes that pandas' operators give, for all native dtypes: ``elementwise_dtypes.txt``.
 
-A line is an operator, the left dtype, and a letter for each right side: the columns of ``COLUMNS``, then
-the scalars of ``SCALARS`` on the right, then those on the left. Letters below stand for dtypes, capitals
-for exceptions, ``?`` for anything else.
+A line is an operator, the left dtype, and a letter for each right side: the columns of ``COLUMNS``,
+then the scalars of ``SCALARS`` on the right, then those on the left. Letters stand for dtypes,
+capitals for exceptions, ``?`` for anything else.
 """
 
 import operator

@@ -145,7 +145,9 @@ pub(crate) fn only_io_touches_storage(tree: &Tree, _: &[Package]) -> Vec<Finding
     let mut findings = Vec::new();
     for (file, masked) in tree.rust() {
         let collection = file.crate_name().is_some_and(|name| COLLECTIONS.contains(&name));
-        if !collection || in_module(file, "io") || file.is_test() {
+        // Examples beside `src` are programs: they may read a file.
+        let is_program = file.path.contains("/examples/");
+        if !collection || in_module(file, "io") || file.is_test() || is_program {
             continue;
         }
         for path in paths::of(masked) {
