@@ -68,8 +68,9 @@ mod _native {
     use crate::external::ExternalRun;
     #[pymodule_export]
     use crate::frame::{
-        ColumnMemory, FrameExpr, TextColumn, frame_from_graph, frame_from_pandas,
+        ColumnMemory, FrameExpr, HeldValue, TextColumn, frame_from_graph, frame_from_pandas,
         frame_python_layer, frame_read_csv, frame_read_parquet, frame_to_pandas, frame_write,
+        rebuild_held_value,
     };
     #[pymodule_export]
     use crate::order::order;

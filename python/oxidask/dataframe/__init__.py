@@ -32,6 +32,15 @@ from oxidask.dataframe._multi import concat
 from oxidask.dataframe._partitions import map_partitions
 from oxidask.dataframe._repartition import repartition
 from oxidask.dataframe._scalar import Scalar
+from oxidask.dataframe._whole import (
+    get_dummies,
+    merge_asof,
+    pivot_table,
+    to_datetime,
+    to_numeric,
+    to_timedelta,
+)
+from oxidask.dataframe._windows import map_overlap
 from oxidask.dataframe.groupby import Aggregation
 
 __all__ = [
@@ -48,9 +57,13 @@ __all__ = [
     "from_dict",
     "from_map",
     "from_pandas",
+    "get_dummies",
     "is_dask_collection",
+    "map_overlap",
     "map_partitions",
     "merge",
+    "merge_asof",
+    "pivot_table",
     "read_csv",
     "read_fwf",
     "read_json",
@@ -59,5 +72,8 @@ __all__ = [
     "read_table",
     "repartition",
     "to_csv",
+    "to_datetime",
+    "to_numeric",
     "to_parquet",
+    "to_timedelta",
 ]

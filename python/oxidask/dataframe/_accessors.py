@@ -73,6 +73,16 @@ class Accessor:
         dtype = pd.CategoricalDtype(categories.cat.categories, self._series._meta.cat.ordered)
         return self._series._partwise(pd.Series.astype, dtype)
 
+    def as_unknown(self) -> Any:
+        """Return the series with unknown categories."""
+        if not self.known:
+            return self._series
+        dtype = self._series._meta.dtype
+        values = pd.CategoricalDtype(dtype.categories[:0], dtype.ordered)
+        result = self._series.copy()
+        result._known_meta = self._series._meta.astype(values)
+        return result
+
     def __getitem__(self, index: Any) -> Any:
         return self._series._partwise(_item, self._name, index)
 

@@ -11,17 +11,19 @@ import numpy as np
 
 from oxidask._native import FrameExpr
 from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
+from oxidask.dataframe._labels import Labels
 from oxidask.dataframe._methods import PartwiseMethods
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.dataframe._reductions import Reductions
 from oxidask.dataframe._rows import Rows
 from oxidask.dataframe._scalar import Scalar
+from oxidask.dataframe._whole import Whole
 from oxidask.dataframe._windows import Windows
 
 __all__ = ["DataFrame", "FrameBase", "Index", "Series"]
 
 
-class FrameBase(PartwiseMethods, Reductions, Rows, Windows, Collection):
+class FrameBase(PartwiseMethods, Reductions, Rows, Windows, Whole, Labels, Collection):
     """What dataframes, series and indexes have in common."""
 
     def __len__(self) -> int:
@@ -419,6 +421,13 @@ class DataFrame(FrameBase):
         from oxidask.dataframe._merge import join
 
         return join(self, other, on=on, how=how, **kwargs)
+
+    @classmethod
+    def from_dict(cls, data: Any, *, npartitions: int = 1, **kwargs: Any) -> Any:
+        """Make a dataframe of a dict: see :func:`oxidask.dataframe.from_dict`."""
+        from oxidask.dataframe._io import from_dict
+
+        return from_dict(data, npartitions, **kwargs)
 
     def apply(
         self,

@@ -225,10 +225,18 @@ class Reductions(Collection):
         different = self.drop_duplicates() if self._meta.name is not None else self.unique()  # type: ignore[attr-defined]
         return different.dropna().size_of_rows() if dropna else different.size_of_rows()
 
-    def mode(self, dropna: bool = True, split_every: Any = False) -> Any:
+    def mode(
+        self,
+        dropna: bool = True,
+        split_every: Any = False,
+        axis: Any = 0,
+        numeric_only: Any = False,
+    ) -> Any:
         """Return the most frequent values."""
         if self._meta.ndim == 2:
-            raise NotImplementedError("mode of a dataframe: take one column at a time, df.x.mode()")
+            from oxidask.dataframe._whole import of_all_rows
+
+            return of_all_rows(pd.DataFrame.mode, self, dropna=dropna, numeric_only=numeric_only)
         counts = self.value_counts(dropna=dropna, sort=False)  # type: ignore[attr-defined]
         meta = self._meta
         expr = python_layer(_most_frequent, [("every", counts._expr), ("literal", meta)], 1)

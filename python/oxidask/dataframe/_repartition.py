@@ -16,9 +16,18 @@ __all__ = ["repartition"]
 
 
 def repartition(
-    df: Any, divisions: Any, npartitions: Any, partition_size: Any, freq: Any, force: bool
+    df: Any,
+    divisions: Any = None,
+    npartitions: Any = None,
+    partition_size: Any = None,
+    freq: Any = None,
+    force: bool = False,
 ) -> Any:
     """Return the rows of a collection in other partitions: see ``DataFrame.repartition``."""
+    if isinstance(df, (pd.DataFrame, pd.Series)):
+        from oxidask.dataframe._io import from_pandas
+
+        return _by_divisions(from_pandas(df, npartitions=1), divisions, True)
     said = [x for x in (divisions, npartitions, partition_size, freq) if x is not None]
     if len(said) != 1:
         raise ValueError(

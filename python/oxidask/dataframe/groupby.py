@@ -127,7 +127,8 @@ class GroupBy:
         keys, names, expr = [], [], obj._expr
         for at, key in enumerate(self.by):
             if isinstance(key, Collection):
-                if not key._expr.is_native or not key._expr.has_rows_of(expr):
+                is_column = isinstance(key._meta, pd.Series)
+                if not (is_column and key._expr.is_native and key._expr.has_rows_of(expr)):
                     return None
                 name = key._meta.name
                 label = f"__key_{at}__"
@@ -324,6 +325,8 @@ class GroupBy:
         """
         if arg is None and not kwargs:
             raise TypeError("agg needs what to compute: names of aggregates, or total=('x', 'sum')")
+        if isinstance(arg, Aggregation) or _has_own(arg):
+            return self._by_own(arg)
         meta = (
             self._meta_nonempty().agg(**kwargs) if arg is None else self._meta_nonempty().agg(arg)
         )
@@ -340,6 +343,16 @@ class GroupBy:
         return self._whole(_call_grouped, meta, "agg", kwargs if arg is None else {"func": arg})
 
     aggregate = agg
+
+    def _by_own(self, arg: Any) -> Any:
+        """Return aggregates of users: their steps one after the other, on all rows together."""
+        from oxidask.dataframe._meta import make_meta
+
+        columns = self._columns()
+        if isinstance(arg, (Aggregation, list)):
+            arg = dict.fromkeys(columns, arg) if not self._is_series() else arg
+        meta = make_meta(_own_aggregates(self._meta_nonempty(), arg))
+        return self._whole(_own_aggregates, meta, arg)
 
     def _wants(self, arg: Any, named: dict[str, Any]) -> list[tuple[Any, str, float, Any]] | None:
         """Return what a description of aggregates asks for natively; None if pandas must."""
@@ -395,6 +408,33 @@ class GroupBy:
         if not name.startswith("_") and self.obj.ndim == 2 and name in self.obj._meta.columns:
             return self[name]  # type: ignore[index]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _has_own(arg: Any) -> bool:
+    values = arg.values() if isinstance(arg, dict) else arg if isinstance(arg, list) else ()
+    return any(isinstance(v, Aggregation) or _has_own(v) for v in values)
+
+
+def _own_aggregates(grouped: Any, arg: Any) -> Any:
+    if isinstance(arg, dict):
+        several = any(isinstance(what, list) for what in arg.values())
+        results = {label: _own_aggregates(grouped[label], what) for label, what in arg.items()}
+        return pd.concat(results, axis=1) if several else pd.DataFrame(results)
+    if isinstance(arg, list):
+        names = [getattr(what, "__name__", what) for what in arg]
+        parts = [_own_aggregates(grouped, what) for what in arg]
+        return pd.concat(dict(zip(names, parts, strict=True)), axis=1)
+    if not isinstance(arg, Aggregation):
+        return grouped.agg(arg)
+    chunks = arg.chunk(grouped)
+    is_one = not isinstance(chunks, tuple)
+    parts = [chunks] if is_one else list(chunks)
+    levels = list(range(parts[0].index.nlevels))
+    again = [part.groupby(level=levels if len(levels) > 1 else 0, sort=False) for part in parts]
+    merged = arg.agg(*again)
+    if arg.finalize is None:
+        return merged
+    return arg.finalize(merged) if not isinstance(merged, tuple) else arg.finalize(*merged)
 
 
 def _of(settings: dict[str, Any]) -> dict[str, Any]:

@@ -262,6 +262,13 @@ fn nothing() -> Value {
     Value::new(Native(()))
 }
 
+fn value_of(object: &Bound<'_, PyAny>) -> Value {
+    match object.cast_exact::<crate::frame::HeldValue>() {
+        Ok(held) => held.get().0.clone(),
+        Err(_) => wrap(object),
+    }
+}
+
 /// Runs any op of an array's layer on Python objects: what a task object of ours does elsewhere.
 pub(crate) fn call_op<'py>(
     py: Python<'py>,
@@ -275,7 +282,7 @@ pub(crate) fn call_op<'py>(
     }
     let cancelled = std::sync::atomic::AtomicBool::new(false);
     let ctx = TaskContext { block, cancelled: &cancelled };
-    let mut values: Vec<Value> = inputs.iter().map(wrap).collect();
+    let mut values: Vec<Value> = inputs.iter().map(value_of).collect();
     let result = py.detach(|| op.call(&mut values, &ctx));
     let value = result.map_err(|error| crate::object::exception(py, &error))?;
     to_object(py, &value)

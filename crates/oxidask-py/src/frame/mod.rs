@@ -7,6 +7,7 @@
 
 pub(crate) mod expr;
 pub(crate) mod files;
+pub(crate) mod held;
 pub(crate) mod labels;
 pub(crate) mod layer;
 pub(crate) mod memory;
@@ -14,6 +15,7 @@ pub(crate) mod pandas;
 
 pub(crate) use expr::FrameExpr;
 pub(crate) use files::{frame_read_csv, frame_read_parquet, frame_write};
+pub(crate) use held::{HeldValue, rebuild_held_value};
 pub(crate) use layer::{frame_from_graph, frame_python_layer};
 pub(crate) use memory::{ColumnMemory, TextColumn};
 pub(crate) use pandas::{frame_from_pandas, frame_to_pandas};

@@ -14,8 +14,8 @@ use oxidask_core::value::Value;
 use oxidask_frame::dtype::{DType, Number};
 use oxidask_frame::error::FrameError;
 use oxidask_frame::kernel::{Frame, RowLabels};
-use oxidask_frame::ops::FrameValue;
 use oxidask_frame::ops::foreign::Foreign;
+use oxidask_frame::ops::{FrameValue, Parts};
 use oxidask_frame::schema::{Field, IndexSchema, Schema};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -257,6 +257,10 @@ pub(crate) fn to_python<'py>(
     py: Python<'py>,
     value: &Value,
 ) -> Option<PyResult<Bound<'py, PyAny>>> {
+    if value.downcast_ref::<Parts>().is_some() {
+        let held = Bound::new(py, super::HeldValue(value.clone()));
+        return Some(held.map(Bound::into_any));
+    }
     let FrameValue(frame) = value.downcast_ref()?;
     Some(to_pandas(py, frame))
 }

@@ -1,0 +1,118 @@
+"""Methods about labels, axes and sizes, and rows one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from oxidask.dataframe._collection import Collection
+from oxidask.dataframe._needs import pandas as pd
+
+__all__ = ["Labels"]
+
+
+class Labels(Collection):
+    """Labels, axes, and iteration."""
+
+    def add_prefix(self, prefix: Any) -> Any:
+        """Return the dataframe with a text before each label."""
+        return self._relabelled([f"{prefix}{label}" for label in self._meta.columns])  # type: ignore[attr-defined]
+
+    def add_suffix(self, suffix: Any) -> Any:
+        """Return the dataframe with a text behind each label."""
+        return self._relabelled([f"{label}{suffix}" for label in self._meta.columns])  # type: ignore[attr-defined]
+
+    @property
+    def axes(self) -> list[Any]:
+        """The index, and the labels of columns."""
+        index: Any = self.index  # type: ignore[attr-defined]
+        return [index] if self._meta.ndim == 1 else [index, self._meta.columns]
+
+    def itertuples(self, index: bool = True, name: Any = "Pandas") -> Iterator[Any]:
+        """Yield rows as tuples, partition by partition."""
+        for at in range(self.npartitions):
+            part: Any = self.partitions[at].compute()
+            yield from part.itertuples(index=index, name=name)
+
+    def iterrows(self) -> Iterator[Any]:
+        """Yield labels and rows, partition by partition."""
+        for at in range(self.npartitions):
+            part: Any = self.partitions[at].compute()
+            yield from part.iterrows()
+
+    def keys(self) -> Any:
+        """Return the labels of columns."""
+        return self._meta.columns if self._meta.ndim == 2 else self.index  # type: ignore[attr-defined]
+
+    def pop(self, item: Any) -> Any:
+        """Return a column, and take it out."""
+        frame: Any = self
+        column = frame[item]
+        del frame[item]
+        return column
+
+    def memory_usage_per_partition(self, index: bool = True, deep: bool = False) -> Any:
+        """Return the bytes of each partition, as a series."""
+        return self.map_partitions(
+            _bytes_of,
+            index=index,
+            deep=deep,
+            meta=(None, "int64"),
+            enforce_metadata=False,
+            clear_divisions=True,
+        )
+
+    def rename_axis(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the same with another name of the index or of the columns."""
+        return self._partwise(type(self._meta).rename_axis, *args, **kwargs)
+
+    def nlevels(self) -> int:
+        """The number of levels of the index."""
+        return int(self._meta.index.nlevels)
+
+    def combine(self, other: Any, func: Any, fill_value: Any = None, overwrite: bool = True) -> Any:
+        """Return what a function gives for each pair of columns."""
+        more = {"overwrite": overwrite} if self._meta.ndim == 2 else {}
+        return self._partwise(type(self._meta).combine, other, func, fill_value=fill_value, **more)
+
+    def dot(self, other: Any, meta: Any = None) -> Any:
+        """Return the product with a series or a dataframe: of all rows together."""
+        from oxidask.dataframe._whole import of_all_rows
+
+        if not isinstance(other, Collection):
+            raise TypeError("The second operand to dot must be a dask array or dask dataframe")
+        return of_all_rows(type(self._meta).dot, self, other)
+
+    def to_string(self, max_rows: int = 5) -> Any:
+        """Return a text of what is known of the collection."""
+        return repr(self)
+
+    def enforce_runtime_divisions(self) -> Any:
+        """Return the same; computing raises if a partition has labels beyond its divisions."""
+        if not self.known_divisions:
+            raise ValueError("No divisions to enforce!")
+        from oxidask.dataframe._collection import new_collection, python_layer
+
+        args = [("partition", self._expr), ("index",), ("literal", self.divisions)]
+        expr = python_layer(_checked_ends, args, self.npartitions, name="enforce-divisions")
+        return new_collection(expr, self._meta, self._known_divisions)
+
+
+def _bytes_of(part: Any, index: bool, deep: bool) -> Any:
+    usage = part.memory_usage(index=index, deep=deep)
+    return pd.Series([int(usage.sum() if hasattr(usage, "sum") else usage)])
+
+
+def _checked_ends(part: Any, index: tuple[int, ...], ends: tuple[Any, ...]) -> Any:
+    at = index[0]
+    if not len(part):
+        return part
+    low, high = part.index.min(), part.index.max()
+    is_last = at == len(ends) - 2
+    close = "]" if is_last else ")"
+    if low < ends[at] or high > ends[at + 1] or (high == ends[at + 1] and not is_last):
+        raise RuntimeError(
+            f"`enforce_runtime_divisions` failed for partition {at}. Expected a range of "
+            f"[{ends[at]}, {ends[at + 1]}{close}, but the real range was [{low}, {high}]."
+        )
+    return part

@@ -1,0 +1,513 @@
+"""What needs all rows together: methods of pandas' run in one task."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from oxidask.dataframe._collection import Collection, new_collection, python_layer
+from oxidask.dataframe._meta import make_meta
+from oxidask.dataframe._needs import pandas as pd
+
+__all__ = ["Resampler", "Whole", "merge_asof", "of_all_rows"]
+
+
+def of_all_rows(func: Callable[..., Any], df: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a function of pandas' on all rows of a collection, in one task."""
+    sample = [x._meta_nonempty if isinstance(x, Collection) else x for x in args]
+    meta = make_meta(func(df._meta_nonempty, *sample, **kwargs))
+    described = [("every", x._expr) if isinstance(x, Collection) else ("literal", x) for x in args]
+    expr = python_layer(
+        _run,
+        [("literal", func), ("every", df._expr), *described],
+        1,
+        kwargs,
+        name=str(getattr(func, "__name__", "whole")),
+    )
+    return new_collection(expr, meta)
+
+
+def _run(func: Callable[..., Any], parts: list[Any], *args: Any, **kwargs: Any) -> Any:
+    return func(_joined(parts), *(_joined(a) for a in args), **kwargs)
+
+
+def _joined(parts: Any) -> Any:
+    from oxidask.dataframe._collection import put_in_one
+
+    kinds = (pd.DataFrame, pd.Series, pd.Index)
+    if isinstance(parts, list) and parts and isinstance(parts[0], kinds):
+        return put_in_one(parts, parts[0])
+    return parts
+
+
+class Whole(Collection):
+    """Methods that see all rows at once."""
+
+    def describe(
+        self,
+        split_every: Any = None,
+        percentiles: Any = None,
+        percentiles_method: Any = "default",
+        include: Any = None,
+        exclude: Any = None,
+    ) -> Any:
+        """Return statistics of each column."""
+        return of_all_rows(
+            type(self._meta).describe,
+            self,
+            percentiles=percentiles,
+            include=include,
+            exclude=exclude,
+        )
+
+    def quantile(
+        self,
+        q: Any = 0.5,
+        axis: Any = 0,
+        numeric_only: Any = False,
+        method: Any = "default",
+        **kwargs: Any,
+    ) -> Any:
+        """Return quantiles: exact ones, whatever the method is called."""
+        if axis in (1, "columns"):
+            return self._partwise(pd.DataFrame.quantile, q, axis=1, numeric_only=numeric_only)
+        if self._meta.ndim == 2:
+            return of_all_rows(pd.DataFrame.quantile, self, q=q, numeric_only=numeric_only)
+        return of_all_rows(pd.Series.quantile, self, q=q)
+
+    def median(self, axis: Any = 0, numeric_only: Any = False, **kwargs: Any) -> Any:
+        """Return medians."""
+        if axis in (1, "columns"):
+            return self._partwise(pd.DataFrame.median, axis=1, numeric_only=numeric_only)
+        return of_all_rows(type(self._meta).median, self, numeric_only=numeric_only)
+
+    def median_approximate(
+        self, axis: Any = 0, method: Any = "default", numeric_only: Any = False
+    ) -> Any:
+        """Return medians: exact ones."""
+        return self.median(axis=axis, numeric_only=numeric_only)
+
+    def idxmin(
+        self, axis: Any = 0, skipna: bool = True, numeric_only: Any = False, **kwargs: Any
+    ) -> Any:
+        """Return the labels of the least values."""
+        return self._index_of("idxmin", axis, skipna, numeric_only)
+
+    def idxmax(
+        self, axis: Any = 0, skipna: bool = True, numeric_only: Any = False, **kwargs: Any
+    ) -> Any:
+        """Return the labels of the greatest values."""
+        return self._index_of("idxmax", axis, skipna, numeric_only)
+
+    def _index_of(self, name: str, axis: Any, skipna: bool, numeric_only: Any) -> Any:
+        method = getattr(type(self._meta), name)
+        more = {"numeric_only": numeric_only} if self._meta.ndim == 2 else {}
+        if axis in (1, "columns"):
+            return self._partwise(method, axis=1, skipna=skipna, **more)
+        return of_all_rows(method, self, skipna=skipna, **more)
+
+    def corr(self, *args: Any, **kwargs: Any) -> Any:
+        """Return correlations."""
+        kwargs.pop("split_every", None)
+        kwargs.pop("scalar", None)
+        return of_all_rows(type(self._meta).corr, self, *args, **kwargs)
+
+    def cov(self, *args: Any, **kwargs: Any) -> Any:
+        """Return covariances."""
+        kwargs.pop("split_every", None)
+        kwargs.pop("scalar", None)
+        return of_all_rows(type(self._meta).cov, self, *args, **kwargs)
+
+    def autocorr(self, lag: int = 1, split_every: Any = None) -> Any:
+        """Return the correlation with the series so many rows before."""
+        if not isinstance(lag, int):
+            raise TypeError("lag must be an integer")
+        return of_all_rows(pd.Series.autocorr, self, lag)
+
+    @property
+    def is_monotonic_increasing(self) -> Any:
+        """Whether values never fall."""
+        return of_all_rows(operator.attrgetter("is_monotonic_increasing"), self)
+
+    @property
+    def is_monotonic_decreasing(self) -> Any:
+        """Whether values never rise."""
+        return of_all_rows(operator.attrgetter("is_monotonic_decreasing"), self)
+
+    def nunique_approx(self, split_every: Any = None) -> Any:
+        """Return how many different rows there are: exactly."""
+        different = self.drop_duplicates()  # type: ignore[attr-defined]
+        return different.size_of_rows() * 1.0
+
+    def pivot_table(
+        self, index: Any = None, columns: Any = None, values: Any = None, aggfunc: str = "mean"
+    ) -> Any:
+        """Return a table of aggregates by rows and columns: see ``pivot_table``."""
+        return pivot_table(self, index, columns, values, aggfunc)
+
+    def melt(
+        self,
+        id_vars: Any = None,
+        value_vars: Any = None,
+        var_name: Any = None,
+        value_name: Any = "value",
+        col_level: Any = None,
+    ) -> Any:
+        """Return a row for each value."""
+        return self._filter_partwise(  # type: ignore[attr-defined]
+            pd.DataFrame.melt,
+            id_vars=id_vars,
+            value_vars=value_vars,
+            var_name=var_name,
+            value_name=value_name,
+            col_level=col_level,
+        ).clear_divisions()
+
+    def resample(self, rule: Any, closed: Any = None, label: Any = None) -> Resampler:
+        """Return bins of an index of times."""
+        return Resampler(self, rule, closed=closed, label=label)
+
+    def optimize(self, fuse: bool = True) -> Any:
+        """Return the same: plans are optimised when they are computed."""
+        return self
+
+    def shuffle(
+        self,
+        on: Any = None,
+        ignore_index: bool = False,
+        npartitions: Any = None,
+        shuffle_method: Any = None,
+        on_index: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Return the rows with those of equal keys in one partition.
+
+        Parameters
+        ----------
+        on
+            Labels, or a series over the same rows.
+        on_index
+            Whether the index is the key.
+        npartitions
+            How many partitions.
+        """
+        from oxidask.dataframe._collection import natively
+
+        n = int(npartitions or self.npartitions)
+        if on_index:
+            labels: list[Any] = []
+        elif isinstance(on, Collection):
+            assigned = self.assign(__key__=on).shuffle(["__key__"], npartitions=n)  # type: ignore[attr-defined]
+            return assigned.drop(columns=["__key__"])
+        else:
+            labels = list(on) if isinstance(on, (list, tuple)) else [on]
+            missing = [label for label in labels if label not in self._meta.columns]
+            if missing:
+                raise KeyError(
+                    f"Cannot shuffle on column(s) not in dataframe to shuffle: {missing}"
+                )
+        expr = natively(lambda: self._expr.shuffled(labels, n) if self._expr.is_native else None)
+        if expr is None:
+            args = [
+                ("literal", labels),
+                ("literal", n),
+                ("per_block", _number),
+                ("every", self._expr),
+            ]
+            expr = python_layer(_part_of_hash, args, n, name="shuffle")
+        result = new_collection(expr, self._meta)
+        return result.reset_index(drop=True) if ignore_index else result
+
+    def to_records(self, index: bool = False, lengths: Any = None) -> Any:
+        """Return the rows as an array of records."""
+        from oxidask.array.core import Array
+
+        layer = python_layer(
+            _records,
+            [("partition", self._expr)],
+            self.npartitions,
+            {"index": index},
+            name="to-records",
+        )
+        meta = self._meta.to_records(index=index)
+        import numpy as np
+
+        rows = (np.nan,) * self.npartitions
+        graph = dict(new_collection(layer, self._meta).__dask_graph__())
+        return Array(graph, layer.name, (rows,), meta=meta)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """Return the only column of a dataframe."""
+        frame: Any = self
+        is_one = self._meta.ndim == 2 and self._meta.shape[1] == 1
+        return frame[self._meta.columns[0]] if is_one else frame
+
+    def align(
+        self, other: Any, join: str = "outer", axis: Any = None, fill_value: Any = None
+    ) -> Any:
+        """Return both collections over the same labels."""
+        first, second = (
+            self._partwise(_aligned, other, at, join, axis, fill_value) for at in (0, 1)
+        )
+        return first, second
+
+    def categorize(
+        self, columns: Any = None, index: Any = None, split_every: Any = None, **kwargs: Any
+    ) -> Any:
+        """Return the dataframe with columns of text as known categories: computes these."""
+        meta = self._meta
+        if columns is None:
+            text = [
+                c for c, d in meta.dtypes.items() if d.kind == "O" or isinstance(d, pd.StringDtype)
+            ]
+            columns = [*text, *meta.select_dtypes(["category"]).columns]
+        elif isinstance(columns, str) or not hasattr(columns, "__iter__"):
+            columns = [columns]
+        result: Any = self
+        for label in columns:
+            values = self[label].dropna().unique().compute()  # type: ignore[index]
+            if isinstance(values.dtype, pd.CategoricalDtype):
+                dtype = pd.CategoricalDtype(values.cat.categories, meta[label].cat.ordered)
+            else:
+                dtype = pd.CategoricalDtype(sorted(values))
+            result = result._assigned({label: result[label]._partwise(pd.Series.astype, dtype)})
+        return result
+
+    def info(self, buf: Any = None, verbose: bool = False, memory_usage: bool = False) -> None:
+        """Write what is known of the dataframe."""
+        import sys
+
+        out = buf or sys.stdout
+        labels = list(self._meta.columns)
+        print(f"<class '{type(self).__module__}.{type(self).__name__}'>", file=out)
+        print(
+            f"Columns: {len(labels)} entries, {labels[0]} to {labels[-1]}"
+            if labels
+            else "Columns: 0 entries",
+            file=out,
+        )
+        dtypes = self._meta.dtypes.value_counts()
+        print("dtypes: " + ", ".join(f"{d}({n})" for d, n in dtypes.items()), file=out, end="")
+
+
+def _aligned(part: Any, other: Any, at: int, join: str, axis: Any, fill_value: Any) -> Any:
+    return part.align(other, join=join, axis=axis, fill_value=fill_value)[at]
+
+
+def _records(part: Any, index: bool) -> Any:
+    return part.to_records(index=index)
+
+
+def _number(index: tuple[int, ...]) -> int:
+    return index[0]
+
+
+def _part_of_hash(labels: list[Any], n: int, at: int, parts: list[Any]) -> Any:
+    rows = []
+    for part in parts:
+        keys = part[labels] if labels else part.index.to_frame()
+        hashed = pd.util.hash_pandas_object(keys, index=False).to_numpy() % n
+        rows.append(part[hashed == at])
+    return _joined(rows)
+
+
+class Resampler:
+    """Bins of an index of times: all rows come together."""
+
+    def __init__(self, obj: Any, rule: Any, **settings: Any) -> None:
+        self.obj, self.rule = obj, rule
+        self._settings = {k: v for k, v in settings.items() if v is not None}
+        if not obj.known_divisions:
+            raise ValueError(
+                "Can only resample dataframes with known divisions. See "
+                "docs/guide/dataframes.md: set_index finds them"
+            )
+        obj._meta_nonempty.resample(rule, **self._settings)
+
+    def __getitem__(self, key: Any) -> Resampler:
+        return Resampler(self.obj[key], self.rule, **self._settings)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if self.obj.ndim == 2 and name in self.obj.columns:
+            return self[name]
+        if not callable(getattr(pd.core.resample.DatetimeIndexResampler, name, None)):
+            raise AttributeError(f"a resampler has no {name!r}")
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return of_all_rows(
+                _resampled,
+                self.obj,
+                rule=self.rule,
+                settings=self._settings,
+                name=name,
+                args=args,
+                kwargs=kwargs,
+            )
+
+        return method
+
+
+def _resampled(rows: Any, rule: Any, settings: Any, name: str, args: Any, kwargs: Any) -> Any:
+    return getattr(rows.resample(rule, **settings), name)(*args, **kwargs)
+
+
+def pivot_table(df: Any, index: Any, columns: Any, values: Any, aggfunc: Any = "mean") -> Any:
+    """Return aggregates in a table: rows by the values of one column, columns by another's.
+
+    Parameters
+    ----------
+    index
+        The label of the column that gives rows.
+    columns
+        That of the one that gives columns: of known categories.
+    values
+        That of the values, or a list of such.
+    aggfunc
+        ``"mean"``, ``"sum"``, ``"count"``, ``"first"`` or ``"last"``.
+    """
+    known = ("mean", "sum", "count", "first", "last")
+    if not isinstance(index, str) or index not in df._meta.columns:
+        raise ValueError("'index' must be the name of an existing column")
+    if not isinstance(columns, str) or columns not in df._meta.columns:
+        raise ValueError("'columns' must be the name of an existing column")
+    dtype = df._meta[columns].dtype
+    if not isinstance(dtype, pd.CategoricalDtype):
+        raise ValueError("'columns' must be category dtype")
+    if len(df._meta[columns].cat.categories) == 0:
+        raise ValueError(
+            "'columns' must have known categories. Please use "
+            "`df[columns].cat.as_known()` beforehand to ensure known categories"
+        )
+    if not (isinstance(values, list) and all(v in df._meta.columns for v in values)) and (
+        not isinstance(values, str) or values not in df._meta.columns
+    ):
+        raise ValueError("'values' must refer to an existing column or columns")
+    if not isinstance(aggfunc, str) or aggfunc not in known:
+        raise ValueError("aggfunc must be either " + ", ".join(f"'{x}'" for x in known))
+    return of_all_rows(
+        pd.DataFrame.pivot_table,
+        df,
+        index=index,
+        columns=columns,
+        values=values,
+        aggfunc=aggfunc,
+        observed=False,
+    )
+
+
+def merge_asof(
+    left: Any,
+    right: Any,
+    on: Any = None,
+    left_on: Any = None,
+    right_on: Any = None,
+    left_index: bool = False,
+    right_index: bool = False,
+    by: Any = None,
+    left_by: Any = None,
+    right_by: Any = None,
+    suffixes: Any = ("_x", "_y"),
+    tolerance: Any = None,
+    allow_exact_matches: bool = True,
+    direction: str = "backward",
+) -> Any:
+    """Join each row with the nearest one of the other side: all rows come together."""
+    from oxidask.dataframe._merge import _lazy
+
+    left, right = _lazy(left), _lazy(right)
+    settings = {
+        "on": on,
+        "left_on": left_on,
+        "right_on": right_on,
+        "left_index": left_index,
+        "right_index": right_index,
+        "by": by,
+        "left_by": left_by,
+        "right_by": right_by,
+        "suffixes": suffixes,
+        "tolerance": tolerance,
+        "allow_exact_matches": allow_exact_matches,
+        "direction": direction,
+    }
+    return of_all_rows(pd.merge_asof, left, right, **settings)
+
+
+def get_dummies(
+    data: Any,
+    prefix: Any = None,
+    prefix_sep: str = "_",
+    dummy_na: bool = False,
+    columns: Any = None,
+    sparse: bool = False,
+    drop_first: bool = False,
+    dtype: Any = bool,
+    **kwargs: Any,
+) -> Any:
+    """Return a column for each category."""
+    settings = {
+        "prefix": prefix,
+        "prefix_sep": prefix_sep,
+        "dummy_na": dummy_na,
+        "columns": columns,
+        "sparse": sparse,
+        "drop_first": drop_first,
+        "dtype": dtype,
+        **kwargs,
+    }
+    if isinstance(data, (pd.DataFrame, pd.Series)):
+        return pd.get_dummies(data, **settings)
+    meta = data._meta
+    unknown = (
+        "`get_dummies` with unknown categories is not supported. Please use "
+        "`column.cat.as_known()` or `df.categorize()` beforehand"
+    )
+    chosen = (
+        [meta]
+        if meta.ndim == 1
+        else [
+            meta[c]
+            for c in (
+                meta.select_dtypes(["object", "string", "category"]).columns
+                if columns is None
+                else columns
+            )
+        ]
+    )
+    for column in chosen:
+        if not isinstance(column.dtype, pd.CategoricalDtype):
+            raise NotImplementedError(
+                "`get_dummies` with non-categorical dtypes is not supported. Please use "
+                "`df.categorize()` beforehand to convert to categorical dtype."
+            )
+        if len(column.cat.categories) == 0:
+            raise NotImplementedError(unknown)
+    return data._partwise(pd.get_dummies, **settings)
+
+
+def to_numeric(arg: Any, errors: str = "raise", downcast: Any = None, meta: Any = None) -> Any:
+    """Return the numbers that text says."""
+    if errors not in ("raise", "coerce"):
+        raise ValueError("invalid error value specified")
+    return arg.map_partitions(
+        pd.to_numeric, errors=errors, downcast=downcast, meta=meta, enforce_metadata=False
+    )
+
+
+def to_datetime(arg: Any, meta: Any = None, **kwargs: Any) -> Any:
+    """Return the times that text or numbers say."""
+    if not isinstance(arg, Collection):
+        raise NotImplementedError("to_datetime takes collections: pandas.to_datetime takes others")
+    if meta is None:
+        meta = pd.to_datetime(arg._meta, **kwargs)
+    return arg.map_partitions(pd.to_datetime, meta=meta, enforce_metadata=False, **kwargs)
+
+
+def to_timedelta(arg: Any, unit: Any = None, errors: str = "raise") -> Any:
+    """Return the differences of times that text or numbers say."""
+    return arg._partwise(pd.to_timedelta, unit=unit, errors=errors)
+
+
+__all__ += ["get_dummies", "pivot_table", "to_datetime", "to_numeric", "to_timedelta"]
