@@ -12,6 +12,7 @@ HEADINGS = {
     "arrays": "Arrays",
     "graphs": "Graphs of arrays",
     "cluster": "Clusters",
+    "frames": "Dataframes",
     "tasks": "What a task costs",
     "native": "Native tasks",
     "delayed": "Delayed calls",
