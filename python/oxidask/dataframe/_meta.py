@@ -71,6 +71,8 @@ def meta_nonempty(meta: Any) -> Any:
         )
         frame.columns = meta.columns
         return frame
+    if isinstance(meta, pd.Series) and len(meta):
+        return meta
     if isinstance(meta, pd.Series):
         return pd.Series(_two(meta), index=meta_nonempty(meta.index), name=meta.name)
     if isinstance(meta, pd.RangeIndex):

@@ -151,6 +151,10 @@ class PartwiseMethods(Collection):
 
     def isin(self, values: Any) -> Any:
         """Whether values are among some."""
+        if isinstance(values, (list, tuple)) and any(hasattr(v, "__dask_graph__") for v in values):
+            from oxidask.base import compute
+
+            values = list(compute(*values))
         if isinstance(values, Collection):
             raise NotImplementedError(
                 "Passing a Dask collection is not supported: compute it first"

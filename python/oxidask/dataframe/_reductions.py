@@ -29,7 +29,8 @@ class Reductions(Collection):
     ) -> Any:
         if axis in (1, "columns"):
             method = getattr(pd.DataFrame, name)
-            settings = {"skipna": skipna, "numeric_only": numeric_only} if name != "count" else {}
+            settings = {"numeric_only": numeric_only}
+            settings |= {} if name == "count" else {"skipna": skipna}
             return self._partwise(method, axis=1, **settings, **kwargs)
         collection = self._numeric(name) if numeric_only else self
         meta = self._meta_of(collection, name, skipna, kwargs)
@@ -42,14 +43,14 @@ class Reductions(Collection):
     def _numeric(self, name: str) -> Any:
         if not isinstance(self._meta, pd.DataFrame):
             return self
-        chosen = self._meta.select_dtypes(include=["number", "bool"])
+        chosen = self._meta._get_numeric_data()
         return self[list(chosen.columns)]  # type: ignore[index]
 
     @staticmethod
     def _meta_of(collection: Any, name: str, skipna: bool, kwargs: dict[str, Any]) -> Any:
         settings = {} if name == "count" else {"skipna": skipna}
-        meta = getattr(collection._meta_nonempty, name)(**settings, **kwargs)
-        return meta.iloc[:0] if isinstance(meta, pd.Series) else meta
+        return getattr(collection._meta_nonempty, name)(**settings, **kwargs)
+        # A row of answers keeps its labels: what is done with it goes by them.
 
     def _row_of(self, name: str, setting: float, split_every: Any) -> Any:
         """Return the expression of one row with the aggregate of each column."""

@@ -394,7 +394,6 @@ def pivot_table(df: Any, index: Any, columns: Any, values: Any, aggfunc: Any = "
         columns=columns,
         values=values,
         aggfunc=aggfunc,
-        observed=False,
     )
 
 

@@ -78,6 +78,7 @@ class GroupBy:
         self.by = list(by) if isinstance(by, (list, tuple)) and not _is_label(obj, by) else [by]
         self._slice, self.sort, self.dropna = slice, sort, dropna
         self.observed, self.group_keys = observed, group_keys
+        self.by = [_as_label(obj, key) for key in self.by]
         for key in self.by:
             if isinstance(key, pd.Grouper):
                 raise NotImplementedError("pd.Grouper is currently not supported by Dask.")
@@ -168,8 +169,9 @@ class GroupBy:
             expr, keys, names = rows
             needed = list(dict.fromkeys([*keys, *(w[0] for w in wants if w[1] != "size")]))
             n_out = self.obj.npartitions if split_out is True else int(split_out or 1)
+            sorted_over = self.sort is True and n_out > 1
             sort = self.sort if self.sort is not None else True
-            return expr.project(needed, "frame").group_by(
+            grouped = expr.project(needed, "frame").group_by(
                 keys,
                 names,
                 wants,
@@ -179,6 +181,7 @@ class GroupBy:
                 n_out,
                 8 if split_every in (None, True) else int(split_every or 2**31),
             )
+            return grouped.sorted([], True, n_out) if sorted_over else grouped
 
         expr = natively(build)
         if expr is None:
@@ -210,7 +213,7 @@ class GroupBy:
         return self._whole(_call_grouped, meta, name, kwargs)
 
     def _numeric(self) -> GroupBy:
-        chosen = self.obj._meta[self._columns()].select_dtypes(["number", "bool"]).columns
+        chosen = self.obj._meta[self._columns()]._get_numeric_data().columns
         return type(self)(self.obj, self.by, list(chosen), **self._settings())
 
     def _meta_nonempty(self) -> Any:
@@ -475,6 +478,16 @@ def _is_label(obj: Any, key: Any) -> bool:
     if isinstance(key, (Collection, list)) or callable(key):
         return False
     return obj.ndim == 2 and key in obj._meta.columns
+
+
+def _as_label(obj: Any, key: Any) -> Any:
+    """Return the label of a key that is a column of the rows itself: pandas leaves that out."""
+    if obj.ndim != 2 or not isinstance(key, Collection) or not isinstance(key._meta, pd.Series):
+        return key
+    label = key._meta.name
+    if label not in obj._meta.columns or not obj._meta.columns.is_unique:
+        return key
+    return label if obj[label]._name == key._name else key
 
 
 def _fits(obj: Any, key: Any) -> bool:
