@@ -6,7 +6,7 @@ the guide in the documentation.
 
 from __future__ import annotations
 
-from oxidask import config
+from oxidask import config, datasets
 from oxidask._version import __version__
 from oxidask.core import istask
 from oxidask.local import get_sync as get
@@ -32,6 +32,7 @@ __all__ = [
     "annotate",
     "compute",
     "config",
+    "datasets",
     "delayed",
     "get",
     "get_annotations",

@@ -14,12 +14,16 @@ __all__ = ["Labels"]
 class Labels(Collection):
     """Labels, axes, and iteration."""
 
-    def add_prefix(self, prefix: Any) -> Any:
+    def add_prefix(self, prefix: Any, axis: Any = None) -> Any:
         """Return the dataframe with a text before each label."""
+        if self._meta.ndim == 1 or axis in (0, "index"):
+            return self._partwise(type(self._meta).add_prefix, prefix, axis=axis)
         return self._relabelled([f"{prefix}{label}" for label in self._meta.columns])  # type: ignore[attr-defined]
 
-    def add_suffix(self, suffix: Any) -> Any:
+    def add_suffix(self, suffix: Any, axis: Any = None) -> Any:
         """Return the dataframe with a text behind each label."""
+        if self._meta.ndim == 1 or axis in (0, "index"):
+            return self._partwise(type(self._meta).add_suffix, suffix, axis=axis)
         return self._relabelled([f"{label}{suffix}" for label in self._meta.columns])  # type: ignore[attr-defined]
 
     @property
