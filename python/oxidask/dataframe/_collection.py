@@ -272,6 +272,16 @@ def put_in_one(parts: Sequence[Any], meta: Any) -> Any:
     return pd.concat(_united(full))
 
 
+def together(parts: Sequence[Any]) -> Any:
+    """Return one pandas object of the partitions, which are like the first of them."""
+    return put_in_one(parts, parts[0])
+
+
+def on_all(func: Callable[..., Any], parts: Sequence[Any], **kwargs: Any) -> Any:
+    """Call a function on all rows of some partitions together."""
+    return func(together(parts), **kwargs)
+
+
 def _united(parts: list[Any]) -> list[Any]:
     """Return parts whose categorical columns have the same categories."""
     from pandas.api.types import union_categoricals

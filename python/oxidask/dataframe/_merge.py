@@ -161,11 +161,11 @@ def _by_pandas(left: Any, right: Any, settings: dict[str, Any], meta: Any) -> An
 
 
 def _merged(left: Any, right: list[Any], **settings: Any) -> Any:
-    from oxidask.dataframe._collection import put_in_one
+    from oxidask.dataframe._collection import together
 
     if isinstance(left, list):
-        left = put_in_one(left, left[0])
-    return pd.merge(left, put_in_one(right, right[0]), **settings)
+        left = together(left)
+    return pd.merge(left, together(right), **settings)
 
 
 def join(

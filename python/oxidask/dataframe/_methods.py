@@ -73,9 +73,6 @@ class PartwiseMethods(Collection):
             if expr is not None:
                 return self._with(expr)
         first, second = (other, self) if reflected else (self, other)
-        return self._first_partwise(op, first, second)
-
-    def _first_partwise(self, op: Callable[[Any, Any], Any], first: Any, second: Any) -> Any:
         from oxidask.dataframe._partitions import elementwise
 
         return elementwise(op, first, second)

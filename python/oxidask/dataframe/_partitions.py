@@ -12,8 +12,6 @@ from oxidask.utils import funcname
 
 __all__ = ["align", "elementwise", "map_partitions", "tree"]
 
-_NOTHING = object()
-
 
 def map_partitions(
     func: Callable[..., Any],
@@ -189,6 +187,17 @@ def align(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def elementwise(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function of pandas' that leaves rows where they are."""
+    return _partwise(func, args, kwargs, keeps_rows=True)
+
+
+def choosing(func: Callable[..., Any], *args: Any) -> Any:
+    """Call a function of pandas' that leaves rows out."""
+    return _partwise(func, args, {}, keeps_rows=False)
+
+
+def _partwise(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], keeps_rows: bool
+) -> Any:
     args = align(args)
     several = [x for x in args if isinstance(x, Collection) and _is_partitioned(x)]
 
@@ -199,7 +208,7 @@ def elementwise(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     npartitions = several[0].npartitions
     described = [_described(arg, npartitions) for arg in args]
     first = several[0]
-    same = all(x._expr.has_rows_of(first._expr) for x in several)
+    same = keeps_rows and all(x._expr.has_rows_of(first._expr) for x in several)
     rows_of = first._expr if same else None
     expr = python_layer(func, described, npartitions, kwargs, rows_of=rows_of)
     return new_collection(expr, meta, first._known_divisions)
@@ -246,11 +255,11 @@ def tree(
 
 
 def _of_one(func: Callable[..., Any], parts: list[Any], **kwargs: Any) -> Any:
-    from oxidask.dataframe._collection import put_in_one
+    from oxidask.dataframe._collection import together
 
     if not isinstance(parts[0], (pd.DataFrame, pd.Series, pd.Index)):
         return func(pd.Series(parts), **kwargs)
-    return func(put_in_one(parts, parts[0]), **kwargs)
+    return func(together(parts), **kwargs)
 
 
 def _of_list(func: Callable[..., Any], parts: list[Any], **kwargs: Any) -> Any:

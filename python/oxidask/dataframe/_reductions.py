@@ -350,6 +350,6 @@ def _merged(parts: list[Any], name: str, settings: dict[str, Any]) -> Any:
 
 
 def _whole(name: str, settings: dict[str, Any], parts: list[Any]) -> Any:
-    from oxidask.dataframe._collection import put_in_one
+    from oxidask.dataframe._collection import together
 
-    return getattr(put_in_one(parts, parts[0]), name)(**settings)
+    return getattr(together(parts), name)(**settings)

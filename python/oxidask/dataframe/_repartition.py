@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oxidask.dataframe._collection import natively, new_collection, python_layer
+from oxidask.dataframe._collection import natively, new_collection, python_layer, together
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.utils import parse_bytes
 
@@ -70,7 +70,7 @@ def _coalesced(df: Any, bounds: list[int]) -> Any:
     if expr is not None:
         return new_collection(expr, None, ends)
     parts = [
-        python_layer(_put, [("every", df.partitions[a:b]._expr)], 1, name="repartition-merge")
+        python_layer(together, [("every", df.partitions[a:b]._expr)], 1, name="repartition-merge")
         for a, b in itertools.pairwise(bounds)
     ]
     return _side_by_side(parts, df._meta, ends)
@@ -97,12 +97,6 @@ def _piece(part: Any, which: tuple[int, int]) -> Any:
     i, n = which
     start, end = len(part) * i // n, len(part) * (i + 1) // n
     return part[start:end] if isinstance(part, pd.Index) else part.iloc[start:end]
-
-
-def _put(parts: list[Any]) -> Any:
-    from oxidask.dataframe._collection import put_in_one
-
-    return put_in_one(parts, parts[0])
 
 
 def _can_interpolate(ends: Any) -> bool:
@@ -153,7 +147,7 @@ def _by_divisions(df: Any, divisions: Any, force: bool) -> Any:
 
 
 def _between(low: Any, high: Any, is_last: bool, parts: list[Any]) -> Any:
-    whole = _put(parts)
+    whole = together(parts)
     labels = whole if isinstance(whole, pd.Index) else whole.index
     keep = (labels >= low) & ((labels <= high) if is_last else (labels < high))
     return whole[keep]

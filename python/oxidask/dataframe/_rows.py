@@ -7,9 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
+from oxidask.dataframe._collection import (
+    Collection,
+    natively,
+    new_collection,
+    on_all,
+    python_layer,
+    together,
+)
 from oxidask.dataframe._needs import pandas as pd
-from oxidask.dataframe._partitions import elementwise, map_partitions, tree
+from oxidask.dataframe._partitions import choosing, map_partitions, tree
 
 __all__ = ["Rows"]
 
@@ -63,13 +70,7 @@ class Rows(Collection):
             expr = natively(lambda: self._expr.filter(condition._expr))
             if expr is not None:
                 return self._with(expr)
-        result = elementwise(_choose, self, condition)
-        # Rows are gone: the others can't be taken with those of before.
-        return new_collection(
-            python_layer(_same, [("partition", result._expr)], result.npartitions, name="filter"),
-            result._meta,
-            result._known_divisions,
-        )
+        return choosing(_choose, self, condition)
 
     def reset_index(self, drop: bool = False) -> Any:
         """Return the rows with an index that counts them, in each partition anew."""
@@ -148,7 +149,7 @@ class Rows(Collection):
             method = cls.drop_duplicates
             if keep is False:
                 args = [("literal", method), ("every", self._expr)]
-                layer = python_layer(_of_all, args, 1, settings, name="drop-duplicates")
+                layer = python_layer(on_all, args, 1, settings, name="drop-duplicates")
                 result = new_collection(layer, self._meta)
             else:
                 result = tree(
@@ -306,13 +307,7 @@ class Rows(Collection):
 
 
 def _head(n: int, parts: list[Any]) -> Any:
-    from oxidask.dataframe._collection import put_in_one
-
-    return (
-        put_in_one(parts, parts[0])[:n]
-        if isinstance(parts[0], pd.Index)
-        else put_in_one(parts, parts[0]).head(n)
-    )
+    return together(parts)[:n] if isinstance(parts[0], pd.Index) else together(parts).head(n)
 
 
 def _tail(n: int, part: Any) -> Any:
@@ -323,18 +318,8 @@ def _choose(part: Any, condition: Any) -> Any:
     return part[condition]
 
 
-def _same(part: Any) -> Any:
-    return part
-
-
 def _values(part: Any) -> Any:
     return part.to_numpy()
-
-
-def _of_all(method: Any, parts: list[Any], **settings: Any) -> Any:
-    from oxidask.dataframe._collection import put_in_one
-
-    return method(put_in_one(parts, parts[0]), **settings)
 
 
 def _counts(part: Any, dropna: bool) -> Any:

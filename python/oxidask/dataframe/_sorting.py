@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Sequence
 from typing import Any
 
-from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
+from oxidask.dataframe._collection import Collection, natively, new_collection, on_all, python_layer
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.dataframe._partitions import map_partitions
 
@@ -54,14 +54,8 @@ def sort_values(
     settings |= sort_function_kwargs or {}
     method = sort_function or type(collection._meta).sort_values
     args = [("literal", method), ("every", collection._expr)]
-    layer = python_layer(_sorted, args, 1, settings, name="sort-values")
+    layer = python_layer(on_all, args, 1, settings, name="sort-values")
     return new_collection(layer, collection._meta)
-
-
-def _sorted(method: Any, parts: list[Any], **settings: Any) -> Any:
-    from oxidask.dataframe._collection import put_in_one
-
-    return method(put_in_one(parts, parts[0]), **settings)
 
 
 def set_index(

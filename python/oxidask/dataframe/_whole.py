@@ -33,11 +33,11 @@ def _run(func: Callable[..., Any], parts: list[Any], *args: Any, **kwargs: Any) 
 
 
 def _joined(parts: Any) -> Any:
-    from oxidask.dataframe._collection import put_in_one
+    from oxidask.dataframe._collection import together
 
     kinds = (pd.DataFrame, pd.Series, pd.Index)
     if isinstance(parts, list) and parts and isinstance(parts[0], kinds):
-        return put_in_one(parts, parts[0])
+        return together(parts)
     return parts
 
 

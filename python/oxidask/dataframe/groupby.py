@@ -497,10 +497,10 @@ def _fits(obj: Any, key: Any) -> bool:
 def _on_all(
     func: Any, args: Any, slice: Any, settings: dict[str, Any], parts: list[Any], *keys: Any
 ) -> Any:
-    from oxidask.dataframe._collection import put_in_one
+    from oxidask.dataframe._collection import together
 
-    rows = put_in_one(parts, parts[0])
-    by = [put_in_one(key, key[0]) if isinstance(key, list) else key for key in keys]
+    rows = together(parts)
+    by = [together(key) if isinstance(key, list) else key for key in keys]
     grouped = rows.groupby(by if len(by) > 1 else by[0], **settings)
     return func(grouped if slice is None else grouped[slice], *args)
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::table::{Divisions, Outline, Table};
+use super::table::{Outline, Table};
 use crate::error::{FrameError, Result};
 use crate::io::csv;
 #[cfg(feature = "parquet")]
@@ -33,12 +33,7 @@ impl Table {
         for path in paths {
             blocks.extend(csv::split(path, &plan, block_bytes)?);
         }
-        let outline = Outline {
-            schema: Some(plan.schema.clone()),
-            n_partitions: blocks.len() as u32,
-            divisions: Divisions::Unknown,
-            rows: None,
-        };
+        let outline = Outline::new(plan.schema.clone(), blocks.len() as u32);
         Self::source("read_csv", ReadCsv { plan, blocks: blocks.into(), columns: None }, outline)
     }
 
@@ -54,12 +49,7 @@ impl Table {
     ) -> Result<Self> {
         let parts = data.parts(grouping, predicate);
         let layout = data.layout.clone();
-        let outline = Outline {
-            schema: Some(layout.schema.clone()),
-            n_partitions: parts.len() as u32,
-            divisions: Divisions::Unknown,
-            rows: None,
-        };
+        let outline = Outline::new(layout.schema.clone(), parts.len() as u32);
         if parts.is_empty() {
             return Err(FrameError::NoKernel("a data set without rows".into()));
         }

@@ -79,11 +79,9 @@ struct Lowering {
 impl Lowering {
     fn emit(&mut self, table: &Table, needed: &Needed, append: &mut Append<'_>) -> u32 {
         let grid: Box<[u32]> = [table.n_partitions()].into();
-        let name = table.name().clone();
         match &table.node().build {
             Build::Source(kernel) => {
-                let (name, kernel) =
-                    needs::pruned(table, kernel, needed).unwrap_or_else(|| (name, kernel.clone()));
+                let (name, kernel) = needs::pruned(table, kernel, needed);
                 self.push(name, grid, ops::op(kernel), Box::default())
             }
             Build::Partwise { kernel, inputs } => {
@@ -92,8 +90,7 @@ impl Lowering {
                     map: same_or_only(input, table.n_partitions()),
                 });
                 let inputs = inputs.collect();
-                let (name, kernel) =
-                    needs::pruned(table, kernel, needed).unwrap_or_else(|| (name, kernel.clone()));
+                let (name, kernel) = needs::pruned(table, kernel, needed);
                 self.push(name, grid, ops::op(kernel), inputs)
             }
             Build::Layers(layers) => {

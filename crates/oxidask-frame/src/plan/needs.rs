@@ -76,12 +76,12 @@ fn of_input(table: &Table, at: usize, needed: &Needed) -> Needed {
     }
 }
 
-/// A kernel that gives no other columns than are needed, and the name of the layer then; none if it does so.
-pub(super) fn pruned(
-    table: &Table,
-    kernel: &AnyKernel,
-    needed: &Needed,
-) -> Option<(Group, AnyKernel)> {
+/// A kernel that gives no other columns than are needed, and the name of its layer.
+pub(super) fn pruned(table: &Table, kernel: &AnyKernel, needed: &Needed) -> (Group, AnyKernel) {
+    with_less(table, kernel, needed).unwrap_or_else(|| (table.name().clone(), kernel.clone()))
+}
+
+fn with_less(table: &Table, kernel: &AnyKernel, needed: &Needed) -> Option<(Group, AnyKernel)> {
     let needed = needed.as_ref()?;
     let schema = table.schema()?;
     let wanted = |label: &Label| needed.contains(label);

@@ -91,12 +91,7 @@ impl Table {
         let columns = group_by.wants.iter().filter_map(|want| want.column.clone());
         let reads = Reads::Only(group_by.keys.iter().cloned().chain(columns).collect());
         let layers = Layers { inputs: vec![self.clone()], reads, layers: stack.0 };
-        let outline = Outline {
-            schema: Some(schema.into()),
-            n_partitions: n_out,
-            divisions: Divisions::Unknown,
-            rows: None,
-        };
+        let outline = Outline::new(schema, n_out);
         Ok(Self::layers("groupby", &what, layers, outline))
     }
 
@@ -116,12 +111,7 @@ impl Table {
             () => None,
         };
         if let Some(n_partitions) = broadcast {
-            let outline = Outline {
-                schema: Some(schema.into()),
-                n_partitions,
-                divisions: Divisions::Unknown,
-                rows: None,
-            };
+            let outline = Outline::new(schema, n_partitions);
             return Self::partwise(join, vec![self.clone(), right.clone()], outline);
         }
         if join.how == How::Cross {
@@ -129,12 +119,7 @@ impl Table {
             return self.join(&right, join, n_out);
         }
         let n_out = n_out.unwrap_or_else(|| n.max(m));
-        let outline = Outline {
-            schema: Some(schema.into()),
-            n_partitions: n_out,
-            divisions: Divisions::Unknown,
-            rows: None,
-        };
+        let outline = Outline::new(schema, n_out);
         let left = self.shuffled(join.left_on.clone(), n_out)?;
         let right = right.shuffled(join.right_on.clone(), n_out)?;
         Self::partwise(join, vec![left, right], outline)
@@ -217,12 +202,7 @@ impl Table {
         let parts = stack.push("split", &[n], cut, inputs);
         stack.exchange(parts, n, n_out, "", Sort(by).into());
         let layers = Layers { inputs: vec![self.clone(), splits.clone()], reads, layers: stack.0 };
-        let outline = Outline {
-            schema: Some(ops::select::stored(schema).into()),
-            n_partitions: n_out,
-            divisions: Divisions::Unknown,
-            rows: None,
-        };
+        let outline = Outline::new(ops::select::stored(schema), n_out);
         Ok(Self::layers("sort_values", &what, layers, outline))
     }
 
@@ -243,12 +223,7 @@ impl Table {
         let every = IndexMap::Axes([AxisMap::Every].into());
         stack.push("", &[1], Splits { by, n }, vec![(samples, every)]);
         let layers = Layers { inputs: vec![self.clone()], reads, layers: stack.0 };
-        let outline = Outline {
-            schema: Some(crate::schema::Schema::frame(fields).into()),
-            n_partitions: 1,
-            divisions: Divisions::Unknown,
-            rows: None,
-        };
+        let outline = Outline::new(crate::schema::Schema::frame(fields), 1);
         Ok(Self::layers("splits", &what, layers, outline))
     }
 

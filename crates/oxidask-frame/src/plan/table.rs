@@ -123,6 +123,13 @@ pub struct Outline {
 }
 
 impl Outline {
+    /// Rows of its own, in partitions of which nothing is known.
+    #[must_use]
+    pub fn new(schema: impl Into<Arc<Schema>>, n_partitions: u32) -> Self {
+        let schema = Some(schema.into());
+        Self { schema, n_partitions, divisions: Divisions::Unknown, rows: None }
+    }
+
     /// As the table's, with another schema.
     #[must_use]
     pub fn of(table: &Table, schema: Schema) -> Self {
