@@ -147,6 +147,13 @@ pub(super) fn times(values: Vec<Option<i64>>, result: &DType) -> Result<ArrayRef
     retyped(&ints, result)
 }
 
+/// Whole ticks of a time: what is beyond is cut off, but rounding must not make a whole number the one before,
+/// or answers would depend on how rows lie in partitions.
+fn ticks(time: f64) -> i64 {
+    let nearest = time.round();
+    if (time - nearest).abs() <= 1e-9 * time.abs() { nearest as i64 } else { time as i64 }
+}
+
 /// Answers by moments: numbers, or times that are cut to whole units as pandas cuts them.
 fn from_moments(
     states: &[ArrayRef],
@@ -156,7 +163,7 @@ fn from_moments(
     let moments = moments::read(states);
     let answers = moments.iter().map(answer);
     match result {
-        DType::Timedelta(_) => times(answers.map(|v| v.map(|v| v as i64)).collect(), result),
+        DType::Timedelta(_) => times(answers.map(|v| v.map(ticks)).collect(), result),
         _ => numbers(answers, result),
     }
 }
