@@ -16,7 +16,17 @@ from pathlib import Path
 from typing import Any
 
 # One order everywhere: us, whom we replace, a rival, what Python brings along, bare hands.
-CONTENDERS = ("oxidask", "dask", "frisky", "ray", "thread pool", "plain")
+CONTENDERS = (
+    "oxidask",
+    "dask",
+    "frisky",
+    "ray",
+    "polars",
+    "duckdb",
+    "pandas",
+    "thread pool",
+    "plain",
+)
 
 
 class NotHereError(Exception):
@@ -47,6 +57,8 @@ class Case:
     # Contenders that are too slow for every size or round: their largest size, their most rounds.
     largest: Mapping[str, int] = field(default_factory=dict)
     most_rounds: Mapping[str, int] = field(default_factory=dict)
+    # A measurement that takes longer is given up. The longest is Dask's order of 170,000 tasks.
+    limit_s: int = 600
 
     @property
     def section(self) -> str:

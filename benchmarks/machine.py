@@ -8,7 +8,17 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("oxidask", "dask", "frisky", "numpy", "cloudpickle")
+PACKAGES = (
+    "oxidask",
+    "dask",
+    "frisky",
+    "numpy",
+    "cloudpickle",
+    "pandas",
+    "pyarrow",
+    "polars",
+    "duckdb",
+)
 
 
 def describe() -> dict[str, str]:

@@ -13,6 +13,8 @@ HEADINGS = {
     "graphs": "Graphs of arrays",
     "cluster": "Clusters",
     "frames": "Dataframes",
+    "h2o": "Dataframes: the questions of h2o",
+    "tpch": "Dataframes: TPC-H",
     "tasks": "What a task costs",
     "native": "Native tasks",
     "delayed": "Delayed calls",
@@ -22,6 +24,20 @@ HEADINGS = {
     "tokens": "Tokens, configuration, pictures",
     "workloads": "Workloads",
 }
+
+# What the rows of a section have in common and one must know.
+NOTES = {
+    "h2o": """\
+Tables in memory. Polars ends with a frame of its own and DuckDB with an Arrow table, all others
+with a pandas dataframe.""",
+    "tpch": """\
+From Parquet files, read anew at each query: decimals as floats, dates as timestamps, files of at
+most 1,000,000 rows with row groups of 250,000; 1,500,000 orders are scale 1. Oxidask, Dask and
+pandas run one text in pandas' style, and pandas is told which columns to read. Polars and DuckDB
+run the specification's SQL. Every answer was compared with DuckDB's.""",
+}
+# Sections whose ratios are also told together, as geometric means.
+SUMMED = ("frames", "h2o", "tpch")
 
 INTRODUCTION = """\
 # Benchmarks
@@ -121,7 +137,11 @@ def markdown(results: Results) -> str:
         rows = [row for row in results.rows.values() if row.case.section == section]
         if rows:
             parts.append(f"## {heading}\n")
+            if section in NOTES:
+                parts.append(NOTES[section] + "\n")
             parts.append(_table(rows) + "\n")
+            if section in SUMMED:
+                parts.append(_means(rows) + "\n")
     if results.failures:
         parts.append("## What failed\n")
         parts.append("\n".join(f"- {failure}" for failure in results.failures) + "\n")
@@ -140,6 +160,23 @@ def _table(rows: list[Row]) -> str:
             cells = [cell(row, name, at, measure) for name in racing]
             lines.append([title, measure.unit, measure.target or "–", *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _means(rows: list[Row]) -> str:
+    """Say how the others' times compare with ours over all rows that both have."""
+    said = []
+    for name in CONTENDERS:
+        ratios = [
+            statistics.median(theirs) / statistics.median(ours)
+            for row in rows
+            if (ours := [sample[0] for sample in row.samples.get("oxidask", [])])
+            and (theirs := [sample[0] for sample in row.samples.get(name, [])])
+        ]
+        if name != "oxidask" and ratios:
+            mean, slowest = statistics.geometric_mean(ratios), min(ratios)
+            rows_of = f"{len(ratios)} of {len(rows)} rows"
+            said.append(f"- {name}: {number(mean)}x, at least {number(slowest)}x ({rows_of})")
+    return "Geometric means of the ratios:\n\n" + "\n".join(said) if said else ""
 
 
 def plain(results: Results) -> dict[str, Any]:

@@ -28,8 +28,6 @@ import report
 from case import CASES, CONTENDERS, Case
 
 HERE = Path(__file__).resolve().parent
-# A measurement that takes longer is given up. The longest is Dask's order of 170,000 tasks.
-TIMEOUT_S = 600
 
 
 def arguments() -> argparse.Namespace:
@@ -38,6 +36,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--contenders", default="", help="their names, separated by commas")
     parser.add_argument("--rounds", type=int, default=0, help="default: 5, and 1 with --quick")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: a mere test")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="where data stay that take long to make; default: oxidask/benchmarks in ~/.cache",
+    )
     parser.add_argument("--list", action="store_true", help="name the cases and stop")
     parser.add_argument(
         "--output",
@@ -91,9 +94,9 @@ def measure(case: Case, size: int, contender: str, scratch: str) -> dict[str, An
         start_new_session=True,  # so that its own children end with it
     )
     try:
-        output, errors = child.communicate(timeout=TIMEOUT_S)
+        output, errors = child.communicate(timeout=case.limit_s)
     except subprocess.TimeoutExpired:
-        return {"failed": f"no result within {TIMEOUT_S} s"}
+        return {"failed": f"no result within {case.limit_s} s"}
     finally:
         end_session(child)
     if child.returncode != 0:
@@ -119,6 +122,8 @@ def main() -> int:
     if options.list:
         print("\n".join(f"{case.name:<28} {case.title}" for case in chosen))
         return 0
+    if options.data is not None:
+        os.environ["BENCHMARK_DATA"] = str(options.data.resolve())
     contenders = chosen_contenders(options.contenders)
     rounds = options.rounds or (1 if options.quick else 5)
     is_whole = not (options.only or options.contenders or options.quick)

@@ -6,12 +6,14 @@ from cases import (
     delayed,
     frames,
     graphs,
+    h2o,
     memory,
     native,
     order,
     parallel,
     tasks,
     tokens,
+    tpch,
     workloads,
 )
 
@@ -21,11 +23,13 @@ __all__ = [
     "delayed",
     "frames",
     "graphs",
+    "h2o",
     "memory",
     "native",
     "order",
     "parallel",
     "tasks",
     "tokens",
+    "tpch",
     "workloads",
 ]

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
+from oxidask.dataframe._meta import make_meta
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.dataframe._partitions import tree
+from oxidask.utils import funcname
 
 __all__ = ["Reductions"]
 
@@ -39,6 +41,72 @@ class Reductions(Collection):
             if expr is not None:
                 return _finished(expr, meta)
         return _by_pandas(collection, name, skipna, kwargs, meta)
+
+    def reduction(
+        self,
+        chunk: Callable[..., Any],
+        aggregate: Callable[..., Any] | None = None,
+        combine: Callable[..., Any] | None = None,
+        meta: Any = None,
+        token: str | None = None,
+        split_every: Any = None,
+        chunk_kwargs: dict[str, Any] | None = None,
+        aggregate_kwargs: dict[str, Any] | None = None,
+        combine_kwargs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Reduce the rows by functions of yours, in a tree.
+
+        Parameters
+        ----------
+        chunk
+            Called with each partition. A series that it returns is a row of what comes next.
+        aggregate, combine
+            Called with what came, put together: `combine` for some at a time, `aggregate` for the
+            rest. By default they are `chunk`, and `aggregate`.
+        meta
+            What the result is like; by default the functions are tried on two made-up rows.
+        split_every
+            How many results `combine` takes; False for all in one.
+        chunk_kwargs, aggregate_kwargs, combine_kwargs
+            Keywords of each function; all others are passed to every one.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from oxidask.dataframe import from_pandas
+        >>> df = from_pandas(pd.DataFrame({"x": [3, 1, 4, 1]}), npartitions=2)
+        >>> df.reduction(lambda rows: rows.nlargest(2, "x")).compute().x.tolist()
+        [4, 3]
+        """
+        steps = {
+            "chunk": (chunk, {**kwargs, **(chunk_kwargs or {})}),
+            "aggregate": (aggregate or chunk, {**kwargs, **(aggregate_kwargs or {})}),
+            "combine": (combine or aggregate or chunk, {**kwargs, **(combine_kwargs or {})}),
+        }
+        if combine is None and combine_kwargs is None:
+            steps["combine"] = steps["aggregate"]
+        if meta is None:
+            meta = self._meta_nonempty
+            meta = _step_of_yours(meta, *steps["chunk"])
+            meta = _last_of_yours(
+                meta if hasattr(meta, "iloc") else pd.Series([meta]), *steps["aggregate"]
+            )
+        first, last, between = (
+            {"step": func, "settings": settings} for func, settings in steps.values()
+        )
+        return tree(
+            self,
+            _step_of_yours,
+            _last_of_yours,
+            make_meta(meta),
+            _step_of_yours,
+            split_every,
+            first,
+            last,
+            between,
+            token=token or funcname(chunk).strip("<>"),
+        )
 
     def _numeric(self, name: str) -> Any:
         if not isinstance(self._meta, pd.DataFrame):
@@ -336,6 +404,16 @@ def _by_pandas(collection: Any, name: str, skipna: bool, kwargs: dict[str, Any],
         concat=False,
         aggregate_kwargs={"name": combined, "settings": merge},
     )
+
+
+def _step_of_yours(part: Any, step: Callable[..., Any], settings: dict[str, Any]) -> Any:
+    """Call a user's step; make a row of a series, so that several make a table."""
+    result = step(part, **settings)
+    return result.to_frame().T if isinstance(result, pd.Series) else result
+
+
+def _last_of_yours(part: Any, step: Callable[..., Any], settings: dict[str, Any]) -> Any:
+    return step(part, **settings)
 
 
 def _row(part: Any, name: str, settings: dict[str, Any]) -> Any:

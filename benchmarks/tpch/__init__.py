@@ -1,0 +1,1 @@
+"""TPC-H: its data, its 22 queries in every contender's words, and what they must answer."""
