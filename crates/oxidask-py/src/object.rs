@@ -330,7 +330,10 @@ pub(crate) fn exception(py: Python<'_>, error: &TaskError) -> PyErr {
             Some(raised) => raised.clone_ref(py),
             None => match inner.downcast_ref::<ArrayError>() {
                 Some(error) => array_error(error),
-                None => pyo3::exceptions::PyRuntimeError::new_err(inner.to_string()),
+                None => match inner.downcast_ref::<oxidask_frame::error::FrameError>() {
+                    Some(error) => crate::frame::labels::frame_error(error),
+                    None => pyo3::exceptions::PyRuntimeError::new_err(inner.to_string()),
+                },
             },
         },
         TaskError::Panicked(_) | TaskError::Cancelled => {

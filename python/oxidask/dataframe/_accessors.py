@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from typing import Any
 
+from oxidask.dataframe._native_calls import text_call, time_call
 from oxidask.dataframe._needs import pandas as pd
 
 __all__ = ["Accessor"]
@@ -41,14 +43,31 @@ class Accessor:
         if not callable(found):
             if not isinstance(found, (pd.Series, pd.Index, pd.DataFrame)):
                 return self._value(name, found)
+            if self._name == "dt":
+                native = time_call(self._series, name, (), {})
+                if native is not None:
+                    return native
             return self._series._partwise(operator.attrgetter(f"{self._name}.{name}"))
 
         def method(*args: Any, **kwargs: Any) -> Any:
+            native = self._natively(name, args, kwargs)
+            if native is not None:
+                return native
             return self._series._partwise(_call, self._name, name, args, kwargs)
 
         method.__name__ = name
         method.__doc__ = f"As pandas' ``.{self._name}.{name}``, partition by partition."
         return method
+
+    def _natively(self, name: str, args: Any, kwargs: Any) -> Any:
+        if self._name == "dt":
+            return time_call(self._series, name, args, kwargs)
+        if self._name != "str":
+            return None
+        otherwise = functools.partial(
+            _call, accessor=self._name, name=name, args=args, kwargs=kwargs
+        )
+        return text_call(self._series, name, args, kwargs, otherwise)
 
     def _value(self, name: str, found: Any) -> Any:
         if self._name == "cat" and name in ("categories", "ordered"):
@@ -84,6 +103,10 @@ class Accessor:
         return result
 
     def __getitem__(self, index: Any) -> Any:
+        if self._name == "str" and isinstance(index, int):
+            return self.get(index)
+        if self._name == "str" and isinstance(index, slice):
+            return self.slice(index.start, index.stop, index.step)
         return self._series._partwise(_item, self._name, index)
 
     def __dir__(self) -> list[str]:

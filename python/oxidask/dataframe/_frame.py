@@ -13,6 +13,7 @@ from oxidask._native import FrameExpr
 from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
 from oxidask.dataframe._labels import Labels
 from oxidask.dataframe._methods import PartwiseMethods
+from oxidask.dataframe._native_calls import NOT_NATIVE, native_scalar
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.dataframe._reductions import Reductions
 from oxidask.dataframe._rows import Rows
@@ -361,9 +362,9 @@ class DataFrame(FrameBase):
 
     def _assigned(self, pairs: dict[Any, Any]) -> Any:
         values = list(pairs.values())
-        if all(isinstance(v, Series) and v._expr.has_rows_of(self._expr) for v in values):
-            exprs: list[FrameExpr] = [v._expr for v in values]
-            expr = natively(lambda: self._expr.assign(list(pairs), exprs))
+        columns = [self._native_column(value) for value in values]
+        if self._expr.is_native and not any(column is None for column in columns):
+            expr = natively(lambda: self._expr.assign(list(pairs), columns))
             if expr is not None:
                 return self._with(expr)
         for value in values:
@@ -375,6 +376,16 @@ class DataFrame(FrameBase):
                     f"{type(value).__name__}; make a collection of it with from_pandas"
                 )
         return self._partwise(_assign, list(pairs), *values)
+
+    def _native_column(self, value: Any) -> FrameExpr | None:
+        """Return what is assigned as an expression over the same rows; None if it is none."""
+        if isinstance(value, Series):
+            return value._expr if value._expr.has_rows_of(self._expr) else None
+        scalar = native_scalar(value)
+        if scalar is NOT_NATIVE or not self._expr.is_native:
+            return None
+        constant: FrameExpr | None = natively(lambda: self._expr.constant(scalar))
+        return constant
 
     def rename(self, index: Any = None, columns: Any = None) -> Any:
         """Map labels by a dict or a function."""

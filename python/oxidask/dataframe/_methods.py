@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import operator
+import pickle
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from oxidask.dataframe._collection import Collection, natively
+from oxidask.dataframe._native_calls import NOT_NATIVE, native_dtype, native_scalar
 from oxidask.dataframe._needs import pandas as pd
 
 __all__ = ["PartwiseMethods"]
@@ -87,7 +90,7 @@ class PartwiseMethods(Collection):
                 return None
             return build(name, other._expr, reflected)
         scalar = native_scalar(other)
-        return None if scalar is _NOT_NATIVE else build(name, scalar, reflected)
+        return None if scalar is NOT_NATIVE else build(name, scalar, reflected)
 
     def __neg__(self) -> Any:
         return self._unary("neg", operator.neg)
@@ -130,7 +133,36 @@ class PartwiseMethods(Collection):
         dtype
             One for all columns, or a dict of dtypes by label.
         """
+        if self._expr.is_native and not isinstance(self._meta, pd.Index):
+            expr = natively(lambda: self._cast(dtype))
+            if expr is not None:
+                return self._with(expr)
         return self._partwise(_class_of(self).astype, dtype)
+
+    def _cast(self, dtype: Any) -> Any:
+        by_label = dtype if isinstance(dtype, dict) else {None: dtype}
+        if isinstance(dtype, dict) and self._missing_labels(dtype):
+            return None
+        names = [(label, native_dtype(to)) for label, to in by_label.items()]
+        if any(name is None for _, name in names):
+            return None
+        expr = self._expr.cast(names)
+        dtypes = [self._meta.dtype] if self._meta.ndim == 1 else list(self._meta.dtypes)
+        if not any(isinstance(found, pd.StringDtype) for found in dtypes):
+            return expr
+        # What text says is not always plain to the kernel, nor what is wrong with it.
+        otherwise = functools.partial(_class_of(self).astype, dtype=dtype)
+        return expr.otherwise(pickle.dumps(otherwise))
+
+    def _missing_labels(self, labels: Any) -> list[Any]:
+        known = self._meta.columns if self._meta.ndim == 2 else [self._meta.name]
+        return [label for label in labels if label not in known or label is None]
+
+    def _mapped(self, build: Callable[[], Any]) -> Any:
+        """Return the collection of a native expression; None if there is none."""
+        if not self._expr.is_native or isinstance(self._meta, pd.Index):
+            return None
+        return self._with(natively(build))
 
     def fillna(self, value: Any = None, axis: Any = None) -> Any:
         """Return the values with others in place of missing ones.
@@ -144,7 +176,52 @@ class PartwiseMethods(Collection):
             raise NotImplementedError("fillna works along axis 0 only")
         if value is None:
             raise ValueError("Must specify a fill 'value'; to fill from neighbours: ffill, bfill")
+        by_label = value if isinstance(value, dict) else {None: value}
+        scalars = [(label, native_scalar(fill)) for label, fill in by_label.items()]
+        if not any(fill is NOT_NATIVE for _, fill in scalars) and not (
+            isinstance(value, dict) and self._missing_labels(value)
+        ):
+            native = self._mapped(lambda: self._expr.fill(scalars))
+            if native is not None:
+                return native
         return self._partwise(_class_of(self).fillna, value)
+
+    def clip(self, lower: Any = None, upper: Any = None, axis: Any = None, **kwargs: Any) -> Any:
+        """Return numbers within bounds."""
+        bounds = [None if b is None else native_scalar(b) for b in (lower, upper)]
+        if axis is None and not kwargs and NOT_NATIVE not in bounds:
+            native = self._mapped(lambda: self._expr.clip(*bounds))
+            if native is not None:
+                return native
+        return self._partwise(_class_of(self).clip, lower, upper, axis=axis, **kwargs)
+
+    def round(self, decimals: Any = 0) -> Any:
+        """Return numbers with so many decimals."""
+        if type(decimals) is int:
+            native = self._mapped(lambda: self._expr.round(decimals))
+            if native is not None:
+                return native
+        return self._partwise(_class_of(self).round, decimals)
+
+    def where(self, cond: Any, other: Any = np.nan) -> Any:
+        """Return the values where a condition holds, and others elsewhere."""
+        return self._chosen("where", cond, other)
+
+    def mask(self, cond: Any, other: Any = np.nan) -> Any:
+        """Return the values where a condition doesn't hold, and others elsewhere."""
+        return self._chosen("mask", cond, other)
+
+    def _chosen(self, name: str, cond: Any, other: Any) -> Any:
+        if self._meta.ndim == 1 and isinstance(cond, Collection) and cond._expr.is_native:
+            if isinstance(other, Collection):
+                value = other._expr if other._expr.is_native else NOT_NATIVE
+            else:
+                value = native_scalar(other)
+            if value is not NOT_NATIVE:
+                native = self._mapped(lambda: self._expr.choose(cond._expr, value, name == "mask"))
+                if native is not None:
+                    return native
+        return self._partwise(getattr(_class_of(self), name), cond, other)
 
     def isin(self, values: Any) -> Any:
         """Whether values are among some."""
@@ -158,6 +235,14 @@ class PartwiseMethods(Collection):
             )
         if _class_of(self) is pd.DataFrame and not isinstance(values, dict):
             values = list(values)
+        if not isinstance(values, dict | str):
+            scalars = [native_scalar(value) for value in values]
+            # Missing values are pandas' business: what is like what depends on the dtype.
+            plain = all(x is not NOT_NATIVE and x == x for x in scalars)
+            if plain and scalars:
+                native = self._mapped(lambda: self._expr.is_in(scalars, False))
+                if native is not None:
+                    return native
         return self._partwise(_class_of(self).isin, values)
 
     def to_timestamp(self, freq: Any = None, how: str = "start") -> Any:
@@ -166,7 +251,19 @@ class PartwiseMethods(Collection):
 
     def between(self, left: Any, right: Any, inclusive: str = "both") -> Any:
         """Whether values lie between two."""
-        return self._partwise(pd.Series.between, left, right, inclusive=inclusive)
+        ops = {
+            "both": (operator.ge, operator.le),
+            "left": (operator.ge, operator.lt),
+            "right": (operator.gt, operator.le),
+            "neither": (operator.gt, operator.lt),
+        }
+        if inclusive not in ops:
+            raise ValueError(
+                "Inclusive has to be either string of 'both','left', 'right', or 'neither'."
+            )
+        above, below = ops[inclusive]
+        values: Any = self
+        return above(values, left) & below(values, right)
 
     def explode(self, *args: Any, **kwargs: Any) -> Any:
         """Return a row for each item of lists."""
@@ -176,7 +273,24 @@ class PartwiseMethods(Collection):
         """Return the rows that miss nothing."""
         if kwargs.get("axis", 0) not in (0, "index"):
             raise NotImplementedError("dropna drops rows only")
+        if self._expr.is_native and not set(kwargs) - {"axis", "subset", "how"}:
+            native = self._without_missing(kwargs.get("subset"), kwargs.get("how") or "any")
+            if native is not None:
+                return native
         return self._filter_partwise(_class_of(self).dropna, **kwargs)
+
+    def _without_missing(self: Any, subset: Any, how: str) -> Any:
+        if self._meta.ndim == 1:
+            return self._filtered(self.notna()) if subset is None else None
+        labels = list(self._meta.columns) if subset is None else subset
+        labels = labels if isinstance(labels, (list, tuple)) else [labels]
+        if how != "any" or not self._meta.columns.is_unique or not labels:
+            return None
+        known = [label for label in labels if label in self._meta.columns]
+        if len(known) != len(labels):
+            return None
+        present = functools.reduce(operator.and_, (self[label].notna() for label in labels))
+        return self._filtered(present)
 
     def _filter_partwise(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function of pandas' that leaves rows out, or repeats them."""
@@ -187,32 +301,13 @@ class PartwiseMethods(Collection):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__" or ufunc.nin > 2:
             return NotImplemented
+        if ufunc.nin == 1 and not kwargs:
+            native = self._mapped(lambda: self._expr.unary(ufunc.__name__))
+            if native is not None:
+                return native
         from oxidask.dataframe._partitions import elementwise
 
         return elementwise(ufunc, *inputs, **kwargs)
-
-
-_NOT_NATIVE = object()
-
-
-def native_scalar(value: Any) -> Any:
-    """Return a scalar as native expressions take it; a marker for others."""
-    if isinstance(value, pd.Timestamp):
-        if value is pd.NaT:
-            return None
-        zone = str(value.tz) if value.tz is not None else None
-        return "datetime", value._value, value.unit, zone
-    if isinstance(value, pd.Timedelta):
-        return "timedelta", value._value, value.unit
-    if isinstance(value, np.generic):
-        if value.dtype.kind not in "biuf":
-            return _NOT_NATIVE
-        if (value.dtype.kind in "iu" and value.dtype.itemsize < 8) or value.dtype == "f4":
-            return _NOT_NATIVE
-        return value.item()
-    if value is pd.NA or value is pd.NaT or value is None:
-        return _NOT_NATIVE
-    return value if type(value) in (bool, int, float, str) else _NOT_NATIVE
 
 
 def _is_scalar(x: Any) -> bool:

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, Int32Type};
 use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, DictionaryArray, Int32Array, PrimitiveArray, UInt32Array,
-    new_empty_array,
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, DictionaryArray, Int32Array, PrimitiveArray,
+    UInt32Array, new_empty_array,
 };
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::DataType;
 use arrow_select::{concat, take};
 
+use super::elementwise::relabelled;
+use crate::dtype::DType;
 use crate::error::{FrameError, Result};
+use crate::scalar::Scalar;
 
 /// The rows that have a value, as bits: those that are neither null nor NaN. None if all have.
 #[must_use]
@@ -104,6 +107,33 @@ pub fn nulls_as_nan(column: ArrayRef) -> ArrayRef {
         DataType::Float64 => filled::<Float64Type>(&column, f64::NAN),
         DataType::Float32 => filled::<Float32Type>(&column, f32::NAN),
         _ => column,
+    }
+}
+
+/// A column of one value; of a missing one it is NaN.
+#[must_use]
+pub fn repeated(value: &Scalar, n_rows: usize) -> ArrayRef {
+    let ticks = |ticks: i64, dtype: &DType| {
+        let ticks = arrow_array::Int64Array::from_value(ticks, n_rows);
+        relabelled(&(Arc::new(ticks) as ArrayRef), dtype)
+    };
+    match (value, value.dtype()) {
+        (Scalar::Bool(value), _) => Arc::new(BooleanArray::from(vec![*value; n_rows])),
+        (Scalar::Int(value), _) => Arc::new(arrow_array::Int64Array::from_value(*value, n_rows)),
+        (Scalar::UInt(value), _) => Arc::new(arrow_array::UInt64Array::from_value(*value, n_rows)),
+        (Scalar::Float(value), _) => {
+            Arc::new(arrow_array::Float64Array::from_value(*value, n_rows))
+        }
+        (Scalar::Str(value), _) => {
+            let mut built = arrow_array::builder::StringViewBuilder::with_capacity(n_rows)
+                .with_deduplicate_strings();
+            (0..n_rows).for_each(|_| built.append_value(value));
+            Arc::new(built.finish())
+        }
+        (Scalar::Datetime(value, ..) | Scalar::Timedelta(value, _), Some(dtype)) => {
+            ticks(*value, &dtype)
+        }
+        _ => all_missing(&DataType::Float64, n_rows),
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, UInt32Array};
 use arrow_select::filter;
 
-use super::column;
+use super::{column, elementwise};
+use crate::dtype::DType;
 use crate::error::{FrameError, Result};
 use crate::schema::{Field, Schema};
 
@@ -221,6 +222,9 @@ impl Frame {
             return Ok(first.clone());
         }
         let n_rows = frames.iter().map(|frame| frame.n_rows).sum();
+        let widened = widened(frames)?;
+        let frames = widened.as_deref().unwrap_or(frames);
+        let first = &frames[0];
         let (schema, index) = match range_over(frames) {
             Some(range) => (first.schema.clone(), range),
             None => {
@@ -244,6 +248,45 @@ impl Frame {
             .collect::<Result<_>>()?;
         Self::new(schema, index, columns, n_rows)
     }
+}
+
+/// The frames with floating point numbers in the columns and levels that are such in some of them and integers in others,
+/// as where some partitions miss a value; none if there are no such columns.
+fn widened(frames: &[Frame]) -> Result<Option<Vec<Frame>>> {
+    fn mixed(frames: &[Frame], fields: fn(&Schema) -> &[Field]) -> Vec<usize> {
+        let first = fields(&frames[0].schema);
+        let is_mixed = |at: &usize| {
+            let dtype = &first[*at].dtype;
+            let mut others = frames.iter().filter_map(|frame| fields(&frame.schema).get(*at));
+            matches!(dtype, DType::Number(_))
+                && others.any(|f| f.dtype != *dtype && matches!(f.dtype, DType::Number(_)))
+        };
+        (0..first.len()).filter(is_mixed).collect()
+    }
+    fn widen(fields: &mut [Field], arrays: &mut [ArrayRef], mixed: &[usize]) -> Result<()> {
+        for &at in mixed {
+            if let (Some(field), Some(array)) = (fields.get_mut(at), arrays.get_mut(at)) {
+                *array = elementwise::cast(array, &field.dtype, &DType::F64)?;
+                field.dtype = DType::F64;
+            }
+        }
+        Ok(())
+    }
+    let columns = mixed(frames, |schema| &schema.columns);
+    let levels = mixed(frames, |schema| &schema.index.levels);
+    if columns.is_empty() && levels.is_empty() {
+        return Ok(None);
+    }
+    let widened = frames.iter().map(|frame| {
+        let mut frame = if levels.is_empty() { frame.clone() } else { frame.with_stored_index() };
+        let mut schema = (*frame.schema).clone();
+        widen(&mut schema.columns, &mut frame.columns, &columns)?;
+        if let RowLabels::Levels(arrays) = &mut frame.index {
+            widen(&mut schema.index.levels, arrays, &levels)?;
+        }
+        Frame::new(schema.into(), frame.index, frame.columns, frame.n_rows)
+    });
+    widened.collect::<Result<_>>().map(Some)
 }
 
 /// The counted index of several frames, if theirs follow on one another.
@@ -271,7 +314,6 @@ mod tests {
     use arrow_array::types::Int64Type;
 
     use super::*;
-    use crate::dtype::DType;
 
     fn numbers(start: i64, values: &[i64]) -> Frame {
         let schema = Arc::new(Schema::frame(vec![Field::new("x", DType::I64)]));

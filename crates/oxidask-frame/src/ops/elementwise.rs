@@ -1,6 +1,7 @@
 //! Columns by columns: operators, casts, and the filling of what is missing.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use oxidask_core::value::Value;
 use serde::{Deserialize, Serialize};
@@ -10,8 +11,8 @@ use crate::dtype::DType;
 use crate::error::{FrameError, Result};
 use crate::kernel::Frame;
 use crate::kernel::elementwise::{
-    self as kernel, Binary, Operand, OperandType, Unary, binary_dtype, cast_dtype, fillna_dtype,
-    unary_dtype,
+    self as kernel, Binary, Operand, OperandType, Unary, binary_dtype, cast_dtype, clip_dtype,
+    fillna_dtype, is_in_dtype, unary_dtype,
 };
 use crate::scalar::Scalar;
 use crate::schema::{Field, Kind, Label, Schema};
@@ -148,6 +149,10 @@ pub enum Map {
     Cast(Vec<(Option<Label>, DType)>),
     /// A value in place of missing ones: one for all columns, or by label.
     Fill(Vec<(Option<Label>, Scalar)>),
+    /// Whether each is one of these values, all of one dtype; and whether missing ones are.
+    IsIn(Arc<[Scalar]>, bool),
+    /// Numbers within bounds.
+    Clip(Option<Scalar>, Option<Scalar>),
 }
 
 /// What is said of a column.
@@ -172,6 +177,8 @@ impl Map {
                 Some(value) => fillna_dtype(dtype, OperandType::Scalar(value)),
                 None => Ok(dtype.clone()),
             },
+            Self::IsIn(values, _) => is_in_dtype(dtype, values),
+            Self::Clip(low, high) => clip_dtype(dtype, low.as_ref(), high.as_ref()),
         })
     }
 
@@ -187,6 +194,8 @@ impl Map {
                 Some(value) => kernel::fillna(column, dtype, Operand::Scalar(value)),
                 None => Ok(column.clone()),
             },
+            Self::IsIn(values, missing) => kernel::is_in(column, dtype, values, *missing),
+            Self::Clip(low, high) => kernel::clip(column, dtype, low.as_ref(), high.as_ref()),
         }
     }
 }
@@ -197,6 +206,8 @@ impl Kernel for Map {
             Self::Unary(op) => format!("{op:?}").to_lowercase().into(),
             Self::Cast(_) => "astype".into(),
             Self::Fill(_) => "fillna".into(),
+            Self::IsIn(..) => "isin".into(),
+            Self::Clip(..) => "clip".into(),
         }
     }
 

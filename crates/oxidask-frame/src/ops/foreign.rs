@@ -14,6 +14,12 @@ pub trait Foreign: Send + Sync {
     /// # Errors
     /// [`crate::error::FrameError::NoKernel`] if it has columns that are not native.
     fn frame(&self, value: &Value) -> Result<Frame>;
+
+    /// Calls a function that `function` says, in the foreign language's own bytes, of these partitions.
+    ///
+    /// # Errors
+    /// What the function raises.
+    fn call(&self, function: &[u8], inputs: &[Value]) -> Result<Value>;
 }
 
 static FOREIGN: OnceLock<Box<dyn Foreign>> = OnceLock::new();

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Kernel, frame, frames, value};
 use crate::dtype::DType;
 use crate::error::{FrameError, Result};
-use crate::kernel::group::{self, Agg, Groups, agg_dtype, state_dtypes};
+use crate::kernel::group::{self, Agg, Aggs, Groups, agg_dtype};
 use crate::kernel::sort::{SortKey, argsort};
 use crate::kernel::{Frame, RowLabels, column};
 use crate::schema::{Field, IndexSchema, Kind, Label, Schema};
@@ -87,12 +87,50 @@ impl GroupBy {
         if keys.is_empty() { Ok(Groups::whole(n_rows)) } else { group::group(keys, self.dropna) }
     }
 
-    /// The column that a want is of.
-    fn column(rows: &Frame, want: &Want) -> Result<ArrayRef> {
-        match &want.column {
-            Some(label) => rows.schema().position(label).map(|at| rows.columns()[at].clone()),
-            None => Ok(Arc::new(Int64Array::from_value(0, rows.n_rows()))),
+    /// What is wanted of each column: the positions of the wants of one column, and their aggregates.
+    fn batches(&self) -> Vec<(Vec<usize>, Vec<Agg>)> {
+        let mut batches: Vec<(Vec<usize>, Vec<Agg>)> = Vec::new();
+        for (at, want) in self.wants.iter().enumerate() {
+            let same = |(others, _): &&mut (Vec<usize>, Vec<Agg>)| {
+                self.wants[others[0]].column == want.column
+            };
+            match batches.iter_mut().find(same) {
+                Some((positions, aggs)) => {
+                    positions.push(at);
+                    aggs.push(want.agg.clone());
+                }
+                None => batches.push((vec![at], vec![want.agg.clone()])),
+            }
         }
+        batches
+    }
+
+    /// The column that a want is of, and its dtype: another one than was foreseen where values are missing.
+    fn column(rows: &Frame, want: &Want) -> Result<(ArrayRef, DType)> {
+        match &want.column {
+            Some(label) => {
+                let at = rows.schema().position(label)?;
+                Ok((rows.columns()[at].clone(), rows.schema().columns[at].dtype.clone()))
+            }
+            None => Ok((Arc::new(Int64Array::from_value(0, rows.n_rows())), SIZE_DTYPE)),
+        }
+    }
+
+    /// The aggregates of a batch whose states are the first of these, and how many states they have.
+    fn aggs(&self, positions: &[usize], aggs: &[Agg], states: &[Field]) -> Result<(Aggs, usize)> {
+        let foreseen = Aggs::new(aggs, &self.wants[positions[0]].dtype)?;
+        let dtypes = foreseen.state_dtypes();
+        let fits = |dtypes: &[DType]| {
+            dtypes.len() <= states.len()
+                && dtypes.iter().zip(states).all(|(dtype, field)| *dtype == field.dtype)
+        };
+        if fits(&dtypes) {
+            return Ok((foreseen, dtypes.len()));
+        }
+        // Numbers of which some were missing somewhere.
+        let floats = Aggs::new(aggs, &DType::F64)?;
+        let n = floats.state_dtypes().len();
+        Ok((floats, n))
     }
 
     fn keys_of(&self, rows: &Frame) -> Result<Vec<ArrayRef>> {
@@ -123,28 +161,18 @@ impl GroupBy {
     fn states_of(&self, rows: &Frame) -> Result<Frame> {
         let keys = self.keys_of(rows)?;
         let groups = self.groups(&keys, rows.n_rows())?;
-        let mut columns = Vec::new();
-        for want in &self.wants {
-            columns.extend(group::partial(
-                &want.agg,
-                &Self::column(rows, want)?,
-                &want.dtype,
-                &groups,
-            )?);
-        }
-        let index = self.index(rows.schema())?;
-        Self::of_groups(index, &keys, &groups, self.state_fields()?, columns)
-    }
-
-    fn state_fields(&self) -> Result<Vec<Field>> {
-        let mut fields = Vec::new();
-        for (at, want) in self.wants.iter().enumerate() {
-            for (n, dtype) in state_dtypes(&want.agg, &want.dtype)?.into_iter().enumerate() {
-                let label = Label::Tuple(vec![Label::Int(at as i64), Label::Int(n as i64)]);
+        let (mut columns, mut fields) = (Vec::new(), Vec::new());
+        for (n, (positions, aggs)) in self.batches().into_iter().enumerate() {
+            let (column, dtype) = Self::column(rows, &self.wants[positions[0]])?;
+            let aggs = Aggs::new(&aggs, &dtype)?;
+            for (m, dtype) in aggs.state_dtypes().into_iter().enumerate() {
+                let label = Label::Tuple(vec![Label::Int(n as i64), Label::Int(m as i64)]);
                 fields.push(Field { label, dtype });
             }
+            columns.extend(aggs.partial(&column, &groups)?);
         }
-        Ok(fields)
+        let index = self.index(rows.schema())?;
+        Self::of_groups(index, &keys, &groups, fields, columns)
     }
 
     fn merged(&self, states: &[Frame]) -> Result<Frame> {
@@ -158,28 +186,33 @@ impl GroupBy {
             // Rows that miss a key have been left out where they should be.
             false => group::group(&keys, false)?,
         };
-        let (mut rest, mut columns) = (all.columns(), Vec::new());
-        for want in &self.wants {
-            let (these, others) = rest.split_at(state_dtypes(&want.agg, &want.dtype)?.len());
-            columns.extend(group::merge(&want.agg, &want.dtype, these, &groups)?);
-            rest = others;
+        let (mut from, mut columns) = (0, Vec::new());
+        for (positions, aggs) in self.batches() {
+            let (aggs, n) = self.aggs(&positions, &aggs, &all.schema().columns[from..])?;
+            columns.extend(aggs.merge(&all.columns()[from..from + n], &groups)?);
+            from += n;
         }
         let index = match all.schema().index.is_range || self.keys.is_empty() {
             true => IndexSchema::range(),
             false => all.schema().index.clone(),
         };
-        Self::of_groups(index, &keys, &groups, self.state_fields()?, columns)
+        Self::of_groups(index, &keys, &groups, all.schema().columns.clone(), columns)
     }
 
     fn finished(&self, states: &Frame) -> Result<Frame> {
-        let (mut rest, mut columns, mut fields) = (states.columns(), Vec::new(), Vec::new());
-        for want in &self.wants {
-            let (these, others) = rest.split_at(state_dtypes(&want.agg, &want.dtype)?.len());
-            columns.push(group::finish(&want.agg, &want.dtype, these)?);
-            let dtype = agg_dtype(&want.agg, &want.dtype)?;
-            fields.push(Field { label: want.label.clone(), dtype });
-            rest = others;
+        let mut answers: Vec<Option<(Field, ArrayRef)>> = vec![None; self.wants.len()];
+        let mut from = 0;
+        for (positions, aggs) in self.batches() {
+            let (aggs, n) = self.aggs(&positions, &aggs, &states.schema().columns[from..])?;
+            let found = aggs.finish(&states.columns()[from..from + n])?;
+            for (&at, array) in positions.iter().zip(found) {
+                let want = &self.wants[at];
+                let dtype = agg_dtype(&want.agg, aggs.dtype())?;
+                answers[at] = Some((Field { label: want.label.clone(), dtype }, array));
+            }
+            from += n;
         }
+        let (fields, columns): (Vec<_>, Vec<_>) = answers.into_iter().flatten().unzip();
         let schema = Schema { kind: self.kind, columns: fields, ..(**states.schema()).clone() };
         self.in_order(&Frame::new(schema.into(), states.index().clone(), columns, states.n_rows())?)
     }
@@ -195,13 +228,16 @@ impl GroupBy {
     fn whole(&self, rows: &Frame) -> Result<Frame> {
         let keys = self.keys_of(rows)?;
         let groups = self.groups(&keys, rows.n_rows())?;
-        let (mut columns, mut fields) = (Vec::new(), Vec::new());
-        for want in &self.wants {
-            let column = Self::column(rows, want)?;
-            columns.push(group::aggregate(&want.agg, &column, &want.dtype, &groups)?);
-            let dtype = agg_dtype(&want.agg, &want.dtype)?;
-            fields.push(Field { label: want.label.clone(), dtype });
+        let mut answers: Vec<Option<(Field, ArrayRef)>> = vec![None; self.wants.len()];
+        for (positions, aggs) in self.batches() {
+            let (column, dtype) = Self::column(rows, &self.wants[positions[0]])?;
+            let found = group::aggregate_all(&aggs, &column, &dtype, &groups)?;
+            for ((&at, agg), array) in positions.iter().zip(&aggs).zip(found) {
+                let dtype = agg_dtype(agg, &dtype)?;
+                answers[at] = Some((Field { label: self.wants[at].label.clone(), dtype }, array));
+            }
         }
+        let (fields, columns): (Vec<_>, Vec<_>) = answers.into_iter().flatten().unzip();
         let index = self.index(rows.schema())?;
         let answers = Self::of_groups(index, &keys, &groups, fields, columns)?;
         let schema = Schema { kind: self.kind, ..(**answers.schema()).clone() };

@@ -3,6 +3,9 @@
 //! A [`Kernel`] joins the mathematics of [`crate::kernel`] to the partition it runs for. All of them are
 //! variants of [`AnyKernel`], so that any task of ours can be sent as bytes, compared and named.
 
+pub mod accessor;
+pub mod attempt;
+pub mod choose;
 pub mod codec;
 pub mod elementwise;
 pub mod exchange;

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use oxidask_core::value::Value;
 use serde::{Deserialize, Serialize};
 
-use super::{Kernel, elementwise, exchange, files, group, join, select, sort, source};
+use super::{
+    Kernel, accessor, attempt, choose, elementwise, exchange, files, group, join, select, sort,
+    source,
+};
 use crate::error::Result;
 
 macro_rules! kernels {
@@ -45,6 +48,8 @@ kernels! {
     Head(select::Head),
     /// Columns from other partitions.
     Assign(select::Assign),
+    /// A series of one value.
+    Constant(select::Constant),
     /// Other labels.
     Relabel(select::Relabel),
     /// The index as columns.
@@ -61,6 +66,12 @@ kernels! {
     Operator(elementwise::Operator),
     /// A function of each value.
     Map(elementwise::Map),
+    /// A function of `.str` or `.dt`.
+    Accessor(accessor::Accessor),
+    /// Values where a condition holds, others elsewhere.
+    Choose(choose::Choose),
+    /// A kernel, and whom to ask where it has none for the data.
+    Attempt(attempt::Attempt),
     /// Text tables.
     ReadCsv(files::ReadCsv),
     /// Parquet files.

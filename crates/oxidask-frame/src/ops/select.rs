@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{Kernel, frame, value};
 use crate::dtype::DType;
 use crate::error::{FrameError, Result};
-use crate::kernel::Frame;
+use crate::kernel::{Frame, column};
+use crate::scalar::Scalar;
 use crate::schema::{Field, IndexSchema, Kind, Label, Schema};
 
 /// Some columns, in any order.
@@ -191,6 +192,36 @@ impl Kernel for Assign {
             }
         }
         Ok(value(frames[0].with_columns(schema.into(), columns)?))
+    }
+}
+
+/// A series over the input's rows, of one value.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Constant(pub Scalar);
+
+impl Constant {
+    /// What comes of a partition with this schema.
+    #[must_use]
+    pub fn schema(&self, input: &Schema) -> Schema {
+        let dtype = self.0.dtype().unwrap_or(DType::F64);
+        Schema {
+            kind: Kind::Series,
+            index: input.index.clone(),
+            columns: vec![Field { label: Label::None, dtype }],
+            columns_name: Label::None,
+        }
+    }
+}
+
+impl Kernel for Constant {
+    fn name(&self) -> Cow<'_, str> {
+        "constant".into()
+    }
+
+    fn run(&self, inputs: &mut [Value], _: u32) -> Result<Value> {
+        let rows = frame(&inputs[0])?;
+        let column = column::repeated(&self.0, rows.n_rows());
+        Ok(value(rows.with_columns(self.schema(rows.schema()).into(), vec![column])?))
     }
 }
 

@@ -50,6 +50,7 @@ fn of_input(table: &Table, at: usize, needed: &Needed) -> Needed {
             AnyKernel::Project(project) => Some(project.labels.iter().cloned().collect()),
             AnyKernel::Filter(_) if at == 0 => needed.clone(),
             AnyKernel::Head(_) | AnyKernel::Concat(_) => needed.clone(),
+            AnyKernel::Constant(_) => Some(BTreeSet::new()),
             AnyKernel::SetIndex(set) => and(needed, &set.labels),
             AnyKernel::Assign(assign) if at == 0 => needed.as_ref().map(|needed| {
                 needed.iter().filter(|label| !assign.labels.contains(label)).cloned().collect()

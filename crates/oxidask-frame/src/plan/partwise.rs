@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use super::Divisions;
-use super::table::{Outline, Table};
+use super::table::{Build, Outline, Table};
 use crate::error::{FrameError, Result};
 use crate::kernel::Frame;
+use crate::ops::accessor::Accessor;
+use crate::ops::attempt::Attempt;
+use crate::ops::choose::Choose;
 use crate::ops::elementwise::{Map, Operator};
-use crate::ops::select::{Assign, Filter, Project, Relabel, ResetIndex, SetIndex};
+use crate::ops::select::{Assign, Constant, Filter, Project, Relabel, ResetIndex, SetIndex};
 use crate::ops::source::FromFrame;
+use crate::scalar::Scalar;
 use crate::schema::{Kind, Label};
 
 impl Table {
@@ -93,6 +97,50 @@ impl Table {
     pub fn map(&self, map: Map) -> Result<Self> {
         let schema = map.schema(self.native()?)?;
         Self::partwise(map, vec![self.clone()], Outline::of(self, schema))
+    }
+
+    /// A function of `.str` or `.dt` of each value.
+    ///
+    /// # Errors
+    /// [`FrameError::NoKernel`] if there is none for the dtype.
+    pub fn accessor(&self, accessor: Accessor) -> Result<Self> {
+        let schema = accessor.schema(self.native()?)?;
+        Self::partwise(accessor, vec![self.clone()], Outline::of(self, schema))
+    }
+
+    /// The values where a series of truth values holds, and others elsewhere: a scalar, or those of a table.
+    ///
+    /// # Errors
+    /// [`FrameError::NoKernel`] if there is none for these dtypes or rows.
+    pub fn choose(&self, condition: &Self, choose: Choose, other: Option<&Self>) -> Result<Self> {
+        let inputs: Vec<Self> = [self, condition].into_iter().chain(other).cloned().collect();
+        inputs.iter().try_for_each(|input| self.check_rows(input))?;
+        let schemas = inputs.iter().map(|table| table.native().map(|schema| &**schema));
+        let schema = choose.schema(&schemas.collect::<Result<Vec<_>>>()?)?;
+        Self::partwise(choose, inputs, Outline::of(self, schema))
+    }
+
+    /// A series over the same rows, of one value.
+    ///
+    /// # Errors
+    /// [`FrameError::NoKernel`] if the partitions are not native.
+    pub fn constant(&self, value: Scalar) -> Result<Self> {
+        let kernel = Constant(value);
+        let schema = kernel.schema(self.native()?);
+        Self::partwise(kernel, vec![self.clone()], Outline::of(self, schema))
+    }
+
+    /// The same table, whose tasks call a foreign function of their inputs where the data are beyond the kernel.
+    ///
+    /// # Errors
+    /// [`FrameError::NoKernel`] if the table is not made partition by partition.
+    pub fn or_foreign(&self, otherwise: &[u8]) -> Result<Self> {
+        let Build::Partwise { kernel, inputs } = &self.node().build else {
+            return Err(FrameError::NoKernel(format!("a retry of {}", self.name().as_str())));
+        };
+        let kernel = Attempt { kernel: Box::new(kernel.clone()), otherwise: otherwise.into() };
+        let outline = Outline { rows: Some(self.rows().clone()), ..self.outline() };
+        Self::partwise(kernel, inputs.clone(), outline)
     }
 
     /// Other labels, and another kind, for the same data.

@@ -3,11 +3,13 @@
 use oxidask_frame::kernel::distinct::Keep;
 use oxidask_frame::kernel::elementwise::{Binary, Unary};
 use oxidask_frame::kernel::group::Agg;
+use oxidask_frame::ops::choose::Choose;
 use oxidask_frame::ops::elementwise::{Map, Operator, Other};
 use oxidask_frame::ops::group::{GroupBy, Want};
 use oxidask_frame::ops::join::{How, Join};
 use oxidask_frame::ops::sort::By;
 use oxidask_frame::plan::{Divisions, Table};
+use oxidask_frame::scalar::Scalar;
 use oxidask_frame::schema::Label;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -19,6 +21,7 @@ use super::labels::{
     IntoPython, PyLabel, divisions_of, dtype_named, kind_of, scalar_of, scalar_to_python,
     schema_to_python,
 };
+use super::values::{text_named, time_named, unary_named};
 
 /// A lazy table: immutable, cheap to copy.
 #[pyclass(frozen, module = "oxidask._native")]
@@ -115,17 +118,74 @@ impl FrameExpr {
         self.0.operator(operator, None).py().map(Self)
     }
 
-    /// A function of each value, by name: `neg`, `abs`, `not`, `isna`, `notna`.
+    /// A function of each value, by NumPy's or pandas' name for it.
     fn unary(&self, name: &str) -> PyResult<Self> {
-        let op = match name {
-            "neg" => Unary::Neg,
-            "abs" => Unary::Abs,
-            "not" => Unary::Not,
-            "isna" => Unary::IsNa,
-            "notna" => Unary::NotNa,
-            other => return Err(NoKernel::new_err(format!("the function {other}"))),
+        self.0.map(Map::Unary(unary_named(name)?)).py().map(Self)
+    }
+
+    /// Numbers to so many decimals.
+    fn round(&self, decimals: i32) -> PyResult<Self> {
+        self.0.map(Map::Unary(Unary::Round(decimals))).py().map(Self)
+    }
+
+    /// Whether each value is one of these; and whether missing ones are.
+    fn is_in(&self, values: Vec<Bound<'_, PyAny>>, missing: bool) -> PyResult<Self> {
+        let scalar = |value: &Bound<'_, PyAny>| {
+            scalar_of(value).ok_or_else(|| NoKernel::new_err("a value of another type".to_owned()))
         };
-        self.0.map(Map::Unary(op)).py().map(Self)
+        let values = values.iter().map(scalar).collect::<PyResult<_>>()?;
+        self.0.map(Map::IsIn(values, missing)).py().map(Self)
+    }
+
+    /// Numbers within bounds; None for no bound.
+    fn clip(&self, lower: &Bound<'_, PyAny>, upper: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let bound = |value: &Bound<'_, PyAny>| match scalar_of(value) {
+            Some(Scalar::Missing) => Ok(None),
+            Some(scalar) => Ok(Some(scalar)),
+            None => Err(NoKernel::new_err("a bound of another type".to_owned())),
+        };
+        self.0.map(Map::Clip(bound(lower)?, bound(upper)?)).py().map(Self)
+    }
+
+    /// Values where a series of truth values holds (or does not: `negated`), and others elsewhere: a table's or a scalar.
+    fn choose(
+        &self,
+        condition: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        negated: bool,
+    ) -> PyResult<Self> {
+        let condition = &condition.get().0;
+        if let Ok(other) = other.cast::<Self>() {
+            let choose = Choose { negated, other: None };
+            return self.0.choose(condition, choose, Some(&other.get().0)).py().map(Self);
+        }
+        let scalar = scalar_of(other)
+            .ok_or_else(|| NoKernel::new_err(format!("an operand of type {}", other.get_type())))?;
+        let choose = Choose { negated, other: Some(scalar) };
+        self.0.choose(condition, choose, None).py().map(Self)
+    }
+
+    /// A function of `.str`, with all arguments in pandas' order.
+    fn text(&self, name: &str, args: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        self.0.accessor(text_named(name, args)?).py().map(Self)
+    }
+
+    /// A property or function of `.dt`.
+    #[pyo3(signature = (name, argument=None))]
+    fn time(&self, name: &str, argument: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        self.0.accessor(time_named(name, argument)?).py().map(Self)
+    }
+
+    /// A series over the same rows, of one value.
+    fn constant(&self, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let scalar = scalar_of(value)
+            .ok_or_else(|| NoKernel::new_err(format!("a value of type {}", value.get_type())))?;
+        self.0.constant(scalar).py().map(Self)
+    }
+
+    /// The same, asking a pickled function of the inputs' partitions where the data are beyond the kernel.
+    fn otherwise(&self, function: &[u8]) -> PyResult<Self> {
+        self.0.or_foreign(function).py().map(Self)
     }
 
     /// Values of other dtypes by their names: pairs of a label, or None for all columns, and a dtype.

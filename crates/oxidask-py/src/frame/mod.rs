@@ -2,8 +2,8 @@
 //! functions of partitions.
 //!
 //! [`expr`] is the handle to a table and what is done with tables, [`pandas`] carries partitions across the border,
-//! [`labels`] labels and scalars, [`layer`] makes layers of Python functions,
-//! and [`files`] reads and writes.
+//! [`labels`] labels and scalars, [`values`] knows functions of values by their names, [`layer`] makes layers of Python
+//! functions, and [`files`] reads and writes.
 
 pub(crate) mod expr;
 pub(crate) mod files;
@@ -12,6 +12,7 @@ pub(crate) mod labels;
 pub(crate) mod layer;
 pub(crate) mod memory;
 pub(crate) mod pandas;
+pub(crate) mod values;
 
 pub(crate) use expr::FrameExpr;
 pub(crate) use files::{frame_read_csv, frame_read_parquet, frame_write};

@@ -49,6 +49,10 @@ impl Foreign for Pandas {
             None => Err(FrameError::Type("Python has ended".into())),
         }
     }
+
+    fn call(&self, function: &[u8], inputs: &[Value]) -> Result<Value, FrameError> {
+        super::values::call_pickled(function, inputs)
+    }
 }
 
 /// The frame that a pandas object is.

@@ -57,6 +57,12 @@ impl Aggs {
         Ok(Self { aggs: aggs.to_vec(), dtype: dtype.clone(), parts: kept, arrays })
     }
 
+    /// The dtype of the column.
+    #[must_use]
+    pub fn dtype(&self) -> &DType {
+        &self.dtype
+    }
+
     /// The dtypes of the arrays of all states.
     #[must_use]
     pub fn state_dtypes(&self) -> Vec<DType> {

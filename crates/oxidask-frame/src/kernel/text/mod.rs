@@ -20,7 +20,7 @@ use crate::dtype::DType;
 use crate::error::{FrameError, Result};
 
 pub use letters::Letters;
-pub use pattern::Pattern;
+pub use pattern::{Pattern, Place};
 
 /// A side of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
