@@ -207,6 +207,13 @@ class Index(Series):
         raise AttributeError("an index has no index")
 
     @property
+    def dt(self) -> Any:
+        """Functions of times: ``df.index.dt.year``."""
+        from oxidask.dataframe._index_times import IndexTimes
+
+        return IndexTimes(self)
+
+    @property
     def names(self) -> Any:
         """The names of the levels."""
         return self._meta.names

@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
-from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
+from oxidask.dataframe._collection import Collection, new_collection
+from oxidask.dataframe._group_native import NATIVE, NativeGroups, is_label
+from oxidask.dataframe._group_own import Aggregation, by_own, check_names, has_own, own_aggregates
+from oxidask.dataframe._group_steps import cumulative, ends_of_groups
+from oxidask.dataframe._grouping import gathered, is_divided, of_partitions, of_whole_groups
 from oxidask.dataframe._needs import pandas as pd
-from oxidask.utils import funcname
 
 __all__ = ["Aggregation", "DataFrameGroupBy", "GroupBy", "SeriesGroupBy"]
 
-# Aggregates with kernels, and those whose setting is `ddof` or `min_count`.
-_NATIVE = frozenset(
-    (
-        "sum",
-        "prod",
-        "count",
-        "mean",
-        "var",
-        "std",
-        "sem",
-        "min",
-        "max",
-        "first",
-        "last",
-        "any",
-        "all",
-        "skew",
-    )
-)
 
-
-class Aggregation:
-    """A user's aggregate: what to do with each partition's groups, with several of these, and last.
-
-    Parameters
-    ----------
-    name
-        What it is called.
-    chunk
-        A function of the group-by of a partition's column: gives a series, or a tuple of such.
-    agg
-        A function of the group-by of what chunks gave.
-    finalize
-        A function of what `agg` gave.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        chunk: Callable[..., Any],
-        agg: Callable[..., Any],
-        finalize: Callable[..., Any] | None = None,
-    ) -> None:
-        self.__name__ = name
-        self.chunk, self.agg, self.finalize = chunk, agg, finalize
-
-
-class GroupBy:
+class GroupBy(NativeGroups):
     """Rows of a collection by keys."""
 
     def __init__(
@@ -75,7 +33,9 @@ class GroupBy:
         if options:
             raise TypeError(f"groupby got unexpected keywords {sorted(options)}")
         self.obj = obj
-        self.by = list(by) if isinstance(by, (list, tuple)) and not _is_label(obj, by) else [by]
+        self.by = list(by) if isinstance(by, (list, tuple)) and not is_label(obj, by) else [by]
+        if not self.by:
+            raise ValueError("No group keys passed!")
         self._slice, self.sort, self.dropna = slice, sort, dropna
         self.observed, self.group_keys = observed, group_keys
         self.by = [_as_label(obj, key) for key in self.by]
@@ -84,12 +44,21 @@ class GroupBy:
                 raise NotImplementedError("pd.Grouper is currently not supported by Dask.")
             if isinstance(key, Collection) and not _fits(obj, key):
                 raise NotImplementedError(
-                    "The grouped object and 'by' of the groupby must have the same divisions."
+                    "by must be among the DataFrames columns, or a series of as many partitions: "
+                    f"it has {key.npartitions}, the rows {obj.npartitions}"
                 )
-            known = isinstance(key, Collection) or callable(key) or _is_label(obj, key)
+            known = isinstance(key, Collection) or callable(key) or is_label(obj, key)
             if not known and key != obj._meta.index.name:
                 raise KeyError(key)
         self._meta = self._of(obj._meta)
+
+    def compute(self, **kwargs: Any) -> Any:
+        """Groups are no values: aggregate them first."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not allow compute method."
+            "Please chain it with an aggregation method (like ``.mean()``) or get a specific group "
+            "using ``.get_group()`` before calling ``compute()``"
+        )
 
     def _settings(self) -> dict[str, Any]:
         said = {"sort": self.sort, "dropna": self.dropna, "observed": self.observed}
@@ -99,95 +68,6 @@ class GroupBy:
         keys = [key._meta if isinstance(key, Collection) else key for key in self.by]
         grouped = part.groupby(keys if len(keys) > 1 else keys[0], **self._settings())
         return grouped if self._slice is None else grouped[self._slice]
-
-    # Natively.
-
-    def _columns(self) -> list[Any]:
-        """Return the labels of the columns that answers are of."""
-        if self._slice is not None:
-            return self._slice if isinstance(self._slice, list) else [self._slice]
-        if self.obj.ndim == 1:
-            return [self.obj._meta.name]
-        keys = [key for key in self.by if not isinstance(key, Collection)]
-        return [label for label in self.obj._meta.columns if label not in keys]
-
-    def _is_series(self) -> bool:
-        return self.obj.ndim == 1 or (self._slice is not None and not isinstance(self._slice, list))
-
-    def _native_rows(self) -> tuple[Any, list[Any], list[Any]] | None:
-        """Return the rows with the keys among the columns, and labels and names of these."""
-        obj = self.obj
-        if not obj._expr.is_native or (self.observed is False and self._has_categories()):
-            return None
-        if obj.ndim == 1:
-            if obj._meta.name is None:
-                return None
-            obj = obj.to_frame()
-        elif not obj._meta.columns.is_unique:
-            return None
-        keys, names, expr = [], [], obj._expr
-        for at, key in enumerate(self.by):
-            if isinstance(key, Collection):
-                is_column = isinstance(key._meta, pd.Series)
-                if not (is_column and key._expr.is_native and key._expr.has_rows_of(expr)):
-                    return None
-                name = key._meta.name
-                label = f"__key_{at}__"
-                expr = expr.assign([label], [key._expr])
-                keys.append(label)
-                names.append(name)
-            elif callable(key) or not _is_label(obj, key):
-                return None
-            else:
-                keys.append(key)
-                names.append(key)
-        return expr, keys, names
-
-    def _has_categories(self) -> bool:
-        for key in self.by:
-            dtype = (
-                key._meta.dtype
-                if isinstance(key, Collection)
-                else getattr(self.obj._meta.get(key, None), "dtype", None)
-            )
-            if isinstance(dtype, pd.CategoricalDtype):
-                return True
-        return False
-
-    def _aggregated_natively(
-        self,
-        wants: list[tuple[Any, str, float, Any]],
-        kind: str,
-        split_out: Any,
-        split_every: Any,
-        meta: Any,
-    ) -> Any:
-        def build() -> Any:
-            rows = self._native_rows()
-            if rows is None:
-                return None
-            expr, keys, names = rows
-            needed = list(dict.fromkeys([*keys, *(w[0] for w in wants if w[1] != "size")]))
-            n_out = self.obj.npartitions if split_out is True else int(split_out or 1)
-            sorted_over = self.sort is True and n_out > 1
-            sort = self.sort if self.sort is not None else True
-            grouped = expr.project(needed, "frame").group_by(
-                keys,
-                names,
-                wants,
-                kind,
-                self.dropna is not False,
-                sort,
-                n_out,
-                8 if split_every in (None, True) else int(split_every or 2**31),
-            )
-            return grouped.sorted([], True, n_out) if sorted_over else grouped
-
-        expr = natively(build)
-        if expr is None:
-            return None
-        n_out = expr.npartitions
-        return new_collection(expr, None if meta is None else meta, (None,) * (n_out + 1))
 
     def _simple(
         self,
@@ -209,8 +89,8 @@ class GroupBy:
             kind = "series" if self._is_series() else "frame"
             result = self._aggregated_natively(wants, kind, split_out, split_every, None)
             if result is not None:
-                return result
-        return self._whole(_call_grouped, meta, name, kwargs)
+                return _labelled(result, meta)
+        return self._answers(_call, meta, name, (), kwargs, split_out=split_out)
 
     def _numeric(self) -> GroupBy:
         chosen = self.obj._meta[self._columns()]._get_numeric_data().columns
@@ -224,21 +104,43 @@ class GroupBy:
 
     # By pandas.
 
-    def _whole(self, func: Callable[..., Any], meta: Any, *args: Any) -> Any:
-        """Call a function of pandas' group-by of all rows together."""
-        keys = [
-            ("every", k._expr) if isinstance(k, Collection) else ("literal", k) for k in self.by
-        ]
-        described = [
-            ("literal", func),
-            ("literal", args),
-            ("literal", self._slice),
-            ("literal", self._settings()),
-            ("every", self.obj._expr),
-            *keys,
-        ]
-        expr = python_layer(_on_all, described, 1, name=f"groupby-{funcname(func).strip('_')}")
+    def _answers(self, func: Callable[..., Any], meta: Any, *args: Any, split_out: Any = 1) -> Any:
+        """Return a row for each group, or some: by pandas, where all rows of a group are."""
+        n_out = self.obj.npartitions if split_out is True else int(split_out or 1)
+        columns = self._columns() if self._slice is not None else None
+        expr = of_whole_groups(
+            self, func, args, meta, None if n_out == 1 else n_out, columns=columns
+        )
+        if n_out == 1:
+            expr = gathered(expr, len(self.by), self.sort is not False)
         return new_collection(expr, meta)
+
+    def _rowwise(self, func: Callable[..., Any], meta: Any, *args: Any) -> Any:
+        """Return rows for the rows of each group, in the partitions that groups come to."""
+        columns = self._columns() if self._slice is not None else None
+        expr = of_whole_groups(self, func, args, meta, columns=columns)
+        ends = self.obj._known_divisions if is_divided(self) else None
+        return new_collection(expr, meta, ends)
+
+    def _inferred(self, name: str, args: Any, kwargs: Any) -> Any:
+        """Return what a method gives for two made-up rows, and say that it is a guess."""
+        from oxidask.dataframe._meta import make_meta
+
+        warnings.warn(
+            f"`meta` is not specified, inferred from partial data: groupby.{name} was tried on two "
+            "made-up rows. Say what it gives with the keyword `meta` if the guess is wrong, as in "
+            "meta={'x': 'f8'} for a dataframe or meta=('x', 'f8') for a series.",
+            UserWarning,
+            stacklevel=4,
+        )
+        try:
+            return make_meta(getattr(self._meta_nonempty(), name)(*args, **kwargs))
+        except Exception as error:
+            raise ValueError(
+                f"Metadata inference failed in `groupby.{name}`: it raised on two made-up rows; "
+                "say what it gives with the keyword `meta`.\n\n"
+                f"{type(error).__name__}: {error}"
+            ) from error
 
     def sum(self, numeric_only: bool = False, min_count: int | None = None, **kw: Any) -> Any:
         """Return the sums of each group."""
@@ -298,16 +200,43 @@ class GroupBy:
         )
         if result is not None:
             return result.rename(name) if name is not None else result
-        return self._whole(_call_grouped, self._meta_nonempty().size().iloc[:0], "size", {})
+        meta = self._meta_nonempty().size().iloc[:0]
+        return self._answers(_call, meta, "size", (), {}, split_out=kw.get("split_out", 1))
 
     def nunique(self, **kw: Any) -> Any:
         """Return how many different values each group has."""
-        meta = self._meta_nonempty().nunique().iloc[:0]
-        return self._whole(_call_grouped, meta, "nunique", {})
+        return self._simple("nunique", **_of(kw))
 
-    def median(self, **kw: Any) -> Any:
-        """Return the medians of each group: of all rows together."""
-        return self._plain("median")
+    def median(
+        self,
+        split_every: Any = None,
+        split_out: Any = 1,
+        shuffle_method: Any = None,
+        numeric_only: bool = False,
+    ) -> Any:
+        """Return the medians of each group.
+
+        Parameters
+        ----------
+        split_every
+            How many partitions become one: rows are shuffled by the keys.
+        split_out
+            How many partitions the result has.
+        """
+        if split_every is not None and split_every is not False and split_out == 1:
+            split_out = max(1, self.obj.npartitions // int(split_every))
+        return self._simple("median", numeric_only=numeric_only, split_out=split_out)
+
+    def quantile(self, q: Any = 0.5, interpolation: str = "linear", **kw: Any) -> Any:
+        """Return quantiles of each group."""
+        meta = self._meta_nonempty().quantile(q, interpolation=interpolation).iloc[:0]
+        if interpolation == "linear" and isinstance(q, (int, float)):
+            wants = [(label, "quantile", float(q), label) for label in self._columns()]
+            kind = "series" if self._is_series() else "frame"
+            result = self._aggregated_natively(wants, kind, kw.get("split_out", 1), None, None)
+            if result is not None:
+                return result
+        return self._answers(_call, meta, "quantile", (q,), {"interpolation": interpolation})
 
     def agg(
         self,
@@ -328,7 +257,8 @@ class GroupBy:
         """
         if arg is None and not kwargs:
             raise TypeError("agg needs what to compute: names of aggregates, or total=('x', 'sum')")
-        if isinstance(arg, Aggregation) or _has_own(arg):
+        _of({"split_every": split_every})
+        if has_own(arg):
             return self._by_own(arg)
         meta = (
             self._meta_nonempty().agg(**kwargs) if arg is None else self._meta_nonempty().agg(arg)
@@ -343,19 +273,22 @@ class GroupBy:
                     labelled = result._partwise(_with_labels, meta.columns)
                     return new_collection(labelled._expr, labelled._meta, result._known_divisions)
                 return result.rename(meta.name)
-        return self._whole(_call_grouped, meta, "agg", kwargs if arg is None else {"func": arg})
+        named = kwargs if arg is None else {"func": arg}
+        return self._answers(_call, meta, "agg", (), named, split_out=split_out)
 
     aggregate = agg
 
     def _by_own(self, arg: Any) -> Any:
-        """Return aggregates of users: their steps one after the other, on all rows together."""
-        from oxidask.dataframe._meta import make_meta
-
-        columns = self._columns()
-        if isinstance(arg, (Aggregation, list)):
-            arg = dict.fromkeys(columns, arg) if not self._is_series() else arg
-        meta = make_meta(_own_aggregates(self._meta_nonempty(), arg))
-        return self._whole(_own_aggregates, meta, arg)
+        """Return aggregates of users: by a tree, unless others are among them."""
+        if not isinstance(arg, dict) and not self._is_series():
+            arg = dict.fromkeys(self._columns(), arg)
+        check_names(arg)
+        result = by_own(self, arg)
+        if result is not None:
+            return result
+        n_keys = len(self.by)
+        meta = own_aggregates(self._meta_nonempty(), arg, n_keys).iloc[:0]
+        return self._answers(own_aggregates, meta, arg, n_keys)
 
     def _wants(self, arg: Any, named: dict[str, Any]) -> list[tuple[Any, str, float, Any]] | None:
         """Return what a description of aggregates asks for natively; None if pandas must."""
@@ -363,9 +296,11 @@ class GroupBy:
         columns = self._columns()
         if arg is None:
             for value in named.values():
-                if isinstance(value, str):
-                    value = (columns[0], value)
-                pairs.append(tuple(value))
+                if isinstance(value, pd.NamedAgg):
+                    pairs.append((value.column, value.aggfunc))
+                else:
+                    is_pair = isinstance(value, tuple) and len(value) == 2
+                    pairs.append(value if is_pair else (columns[0], value))
         elif isinstance(arg, str):
             pairs = [(label, arg) for label in columns]
         elif isinstance(arg, list):
@@ -375,7 +310,7 @@ class GroupBy:
                 pairs += [(label, n) for n in (names if isinstance(names, list) else [names])]
         else:
             return None
-        if not all(isinstance(n, str) and (n in _NATIVE or n == "size") for _, n in pairs):
+        if not all(isinstance(n, str) and (n in NATIVE or n == "size") for _, n in pairs):
             return None
         known = self.obj._meta.columns if self.obj.ndim == 2 else [self.obj._meta.name]
         if any(label not in known for label, _ in pairs):
@@ -387,25 +322,125 @@ class GroupBy:
             for at, (label, n) in enumerate(pairs)
         ]
 
-    def _plain(self, name: str, **kwargs: Any) -> Any:
-        meta = getattr(self._meta_nonempty(), name)(**kwargs)
-        return self._whole(_call_grouped, meta.iloc[:0], name, kwargs)
-
     def apply(self, func: Any, *args: Any, meta: Any = None, **kwargs: Any) -> Any:
-        """Call a function on the rows of each group, all of which come together."""
-        from oxidask.dataframe._meta import make_meta
+        """Call a function on the rows of each group: these come together by a shuffle.
 
-        if meta is None:
-            meta = make_meta(self._meta_nonempty().apply(func, *args, **kwargs))
-        return self._whole(_apply_grouped, make_meta(meta), func, args, kwargs)
+        Parameters
+        ----------
+        func
+            The function, of the rows of a group.
+        meta
+            What the result is like; by default the function is tried on two rows.
+        """
+        return self._of_user("apply", func, args, meta, kwargs)
 
     def transform(self, func: Any, *args: Any, meta: Any = None, **kwargs: Any) -> Any:
-        """Call a function on each group that gives a row for each row."""
+        """Call a function on each group that gives a row for each row: in partitions by the keys.
+
+        Parameters
+        ----------
+        func
+            The function, or the name of an aggregate.
+        meta
+            What the result is like; by default the function is tried on two rows.
+        """
+        return self._of_user("transform", func, args, meta, kwargs)
+
+    def _of_user(self, name: str, func: Any, args: Any, meta: Any, kwargs: Any) -> Any:
         from oxidask.dataframe._meta import make_meta
 
+        kwargs.pop("shuffle_method", None)
         if meta is None:
-            meta = make_meta(self._meta_nonempty().transform(func, *args, **kwargs))
-        return self._whole(_transform_grouped, make_meta(meta), func, args, kwargs)
+            meta = self._inferred(name, (func, *args), kwargs)
+        meta = make_meta(meta, index=getattr(self.obj._meta, "index", None))
+        if not isinstance(meta, (pd.DataFrame, pd.Series)):
+            meta = pd.Series([meta]).iloc[:0]
+        return self._rowwise(_like, meta, meta, name, (func, *args), kwargs)
+
+    def shift(
+        self,
+        periods: int = 1,
+        freq: Any = None,
+        fill_value: Any = None,
+        meta: Any = None,
+        **kw: Any,
+    ) -> Any:
+        """Return the values of the group's row so many rows before: in partitions by the keys."""
+        kwargs = {"periods": periods, "freq": freq}
+        kwargs |= {} if fill_value is None else {"fill_value": fill_value}
+        if meta is None:
+            meta = self._inferred("shift", (), kwargs)
+        if freq is None and fill_value is None and isinstance(periods, int):
+            result = self._transformed_natively("shift", periods)
+            if result is not None:
+                return result
+        result = self._rowwise(_call, meta.iloc[:0], "shift", (), kwargs)
+        return result if freq is None else result.clear_divisions()
+
+    def ffill(self, limit: int | None = None, **kw: Any) -> Any:
+        """Return the values with the last one before in place of missing ones."""
+        return self._filled("ffill", limit)
+
+    def bfill(self, limit: int | None = None, **kw: Any) -> Any:
+        """Return the values with the next one in place of missing ones."""
+        return self._filled("bfill", limit)
+
+    def _filled(self, name: str, limit: int | None) -> Any:
+        result = self._transformed_natively(name, -1 if limit is None else limit)
+        if result is not None:
+            return result
+        meta = getattr(self._meta_nonempty(), name)(limit=limit).iloc[:0]
+        return self._rowwise(_call, meta, name, (), {"limit": limit})
+
+    def diff(self, periods: int = 1) -> Any:
+        """Return differences from the row of the group so many rows before."""
+        result = self._transformed_natively("diff", periods)
+        if result is not None:
+            return result
+        meta = self._meta_nonempty().diff(periods).iloc[:0]
+        return self._rowwise(_call, meta, "diff", (periods,), {})
+
+    def rank(self, **kwargs: Any) -> Any:
+        """Return the place of each value within its group."""
+        meta = self._meta_nonempty().rank(**kwargs).iloc[:0]
+        return self._rowwise(_call, meta, "rank", (), kwargs)
+
+    def head(self, n: int = 5, split_every: Any = None, split_out: Any = 1) -> Any:
+        """Return the first rows of each group."""
+        return ends_of_groups(self, "head", n)
+
+    def tail(self, n: int = 5, split_every: Any = None, split_out: Any = 1) -> Any:
+        """Return the last rows of each group."""
+        return ends_of_groups(self, "tail", n)
+
+    def nth(self, n: Any) -> Any:
+        """Return the rows of these places in each group."""
+        return self._rowwise(_call, self._meta_nonempty().nth(n).iloc[:0], "nth", (n,), {})
+
+    def get_group(self, key: Any) -> Any:
+        """Return the rows of one group: none, if there is no such group.
+
+        Parameters
+        ----------
+        key
+            The value of the key, or a tuple of those of several keys.
+        """
+        from oxidask.dataframe._collection import python_layer
+
+        recipe, described = of_partitions(self)
+        meta = self._meta._selected_obj.iloc[:0] if self._slice is not None else self.obj._meta
+        said = [("literal", recipe), ("literal", key), ("literal", meta)]
+        n = self.obj.npartitions
+        expr = python_layer(_group_of, [*said, *described], n, name="groupby-get-group")
+        return new_collection(expr, meta, self.obj._known_divisions)
+
+    def rolling(self, window: Any, min_periods: Any = None, center: bool = False, **kw: Any) -> Any:
+        """Return windows over the rows of each group."""
+        from oxidask.dataframe._group_windows import RollingGroups
+
+        return RollingGroups(
+            self, {"window": window, "min_periods": min_periods, "center": center, **kw}
+        )
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and self.obj.ndim == 2 and name in self.obj._meta.columns:
@@ -413,37 +448,22 @@ class GroupBy:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
-def _has_own(arg: Any) -> bool:
-    values = arg.values() if isinstance(arg, dict) else arg if isinstance(arg, list) else ()
-    return any(isinstance(v, Aggregation) or _has_own(v) for v in values)
-
-
-def _own_aggregates(grouped: Any, arg: Any) -> Any:
-    if isinstance(arg, dict):
-        several = any(isinstance(what, list) for what in arg.values())
-        results = {label: _own_aggregates(grouped[label], what) for label, what in arg.items()}
-        return pd.concat(results, axis=1) if several else pd.DataFrame(results)
-    if isinstance(arg, list):
-        names = [getattr(what, "__name__", what) for what in arg]
-        parts = [_own_aggregates(grouped, what) for what in arg]
-        return pd.concat(dict(zip(names, parts, strict=True)), axis=1)
-    if not isinstance(arg, Aggregation):
-        return grouped.agg(arg)
-    chunks = arg.chunk(grouped)
-    is_one = not isinstance(chunks, tuple)
-    parts = [chunks] if is_one else list(chunks)
-    levels = list(range(parts[0].index.nlevels))
-    again = [part.groupby(level=levels if len(levels) > 1 else 0, sort=False) for part in parts]
-    merged = arg.agg(*again)
-    if arg.finalize is None:
-        return merged
-    return arg.finalize(merged) if not isinstance(merged, tuple) else arg.finalize(*merged)
+def _group_of(recipe: Any, key: Any, meta: Any, rows: Any, *given: Any) -> Any:
+    if not len(rows):
+        return meta
+    try:
+        return recipe.groups(rows, given).get_group(key)
+    except KeyError:
+        return meta
 
 
 def _of(settings: dict[str, Any]) -> dict[str, Any]:
     odd = set(settings) - {"split_every", "split_out", "shuffle_method", "engine"}
     if odd:
         raise TypeError(f"unexpected keywords {sorted(odd)}")
+    by = settings.get("split_every")
+    if by is not None and by is not False and by < 2:
+        raise ValueError(f"split_every must be an integer of at least 2, or False, not {by!r}")
     return {k: v for k, v in settings.items() if k in ("split_every", "split_out")}
 
 
@@ -451,33 +471,36 @@ class DataFrameGroupBy(GroupBy):
     """The rows of a dataframe by keys."""
 
     def __getitem__(self, key: Any) -> GroupBy:
-        labels = key if isinstance(key, list) else [key]
-        missing = [label for label in labels if label not in self.obj._meta.columns]
-        if missing:
-            raise KeyError(f"Columns not found: {missing}")
-        cls = DataFrameGroupBy if isinstance(key, list) else SeriesGroupBy
-        return cls(self.obj, self.by, key, **self._settings())
+        known = self.obj._meta.columns
+        if isinstance(key, (list, pd.Index, pd.Series, tuple)) and not (
+            isinstance(key, tuple) and key in known
+        ):
+            labels = list(key)
+            missing = [label for label in labels if label not in known]
+            if missing:
+                raise KeyError(f"Columns not found: {missing}")
+            return DataFrameGroupBy(self.obj, self.by, labels, **self._settings())
+        if key not in known:
+            raise KeyError(f"Column not found: {key}")
+        return SeriesGroupBy(self.obj, self.by, key, **self._settings())
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(c for c in self.obj._meta.columns if isinstance(c, str))]
+        labels = (c for c in self.obj._meta.columns if isinstance(c, str) and c.isidentifier())
+        return [*super().__dir__(), *labels]
 
 
 class SeriesGroupBy(GroupBy):
     """The values of a series by keys."""
 
-    def unique(self, **kw: Any) -> Any:
+    def unique(self, split_every: Any = None, split_out: Any = 1) -> Any:
         """Return the different values of each group."""
-        return self._plain("unique")
+        meta = self._meta_nonempty().unique().iloc[:0]
+        return self._answers(_call, meta, "unique", (), {}, split_out=split_out)
 
-    def value_counts(self, **kw: Any) -> Any:
+    def value_counts(self, split_every: Any = None, split_out: Any = 1, **kwargs: Any) -> Any:
         """Return how often each value is in each group."""
-        return self._plain("value_counts")
-
-
-def _is_label(obj: Any, key: Any) -> bool:
-    if isinstance(key, (Collection, list)) or callable(key):
-        return False
-    return obj.ndim == 2 and key in obj._meta.columns
+        meta = self._meta_nonempty().value_counts(**kwargs).iloc[:0]
+        return self._answers(_call, meta, "value_counts", (), kwargs, split_out=split_out)
 
 
 def _as_label(obj: Any, key: Any) -> Any:
@@ -494,27 +517,24 @@ def _fits(obj: Any, key: Any) -> bool:
     return bool(key.npartitions == obj.npartitions)
 
 
-def _on_all(
-    func: Any, args: Any, slice: Any, settings: dict[str, Any], parts: list[Any], *keys: Any
-) -> Any:
-    from oxidask.dataframe._collection import together
-
-    rows = together(parts)
-    by = [together(key) if isinstance(key, list) else key for key in keys]
-    grouped = rows.groupby(by if len(by) > 1 else by[0], **settings)
-    return func(grouped if slice is None else grouped[slice], *args)
+def _call(groups: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    return getattr(groups, name)(*args, **kwargs)
 
 
-def _call_grouped(grouped: Any, name: str, kwargs: dict[str, Any]) -> Any:
-    return getattr(grouped, name)(**kwargs)
+def _like(groups: Any, meta: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Return what a method gives: one group may give a row where a series is expected."""
+    result = getattr(groups, name)(*args, **kwargs)
+    if meta.ndim == 1 and result.ndim == 2 and len(result) == 1:
+        result = result.stack().rename(meta.name)
+    return result
 
 
-def _apply_grouped(grouped: Any, func: Any, args: Any, kwargs: Any) -> Any:
-    return grouped.apply(func, *args, **kwargs)
-
-
-def _transform_grouped(grouped: Any, func: Any, args: Any, kwargs: Any) -> Any:
-    return grouped.transform(func, *args, **kwargs)
+def _labelled(result: Any, meta: Any) -> Any:
+    """Return native answers with labels of the type that pandas gives them."""
+    if meta.ndim == 1 or result._meta.columns.dtype == meta.columns.dtype:
+        return result
+    labelled = result._partwise(_with_labels, meta.columns)
+    return new_collection(labelled._expr, labelled._meta, result._known_divisions)
 
 
 def _with_labels(part: Any, columns: Any) -> Any:
@@ -523,41 +543,44 @@ def _with_labels(part: Any, columns: Any) -> Any:
     return part
 
 
-def _whole_method(name: str) -> Callable[..., Any]:
-    def method(self: GroupBy, *args: Any, **kwargs: Any) -> Any:
-        kwargs = {k: v for k, v in kwargs.items() if k not in ("split_every", "split_out")}
-        meta = getattr(self._meta_nonempty(), name)(*args, **kwargs)
-        return self._whole(_call_with, meta.iloc[:0], name, args, kwargs)
+def _answering(name: str) -> Callable[..., Any]:
+    def method(self: GroupBy, *args: Any, split_out: Any = 1, **kwargs: Any) -> Any:
+        kwargs.pop("split_every", None)
+        kwargs.pop("shuffle_method", None)
+        meta = getattr(self._meta_nonempty(), name)(*args, **kwargs).iloc[:0]
+        return self._answers(_call, meta, name, args, kwargs, split_out=split_out)
 
     method.__name__ = name
-    method.__doc__ = f"As pandas' ``{name}`` of groups, of all rows together."
+    method.__doc__ = f"As pandas' ``{name}`` of groups, all rows of which come together."
     return method
 
 
-def _call_with(grouped: Any, name: str, args: Any, kwargs: Any) -> Any:
-    return getattr(grouped, name)(*args, **kwargs)
+def _cumulating(name: str) -> Callable[..., Any]:
+    def method(self: GroupBy, axis: Any = 0, numeric_only: bool = False) -> Any:
+        if axis not in (0, "index"):
+            raise ValueError(f"{name} of groups goes along axis 0, not {axis!r}")
+        if numeric_only:
+            return getattr(self._numeric(), name)()
+        meta = getattr(self._meta_nonempty(), name)().iloc[:0]
+        return cumulative(self, name, meta)
+
+    method.__name__ = name
+    method.__doc__ = f"As pandas' ``{name}`` of groups: rows stay where they are."
+    return method
 
 
-for _name in (
-    "cumsum",
-    "cumprod",
-    "cumcount",
-    "cummin",
-    "cummax",
-    "shift",
-    "ffill",
-    "bfill",
-    "head",
-    "tail",
-    "idxmin",
-    "idxmax",
-    "corr",
-    "cov",
-    "diff",
-    "rank",
-    "quantile",
-    "nth",
-    "sem",
-    "skew",
-):
-    setattr(GroupBy, _name, _whole_method(_name))
+def _reducing(name: str, setting: float, **fixed: Any) -> Callable[..., Any]:
+    def method(self: GroupBy, numeric_only: bool = False, **kw: Any) -> Any:
+        return self._simple(name, setting, numeric_only, **_of(kw), **fixed)
+
+    method.__name__ = name
+    method.__doc__ = f"As pandas' ``{name}`` of groups."
+    return method
+
+
+for _name in ("idxmin", "idxmax", "corr", "cov"):
+    setattr(GroupBy, _name, _answering(_name))
+for _name in ("cumsum", "cumprod", "cumcount", "cummin", "cummax"):
+    setattr(GroupBy, _name, _cumulating(_name))
+for _name, _setting in (("sem", 1.0), ("skew", 0.0), ("any", 0.0), ("all", 0.0)):
+    setattr(GroupBy, _name, _reducing(_name, _setting))

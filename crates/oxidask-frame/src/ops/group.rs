@@ -301,6 +301,20 @@ impl Kernel for GroupWhole {
     }
 }
 
+/// Answers of several partitions, each group in one of them: put together, and in order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GroupOrdered(pub GroupBy);
+
+impl Kernel for GroupOrdered {
+    fn name(&self) -> Cow<'_, str> {
+        "groupby-ordered".into()
+    }
+
+    fn run(&self, inputs: &mut [Value], _: u32) -> Result<Value> {
+        Ok(value(self.0.in_order(&Frame::concat(&frames(inputs)?)?)?))
+    }
+}
+
 /// A want without a column has no dtype that matters.
 pub(crate) const SIZE_DTYPE: DType = DType::I64;
 

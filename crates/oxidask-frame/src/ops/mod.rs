@@ -17,6 +17,7 @@ mod registry;
 pub mod select;
 pub mod sort;
 pub mod source;
+pub mod transform;
 
 use std::any::Any;
 use std::borrow::Cow;

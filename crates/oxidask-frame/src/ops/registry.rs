@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Kernel, accessor, attempt, choose, elementwise, exchange, files, group, join, select, sort,
-    source,
+    source, transform,
 };
 use crate::error::Result;
 
@@ -87,6 +87,10 @@ kernels! {
     GroupFinish(group::GroupFinish),
     /// Answers by whole groups.
     GroupWhole(group::GroupWhole),
+    /// Answers of several partitions, each group in one of them.
+    GroupOrdered(group::GroupOrdered),
+    /// Values for rows by whole groups.
+    GroupTransform(transform::GroupTransform),
     /// Two partitions joined.
     Join(join::Join),
     /// Rows in order.

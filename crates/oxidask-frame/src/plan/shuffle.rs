@@ -10,9 +10,10 @@ use super::table::{Divisions, From, Layers, Outline, ProtoLayer, Reads, Table};
 use super::tree;
 use crate::error::{FrameError, Result};
 use crate::kernel::distinct::Keep;
-use crate::ops::group::{GroupBy, GroupFinish, GroupMerge, GroupPartial, GroupWhole};
+use crate::ops::group::{GroupBy, GroupFinish, GroupMerge, GroupOrdered, GroupPartial, GroupWhole};
 use crate::ops::join::{How, Join};
 use crate::ops::sort::{By, Distinct, Sample, Sort, SplitHash, SplitRanges, Splits};
+use crate::ops::transform::GroupTransform;
 use crate::ops::{self, AnyKernel, exchange};
 use crate::schema::{Kind, Label};
 
@@ -69,9 +70,16 @@ impl Table {
         let input = (From::Input(0), IndexMap::Identity);
         let whole = group_by.needs_whole_groups();
         let n_out = if group_by.keys.is_empty() { 1 } else { n_out.max(1) };
-        if whole && n_out == 1 {
-            let every = IndexMap::Axes([AxisMap::Every].into());
-            stack.push("", &[1], GroupWhole(group_by.clone()), vec![(From::Input(0), every)]);
+        let every = || IndexMap::Axes([AxisMap::Every].into());
+        if whole && n_out == 1 && (n == 1 || group_by.keys.is_empty()) {
+            stack.push("", &[1], GroupWhole(group_by.clone()), vec![(From::Input(0), every())]);
+        } else if whole && n_out == 1 {
+            // Groups come together in as many partitions as there are: one would have to hold all rows.
+            let split = SplitHash { columns: group_by.keys.clone(), n };
+            let parts = stack.push("split", &[n], split, vec![input]);
+            let unordered = GroupBy { sort: false, ..group_by.clone() };
+            let answers = stack.exchange(parts, n, n, "whole-", GroupWhole(unordered).into());
+            stack.push("", &[1], GroupOrdered(group_by.clone()), vec![(answers, every())]);
         } else if whole {
             let split = SplitHash { columns: group_by.keys.clone(), n: n_out };
             let parts = stack.push("split", &[n], split, vec![input]);
@@ -141,6 +149,18 @@ impl Table {
         let parts = stack.push("split", &[n], split, vec![input]);
         stack.exchange(parts, n, n_out, "", exchange::Concat.into());
         Ok(self.exchanged("shuffle", &what, stack, reads, n_out))
+    }
+
+    /// Values for rows by the rows of their group, in partitions by the hash of the keys.
+    ///
+    /// # Errors
+    /// As [`GroupTransform::schema`].
+    pub fn group_transform(&self, transform: GroupTransform) -> Result<Self> {
+        let n = self.n_partitions();
+        let rows = if n > 1 { self.shuffled(transform.keys.clone(), n)? } else { self.clone() };
+        let schema = transform.schema(rows.native()?)?;
+        let outline = Outline { schema: Some(schema.into()), ..rows.outline() };
+        Self::partwise(transform, vec![rows], outline)
     }
 
     fn exchanged(

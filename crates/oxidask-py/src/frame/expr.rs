@@ -2,12 +2,13 @@
 
 use oxidask_frame::kernel::distinct::Keep;
 use oxidask_frame::kernel::elementwise::{Binary, Unary};
-use oxidask_frame::kernel::group::Agg;
+use oxidask_frame::kernel::group::{Agg, Transform};
 use oxidask_frame::ops::choose::Choose;
 use oxidask_frame::ops::elementwise::{Map, Operator, Other};
 use oxidask_frame::ops::group::{GroupBy, Want};
 use oxidask_frame::ops::join::{How, Join};
 use oxidask_frame::ops::sort::By;
+use oxidask_frame::ops::transform::GroupTransform;
 use oxidask_frame::plan::{Divisions, Table};
 use oxidask_frame::scalar::Scalar;
 use oxidask_frame::schema::Label;
@@ -289,6 +290,22 @@ impl FrameExpr {
         self.0.group_by(group_by, n_out, split_every).py().map(Self)
     }
 
+    /// Values for rows by whole groups: `transform` is pandas' name, `setting` its periods or limit (none if below 0).
+    fn group_transform(
+        &self,
+        keys: Vec<PyLabel>,
+        columns: Vec<PyLabel>,
+        transform: (String, i64),
+        kind: &str,
+        dropna: bool,
+    ) -> PyResult<Self> {
+        let (keys, columns) = (labels(keys), labels(columns));
+        let transform = transform_named(&transform.0, transform.1)?;
+        let kind = kind_of(kind)?;
+        let what = GroupTransform { keys, columns, transform, dropna, kind };
+        self.0.group_transform(what).py().map(Self)
+    }
+
     /// A join by columns.
     #[pyo3(signature = (right, how, left_on, right_on, suffixes, sort=false, n_out=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords of a Python function")]
@@ -401,6 +418,18 @@ fn how_named(name: &str) -> PyResult<How> {
     })
 }
 
+/// A transform by pandas' name, with its one setting: periods, or a limit where it is not below 0.
+fn transform_named(name: &str, setting: i64) -> PyResult<Transform> {
+    let limit = u64::try_from(setting).ok();
+    Ok(match name {
+        "shift" => Transform::Shift(setting),
+        "diff" => Transform::Diff(setting),
+        "ffill" => Transform::FFill(limit),
+        "bfill" => Transform::BFill(limit),
+        other => return Err(NoKernel::new_err(format!("the transform {other}"))),
+    })
+}
+
 /// An aggregate by pandas' name, with its one setting: `min_count` or `ddof`.
 fn agg_named(name: &str, setting: f64) -> PyResult<Agg> {
     let count = setting as u32;
@@ -421,6 +450,9 @@ fn agg_named(name: &str, setting: f64) -> PyResult<Agg> {
         "last" => Agg::Last,
         "any" => Agg::Any,
         "all" => Agg::All,
+        "median" => Agg::Median,
+        "quantile" => Agg::Quantile(setting),
+        "nunique" => Agg::NUnique { dropna: setting == 0.0 },
         other => return Err(NoKernel::new_err(format!("the aggregate {other}"))),
     })
 }
