@@ -82,12 +82,15 @@ def _last(last: Callable[..., Any], bundles: list[list[Any]], *settings: Any) ->
 
 
 def hashes(keys: Sequence[Any]) -> Any:
-    """Return a hash for each row of some columns or indexes: alike for equal keys of equal dtypes.
+    """Return a hash for each row of some columns or indexes: equal keys have equal ones.
+
+    Whatever compares equal is hashed alike: a column may be of integers in one partition, of floats
+    or of objects in another where a value is missing.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> a, b = hashes([pd.Series([1.5, None])]), hashes([pd.Series([None, 1.5])])
+    >>> a, b = hashes([pd.Series([1.0, None])]), hashes([pd.Series([None, 1], dtype=object)])
     >>> a.tolist() == b[::-1].tolist()
     True
     """
@@ -98,12 +101,37 @@ def hashes(keys: Sequence[Any]) -> Any:
     return total
 
 
+# What a missing value is hashed to.
+_MISSING = np.uint64(0x5851_F42D_4C95_7F2D)
+
+
 def _hashed(key: Any) -> Any:
-    if isinstance(key, (pd.Index, pd.Series)) and key.dtype.kind == "f":
-        # One zero: that below it is equal.
-        key = key + 0.0
-    try:
-        return np.asarray(pd.util.hash_pandas_object(key, index=False))
-    except TypeError:
-        values = np.array([hash(x) if x == x else 0 for x in key], dtype="i8")
-        return values.astype("u8")
+    dtype = key.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        codes = np.asarray(key.cat.codes if isinstance(key, pd.Series) else key.codes)
+        return np.append(_hashed(dtype.categories), _MISSING)[codes]
+    missing = np.asarray(key.isna())
+    if pd.api.types.is_bool_dtype(dtype) or getattr(dtype, "kind", "O") in "biuf":
+        hashed = _of_numbers(key.to_numpy("f8", na_value=np.nan))
+    elif getattr(dtype, "kind", "O") in "mM":
+        # Times of any unit: less than a microsecond tells no keys apart here.
+        hashed = _of_numbers(np.asarray(key, f"{dtype.kind}8[us]").astype("i8").astype("f8"))
+    else:
+        hashed = _of_objects(np.asarray(key, object), missing)
+    return np.where(missing, _MISSING, hashed)
+
+
+def _of_numbers(values: Any) -> Any:
+    # There is but one zero.
+    return pd.util.hash_array(values + 0.0)
+
+
+def _of_objects(values: Any, missing: Any) -> Any:
+    numbers = (bool, int, float, np.number, np.bool_)
+    is_number = np.fromiter((isinstance(x, numbers) for x in values), bool, len(values))
+    is_number &= ~missing
+    hashed = np.empty(len(values), "u8")
+    hashed[is_number] = _of_numbers(values[is_number].astype("f8"))
+    others = ~is_number & ~missing
+    hashed[others] = pd.util.hash_array(values[others], categorize=False)
+    return hashed

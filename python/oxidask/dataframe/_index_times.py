@@ -45,4 +45,4 @@ class IndexTimes:
 def _called(index: Any, name: str, is_method: bool, args: Any, kwargs: Any) -> Any:
     found = getattr(index, name)
     result = found(*args, **kwargs) if is_method else found
-    return result if isinstance(result, pd.Index) else pd.Index(result, name=index.name)
+    return result if isinstance(result, pd.Index) else pd.Index(result)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
+from oxidask.dataframe._collection import Collection, natively, new_collection
+from oxidask.dataframe._join import joined
 from oxidask.dataframe._needs import pandas as pd
 
 __all__ = ["join", "merge"]
@@ -36,7 +37,7 @@ def merge(
     how
         ``"inner"``, ``"left"``, ``"right"``, ``"outer"`` or ``"leftsemi"``.
     on, left_on, right_on
-        Labels of the keys; by default the columns that both have.
+        Labels of the keys; by default the columns that both have, or the indexes if there are none.
     left_index, right_index
         Whether an index is the key.
     suffixes
@@ -47,7 +48,8 @@ def merge(
     Notes
     -----
     Rows are in pandas' order within a partition; where both sides have several, the partitions are
-    by the hash of the keys. Integers on a side whose rows may find no partner become floats.
+    by the hash of the keys, or by the divisions of two indexes where both are known. Integers
+    on a side whose rows may find no partner become floats.
 
     Examples
     --------
@@ -58,15 +60,21 @@ def merge(
     >>> merge(a, b, on="k").compute().y.tolist()
     [5, 6]
     """
-    left, right = _lazy(left), _lazy(right)
     if how not in _HOWS:
-        raise ValueError(f"merge supports how={list(_HOWS)}, not {how!r}")
+        raise ValueError(
+            f"oxidask.dataframe.merge does not support how={how!r}; options are {list(_HOWS)}"
+        )
+    left, right = _lazy(left), _lazy(right)
     if on is None and left_on is None and right_on is None and not left_index and not right_index:
         on = [label for label in left.columns if label in right.columns]
+        if not on and how == "leftsemi":
+            raise NotImplementedError("leftsemi joins by right_index=True are not supported")
         if not on:
-            raise pd.errors.MergeError("No common columns to perform merge on.")
+            on, left_index, right_index = None, True, True
     if on is not None:
         left_on = right_on = on
+    if how == "leftsemi":
+        return _semi(left, right, left_on, right_on)
     settings = {
         "how": how,
         "left_on": left_on,
@@ -76,14 +84,12 @@ def merge(
         "suffixes": suffixes,
         "indicator": indicator,
     }
-    if how == "leftsemi":
-        return _semi(left, right, left_on, right_on)
-    meta = _meta(left, right, settings)
     if not left_index and not right_index and not indicator:
+        _meta(left, right, settings)
         result = _natively(left, right, settings, npartitions)
         if result is not None:
             return result
-    return _by_pandas(left, right, settings, meta)
+    return joined(left, right, settings, _meta(left, right, settings), npartitions)
 
 
 def _lazy(x: Any) -> Any:
@@ -104,18 +110,34 @@ def _list(labels: Any) -> list[Any]:
 
 
 def _meta(left: Any, right: Any, settings: dict[str, Any]) -> Any:
-    keys = {
-        side: [k._meta if isinstance(k, Collection) else k for k in _list(settings[side])]
-        for side in ("left_on", "right_on")
-        if settings[side] is not None
-    }
-    return pd.merge(left._meta, right._meta, **{**settings, **keys}).iloc[:0]
+    firsts, seconds = _list(settings["left_on"]), _list(settings["right_on"])
+    if any(isinstance(key, Collection) for key in (*firsts, *seconds)):
+        raise NotImplementedError(
+            "merge by series: assign them to the dataframes, and merge by label"
+        )
+    first, second = left._meta, right._meta
+    meta = pd.merge(first, second, **settings).iloc[:0]
+    # Of tables without rows pandas takes the index of another side.
+    meta.index = pd.merge(left._meta_nonempty, right._meta_nonempty, **settings).index[:0]
+    for a, b in zip(firsts, seconds, strict=False):
+        if _are_categories(first, a, second, b):
+            dtype = pd.CategoricalDtype([])
+            meta = meta.astype({label: dtype for label in {a, b} if label in meta.columns})
+    return meta
+
+
+def _are_categories(left: Any, a: Any, right: Any, b: Any) -> bool:
+    """Whether both keys are columns of categories, and not known to be of the same."""
+    if a not in left.columns or b not in right.columns:
+        return False
+    dtypes = left[a].dtype, right[b].dtype
+    if not all(isinstance(dtype, pd.CategoricalDtype) for dtype in dtypes):
+        return False
+    return dtypes[0] != dtypes[1] or len(dtypes[0].categories) == 0
 
 
 def _natively(left: Any, right: Any, settings: dict[str, Any], npartitions: Any) -> Any:
     left_on, right_on = _list(settings["left_on"]), _list(settings["right_on"])
-    if any(isinstance(key, Collection) for key in (*left_on, *right_on)):
-        return None
     known = (
         left._meta.columns.is_unique
         and right._meta.columns.is_unique
@@ -132,40 +154,29 @@ def _natively(left: Any, right: Any, settings: dict[str, Any], npartitions: Any)
             right._expr, settings["how"], left_on, right_on, tuple(suffixes), False, npartitions
         )
     )
-    return None if expr is None else new_collection(expr)
+    if expr is None:
+        return None
+    result = new_collection(expr)
+    for a, b in zip(left_on, right_on, strict=True):
+        if _are_categories(left._meta, a, right._meta, b):
+            for label in {a, b} & set(result._meta.columns):
+                if not isinstance(result._meta[label].dtype, pd.CategoricalDtype):
+                    column = result[label]._partwise(pd.Series.astype, "category")
+                    result = result._assigned({label: column})
+    return result
 
 
 def _semi(left: Any, right: Any, left_on: Any, right_on: Any) -> Any:
-    keys = right[_list(right_on)].drop_duplicates()
-    if _list(left_on) != _list(right_on):
-        keys = keys.rename(columns=dict(zip(_list(right_on), _list(left_on), strict=True)))
-    return merge(left, keys, on=_list(left_on))[list(left.columns)]
-
-
-def _by_pandas(left: Any, right: Any, settings: dict[str, Any], meta: Any) -> Any:
-    """Join all of the right side with each partition of the left, or all with all."""
-    pieces = settings["how"] in ("inner", "left") or left.npartitions == 1
-    if any(
-        isinstance(k, Collection)
-        for k in (*_list(settings["left_on"]), *_list(settings["right_on"]))
-    ):
-        raise NotImplementedError(
-            "merge by series: assign them to the dataframes, and merge by label"
-        )
-    n = left.npartitions if pieces else 1
-    sides = ("partition", left._expr) if pieces else ("every", left._expr)
-    args = [sides, ("every", right._expr)]
-    expr = python_layer(_merged, args, n, settings, name="merge")
-    ends = left._known_divisions if pieces and settings["left_index"] else None
-    return new_collection(expr, meta, ends)
-
-
-def _merged(left: Any, right: list[Any], **settings: Any) -> Any:
-    from oxidask.dataframe._collection import together
-
-    if isinstance(left, list):
-        left = together(left)
-    return pd.merge(left, together(right), **settings)
+    firsts, seconds = _list(left_on), _list(right_on)
+    for frame, labels in ((left, firsts), (right, seconds)):
+        if any(label not in frame._meta.columns for label in labels):
+            raise NotImplementedError(
+                "leftsemi joins on columns from the index are not supported: reset_index() first"
+            )
+    keys = right[seconds].drop_duplicates()
+    if firsts != seconds:
+        keys = keys.rename(columns=dict(zip(seconds, firsts, strict=True)))
+    return merge(left, keys, on=firsts)[list(left.columns)]
 
 
 def join(
@@ -180,9 +191,15 @@ def join(
 ) -> Any:
     """Join with another dataframe by its index."""
     if isinstance(other, (list, tuple)):
+        if any(not isinstance(one, (Collection, pd.DataFrame, pd.Series)) for one in other):
+            raise ValueError("other must be DataFrame or Series objects, or a list of such")
+        if how not in ("left", "outer"):
+            raise ValueError(f"merge_multi only supports left or outer joins, not how={how!r}")
         for one in other:
-            left = join(left, one, on=on, how=how)
+            left = join(left, one, on=on, how=how, lsuffix=lsuffix, rsuffix=rsuffix)
         return left
+    if not isinstance(other, (Collection, pd.DataFrame, pd.Series)):
+        raise ValueError(f"other must be DataFrame or Series, not {type(other).__name__}")
     if getattr(other, "ndim", 2) == 1 and getattr(other, "name", None) is None:
         raise ValueError("other must be named to be joined")
     settings: dict[str, Any] = {"right_index": True, "suffixes": (lsuffix, rsuffix), "how": how}

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from oxidask._native import FrameExpr
-from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
+from oxidask.dataframe._collection import (
+    Collection,
+    natively,
+    new_collection,
+    put_in_one,
+    python_layer,
+)
 from oxidask.dataframe._needs import pandas as pd
 
 __all__ = ["concat", "stacked"]
@@ -85,8 +92,10 @@ def concat(
     if len(dfs) == 1 and axis in (0, "index"):
         return dfs[0]
     if axis in (1, "columns"):
-        return _side_by_side(dfs, join)
-    meta = pd.concat([x._meta_nonempty for x in dfs], join=join, **kwargs).iloc[:0]
+        return _side_by_side(dfs, join, ignore_unknown_divisions)
+    if ignore_order:
+        dfs = [x._partwise(_unordered) if _has_order(x._meta) else x for x in dfs]
+    meta = _meta(dfs, join, kwargs)
     known = all(x.known_divisions for x in dfs)
     ends: Any = None
     if known and all(a.divisions[-1] < b.divisions[0] for a, b in itertools.pairwise(dfs)):
@@ -98,6 +107,46 @@ def concat(
         return new_collection(native, None, ends)
     parts = [x if _is_like(x._meta, meta) else x._filter_partwise(_fitted, meta) for x in dfs]
     return new_collection(stacked([x._expr for x in parts]), meta, ends)
+
+
+def _meta(dfs: Sequence[Any], join: str, kwargs: dict[str, Any]) -> Any:
+    """Return what rows of all are like: categories are those of all, where they are known."""
+    from pandas.api.types import union_categoricals
+
+    meta = pd.concat([x._meta_nonempty for x in dfs], join=join, **kwargs).iloc[:0]
+    for label in [None] if meta.ndim == 1 else meta.columns[~meta.columns.duplicated()]:
+        columns = [
+            x._meta if x._meta.ndim == 1 else x._meta[label]
+            for x in dfs
+            if x._meta.ndim == 1 or label in x._meta.columns
+        ]
+        if any(c.ndim != 1 or not isinstance(c.dtype, pd.CategoricalDtype) for c in columns):
+            continue
+        is_known = all(len(c.dtype.categories) for c in columns)
+        dtype = union_categoricals(columns, ignore_order=True).dtype if is_known else "category"
+        dtype = columns[0].dtype if all(c.dtype == columns[0].dtype for c in columns) else dtype
+        empty = pd.Series([], dtype=dtype)
+        if meta.ndim == 1:
+            meta = empty.set_axis(meta.index).rename(meta.name)
+        else:
+            meta[label] = empty.array
+    return meta
+
+
+def _has_order(meta: Any) -> bool:
+    dtypes = [meta.dtype] if meta.ndim == 1 else meta.dtypes
+    return any(isinstance(dtype, pd.CategoricalDtype) and dtype.ordered for dtype in dtypes)
+
+
+def _unordered(part: Any) -> Any:
+    if part.ndim == 1:
+        return part.cat.as_unordered()
+    columns = {
+        label: part[label].cat.as_unordered()
+        for label, dtype in part.dtypes.items()
+        if isinstance(dtype, pd.CategoricalDtype)
+    }
+    return part.assign(**columns)
 
 
 def _is_like(a: Any, b: Any) -> bool:
@@ -112,10 +161,12 @@ def _fitted(part: Any, meta: Any) -> Any:
     if meta.ndim == 2 and part.ndim == 1:
         part = part.to_frame(name=0 if part.name is None else part.name)
     if meta.ndim == 1:
-        return part.rename(meta.name).astype(meta.dtype)
+        part = part.rename(meta.name)
+        return part if isinstance(meta.dtype, pd.CategoricalDtype) else part.astype(meta.dtype)
     part = part.reindex(columns=meta.columns)
     for label, dtype in meta.dtypes.items():
-        if part[label].dtype != dtype:
+        is_other = isinstance(dtype, pd.CategoricalDtype)
+        if part[label].dtype != dtype and not is_other:
             part[label] = part[label].astype(dtype)
     return part
 
@@ -123,25 +174,48 @@ def _fitted(part: Any, meta: Any) -> Any:
 def _interleaved(dfs: list[Any], meta: Any, join: str) -> Any:
     ends = sorted({end for x in dfs for end in x.divisions})
     parts = [x.repartition(divisions=ends, force=True) for x in dfs]
-    args = [("literal", join), *(("partition", x._expr) for x in parts)]
+    args = [("literal", meta), *(("partition", x._expr) for x in parts)]
     expr = python_layer(_rows_of_all, args, len(ends) - 1, name="concat")
     return new_collection(expr, meta, tuple(ends))
 
 
-def _rows_of_all(join: str, *parts: Any) -> Any:
-    full = [part for part in parts if len(part)] or [parts[0]]
-    return pd.concat(full, join=join)
+def _rows_of_all(meta: Any, *parts: Any) -> Any:
+    full = [_fitted(part, meta) for part in parts if len(part)]
+    return put_in_one(full, full[0]) if full else meta
 
 
-def _side_by_side(dfs: list[Any], join: str) -> Any:
+def _side_by_side(dfs: list[Any], join: str, ignores: bool) -> Any:
     from oxidask.dataframe._partitions import align
 
     meta = pd.concat([x._meta for x in dfs], axis=1, join=join)
-    dfs = list(align(tuple(dfs)))
-    args = [("literal", join), *(("partition", x._expr) for x in dfs)]
+    known = all(x.known_divisions for x in dfs)
+    same = all(x._expr.has_rows_of(dfs[0]._expr) for x in dfs[1:])
+    if not known and not same:
+        counts = [x.npartitions for x in dfs]
+        if len(set(counts)) > 1:
+            raise ValueError(
+                "dataframes of unknown divisions can't be put side by side (axis=1): they have "
+                f"{counts} partitions; set_index finds divisions"
+            )
+        if not ignores:
+            warnings.warn(
+                "dataframes of unknown divisions are put side by side as if their partitions held "
+                "the same labels; ignore_unknown_divisions=True says that they do",
+                UserWarning,
+                stacklevel=3,
+            )
+    elif not same:
+        dfs = list(align(tuple(dfs)))
+    args = [("literal", join), ("literal", known or same), *(("partition", x._expr) for x in dfs)]
     expr = python_layer(_columns_of_all, args, dfs[0].npartitions, name="concat")
     return new_collection(expr, meta, dfs[0]._known_divisions)
 
 
-def _columns_of_all(join: str, *parts: Any) -> Any:
+def _columns_of_all(join: str, known: bool, *parts: Any) -> Any:
+    if not known:
+        counts = [len(part) for part in parts]
+        if len(set(counts)) > 1:
+            raise ValueError(
+                f"partitions of {counts} rows can't be put side by side without known divisions"
+            )
     return pd.concat(parts, axis=1, join=join)
