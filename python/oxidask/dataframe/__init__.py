@@ -7,6 +7,7 @@ on them; what has no kernel pandas does, partition by partition.
 from __future__ import annotations
 
 from oxidask.base import compute
+from oxidask.dataframe._asof import merge_asof
 from oxidask.dataframe._collection import is_collection as is_dask_collection
 from oxidask.dataframe._files import (
     read_csv,
@@ -34,7 +35,6 @@ from oxidask.dataframe._repartition import repartition
 from oxidask.dataframe._scalar import Scalar
 from oxidask.dataframe._whole import (
     get_dummies,
-    merge_asof,
     pivot_table,
     to_datetime,
     to_numeric,

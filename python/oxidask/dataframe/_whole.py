@@ -10,7 +10,7 @@ from oxidask.dataframe._collection import Collection, new_collection, python_lay
 from oxidask.dataframe._meta import make_meta
 from oxidask.dataframe._needs import pandas as pd
 
-__all__ = ["Resampler", "Whole", "merge_asof", "of_all_rows"]
+__all__ = ["Resampler", "Whole", "of_all_rows"]
 
 
 def of_all_rows(func: Callable[..., Any], df: Any, *args: Any, **kwargs: Any) -> Any:
@@ -395,43 +395,6 @@ def pivot_table(df: Any, index: Any, columns: Any, values: Any, aggfunc: Any = "
         values=values,
         aggfunc=aggfunc,
     )
-
-
-def merge_asof(
-    left: Any,
-    right: Any,
-    on: Any = None,
-    left_on: Any = None,
-    right_on: Any = None,
-    left_index: bool = False,
-    right_index: bool = False,
-    by: Any = None,
-    left_by: Any = None,
-    right_by: Any = None,
-    suffixes: Any = ("_x", "_y"),
-    tolerance: Any = None,
-    allow_exact_matches: bool = True,
-    direction: str = "backward",
-) -> Any:
-    """Join each row with the nearest one of the other side: all rows come together."""
-    from oxidask.dataframe._merge import _lazy
-
-    left, right = _lazy(left), _lazy(right)
-    settings = {
-        "on": on,
-        "left_on": left_on,
-        "right_on": right_on,
-        "left_index": left_index,
-        "right_index": right_index,
-        "by": by,
-        "left_by": left_by,
-        "right_by": right_by,
-        "suffixes": suffixes,
-        "tolerance": tolerance,
-        "allow_exact_matches": allow_exact_matches,
-        "direction": direction,
-    }
-    return of_all_rows(pd.merge_asof, left, right, **settings)
 
 
 def get_dummies(
