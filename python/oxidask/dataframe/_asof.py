@@ -118,10 +118,11 @@ def _near(right: Any, on: Any, by: Any, bounds: Any, n: int, m: int) -> Any:
     said = [("literal", on), ("literal", by), ("partition", bounds), ("partition", right._expr)]
     cut = python_layer(_cut, said, m, name="merge-asof-cut")
     at = [i for _ in range(n) for i in range(m)]
-    args = [("at", cut, at), ("per_block", _Part(m))]
-    picked = python_layer(_pick, args, n * m, name="merge-asof-pick")
-    args = [("literal", on), ("literal", by), ("tree", picked, m)]
-    return python_layer(_joined, args, n, name="merge-asof-near")
+    picked = python_layer(
+        _pick, [("at", cut, at), ("per_block", _Part(m))], n * m, name="merge-asof-pick"
+    )
+    pieces = [("literal", on), ("literal", by), ("tree", picked, m)]
+    return python_layer(_joined, pieces, n, name="merge-asof-near")
 
 
 def _alone(settings: dict[str, Any], left: Any, right: Any) -> Any:
