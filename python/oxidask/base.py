@@ -178,7 +178,7 @@ def _native_work(collections: Sequence[Any], fuse: bool) -> _Work | None:
         elif collection._is_gathered:
             # One task gathers all blocks.
             keys.append(form)
-            finish.append((own, ()))
+            finish.append(getattr(collection, "_gathered_finish", (own, ())))
         else:
             keys.append(collection.__dask_keys__())
             finish.append(collection.__dask_postcompute__())

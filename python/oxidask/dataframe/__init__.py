@@ -9,6 +9,7 @@ from __future__ import annotations
 from oxidask.base import compute
 from oxidask.dataframe._asof import merge_asof
 from oxidask.dataframe._collection import is_collection as is_dask_collection
+from oxidask.dataframe._converting import isna, to_datetime, to_numeric, to_timedelta
 from oxidask.dataframe._files import (
     read_csv,
     read_fwf,
@@ -19,7 +20,8 @@ from oxidask.dataframe._files import (
     to_csv,
     to_parquet,
 )
-from oxidask.dataframe._frame import DataFrame, Index, Series
+from oxidask.dataframe._frame import DataFrame, Series
+from oxidask.dataframe._index import Index
 from oxidask.dataframe._io import (
     from_array,
     from_dask_array,
@@ -32,14 +34,8 @@ from oxidask.dataframe._merge import merge
 from oxidask.dataframe._multi import concat
 from oxidask.dataframe._partitions import map_partitions
 from oxidask.dataframe._repartition import repartition
+from oxidask.dataframe._reshaping import get_dummies, melt, pivot_table
 from oxidask.dataframe._scalar import Scalar
-from oxidask.dataframe._whole import (
-    get_dummies,
-    pivot_table,
-    to_datetime,
-    to_numeric,
-    to_timedelta,
-)
 from oxidask.dataframe._windows import map_overlap
 from oxidask.dataframe.groupby import Aggregation
 
@@ -59,8 +55,10 @@ __all__ = [
     "from_pandas",
     "get_dummies",
     "is_dask_collection",
+    "isna",
     "map_overlap",
     "map_partitions",
+    "melt",
     "merge",
     "merge_asof",
     "pivot_table",

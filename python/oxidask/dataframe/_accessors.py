@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import functools
-import operator
 from typing import Any
 
+import numpy as np
+
+from oxidask.dataframe._meta import unknown_categories
 from oxidask.dataframe._native_calls import text_call, time_call
 from oxidask.dataframe._needs import pandas as pd
 
-__all__ = ["Accessor"]
+__all__ = ["Accessor", "AttributeNotImplementedError"]
+
+
+class AttributeNotImplementedError(NotImplementedError, AttributeError):
+    """Something that pandas has and there is no lazy form of."""
 
 
 class Accessor:
@@ -33,27 +39,38 @@ class Accessor:
 
     def __init__(self, series: Any, name: str) -> None:
         # As pandas does: a series of another kind has no such accessor.
-        self._example = getattr(series._meta_nonempty, name)
+        self._example = _of(series._meta_nonempty, name)
         self._series, self._name = series, name
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        if name in ("categories", "codes") and self._name == "cat" and not self.known:
+            raise AttributeNotImplementedError(
+                f"`df.column.cat.{name}` with unknown categories is not supported. "
+                "Please use `column.cat.as_known()` or `df.categorize()` beforehand"
+            )
         found = getattr(self._example, name)
         if not callable(found):
+            if isinstance(found, np.ndarray):
+                found = pd.Index(found)
+            if name == "categories":
+                return _of(self._series._meta, "cat").categories
             if not isinstance(found, (pd.Series, pd.Index, pd.DataFrame)):
-                return self._value(name, found)
-            if self._name == "dt":
-                native = time_call(self._series, name, (), {})
-                if native is not None:
-                    return native
-            return self._series._partwise(operator.attrgetter(f"{self._name}.{name}"))
+                return found
+            native = time_call(self._series, name, (), {}) if self._name == "dt" else None
+            if native is not None:
+                return native
+            return self._series._partwise(_field, self._name, name)
 
         def method(*args: Any, **kwargs: Any) -> Any:
             native = self._natively(name, args, kwargs)
             if native is not None:
                 return native
-            return self._series._partwise(_call, self._name, name, args, kwargs)
+            result = self._series._partwise(_call, self._name, name, args, kwargs)
+            if self._name == "cat" and name != "set_categories" and not self.known:
+                result._known_meta = unknown_categories(result._meta)
+            return result
 
         method.__name__ = name
         method.__doc__ = f"As pandas' ``.{self._name}.{name}``, partition by partition."
@@ -69,37 +86,35 @@ class Accessor:
         )
         return text_call(self._series, name, args, kwargs, otherwise)
 
-    def _value(self, name: str, found: Any) -> Any:
-        if self._name == "cat" and name in ("categories", "ordered"):
-            if name == "categories" and not self.known:
-                raise NotImplementedError(
-                    "`df.column.cat.categories` with unknown categories is not supported. "
-                    "Please use `column.cat.as_known()` or `df.categorize()` beforehand"
-                )
-            return getattr(self._series._meta.cat, name)
-        return found
-
     @property
     def known(self) -> bool:
         """Whether the categories are known without computing."""
-        return len(self._series._meta.cat.categories) > 0
+        return len(_of(self._series._meta, "cat").categories) > 0
 
     def as_known(self, **kwargs: Any) -> Any:
         """Return the series with known categories: computes them."""
         if self.known:
             return self._series
-        categories = self._series.dropna().unique().compute(**kwargs)
-        dtype = pd.CategoricalDtype(categories.cat.categories, self._series._meta.cat.ordered)
-        return self._series._partwise(pd.Series.astype, dtype)
+        from oxidask.dataframe._categorizing import known_dtype
+
+        labels = self._series
+        if isinstance(labels._meta, pd.Index):
+            labels = labels.to_series()
+        different = labels.dropna().unique().compute(**kwargs)
+        return self._series.astype(known_dtype(different, self._series._meta.dtype))
+
+    def remove_unused_categories(self) -> Any:
+        """Return the series without categories that no row has: computes which those are."""
+        used = self._series.drop_duplicates().compute()
+        kept = _of(used, "cat").remove_unused_categories()
+        return self.set_categories(_of(kept, "cat").categories)
 
     def as_unknown(self) -> Any:
         """Return the series with unknown categories."""
         if not self.known:
             return self._series
-        dtype = self._series._meta.dtype
-        values = pd.CategoricalDtype(dtype.categories[:0], dtype.ordered)
         result = self._series.copy()
-        result._known_meta = self._series._meta.astype(values)
+        result._known_meta = unknown_categories(self._series._meta)
         return result
 
     def __getitem__(self, index: Any) -> Any:
@@ -114,7 +129,18 @@ class Accessor:
 
 
 def _call(part: Any, accessor: str, name: str, args: Any, kwargs: Any) -> Any:
-    return getattr(getattr(part, accessor), name)(*args, **kwargs)
+    return getattr(_of(part, accessor), name)(*args, **kwargs)
+
+
+def _field(part: Any, accessor: str, name: str) -> Any:
+    found = getattr(_of(part, accessor), name)
+    return pd.Index(found, name=part.name) if isinstance(found, np.ndarray) else found
+
+
+def _of(part: Any, accessor: str) -> Any:
+    """Return the accessor of a pandas object; an index of categories is its own."""
+    is_own = accessor == "cat" and isinstance(part, pd.CategoricalIndex)
+    return part if is_own else getattr(part, accessor)
 
 
 def _item(part: Any, accessor: str, index: Any) -> Any:

@@ -8,7 +8,13 @@ from typing import Any
 from oxidask import _native
 from oxidask._native import FrameExpr, NoKernel
 from oxidask.base import DaskMethodsMixin, named_schedulers, tokenize
-from oxidask.dataframe._meta import make_meta, meta_nonempty, meta_of_schema
+from oxidask.dataframe._meta import (
+    make_meta,
+    meta_nonempty,
+    meta_of_schema,
+    remembered,
+    with_frequency,
+)
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.utils import funcname
 
@@ -79,7 +85,11 @@ class Collection(DaskMethodsMixin):
         return type(self).__name__, self._name
 
     def __dask_postcompute__(self) -> tuple[Any, tuple[Any, ...]]:
-        return put_in_one, (self._meta,)
+        return _settled_in_one, (self._meta,)
+
+    @property
+    def _gathered_finish(self) -> tuple[Any, tuple[Any, ...]]:
+        return settled, (self._meta,)
 
     def __dask_postpersist__(self) -> tuple[Any, tuple[Any, ...]]:
         return _rebuilt, (self._expr, self._known_meta, self._known_divisions)
@@ -127,6 +137,8 @@ class Collection(DaskMethodsMixin):
             return None
         if divisions is None and expr.npartitions == self.npartitions:
             divisions = self._known_divisions
+        if meta is None:
+            meta = remembered(expr, self._known_meta)
         return new_collection(expr, meta, divisions)
 
     # Python's functions of partitions.
@@ -211,8 +223,11 @@ class Collection(DaskMethodsMixin):
 
     def copy(self, deep: bool = False) -> Any:
         """Return a collection over the same expression."""
-        if deep:
-            raise ValueError("deep copies are of no use here: partitions are never changed")
+        if deep is not False:
+            raise ValueError(
+                "The `deep` value must be False. This is strictly a shallow copy of the underlying "
+                "computational graph."
+            )
         return new_collection(self._expr, self._known_meta, self._known_divisions)
 
     def clear_divisions(self) -> Any:
@@ -272,6 +287,25 @@ def put_in_one(parts: Sequence[Any], meta: Any) -> Any:
     return pd.concat(_united(full))
 
 
+def _settled_in_one(parts: Sequence[Any], meta: Any) -> Any:
+    return settled(put_in_one(parts, meta), meta)
+
+
+def settled(result: Any, meta: Any) -> Any:
+    """Return a computed pandas object with what partitions don't carry, taken from `meta`.
+
+    That is the frequency of an index of times, where the rows have it, and the kind of labels of
+    no columns.
+    """
+    frames = isinstance(result, pd.DataFrame) and isinstance(meta, pd.DataFrame)
+    if frames and not len(result.columns) and not len(meta.columns):
+        result.columns = meta.columns
+    if isinstance(result, (pd.DataFrame, pd.Series)) and hasattr(meta, "index"):
+        with_frequency(result.index, meta.index)
+        return result
+    return with_frequency(result, meta)
+
+
 def together(parts: Sequence[Any]) -> Any:
     """Return one pandas object of the partitions, which are like the first of them."""
     return put_in_one(parts, parts[0])
@@ -318,7 +352,7 @@ def _unpickled(graph: Any, name: str, npartitions: int, meta: Any, divisions: An
 
 def new_collection(expr: FrameExpr, meta: Any = None, divisions: Any = None) -> Any:
     """Return the collection of an expression, of the class that its `meta` calls for."""
-    from oxidask.dataframe import _frame, _scalar
+    from oxidask.dataframe import _frame, _index, _scalar
 
     if meta is None:
         kind = expr.schema[0]
@@ -330,7 +364,7 @@ def new_collection(expr: FrameExpr, meta: Any = None, divisions: Any = None) -> 
         kind = "index"
     else:
         return _scalar.Scalar(expr, meta, (None, None))
-    cls = {"frame": _frame.DataFrame, "series": _frame.Series, "index": _frame.Index}[kind]
+    cls = {"frame": _frame.DataFrame, "series": _frame.Series, "index": _index.Index}[kind]
     return cls(expr, meta, divisions)
 
 

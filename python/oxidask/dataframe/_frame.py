@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import builtins
 import operator
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from oxidask._native import FrameExpr
 from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
 from oxidask.dataframe._labels import Labels
 from oxidask.dataframe._methods import PartwiseMethods
-from oxidask.dataframe._native_calls import NOT_NATIVE, native_scalar
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.dataframe._reductions import Reductions
-from oxidask.dataframe._rows import Rows
+from oxidask.dataframe._rows import Rows, warn_of_objects
 from oxidask.dataframe._scalar import Scalar
+from oxidask.dataframe._setting import Setting
+from oxidask.dataframe._text import Text
 from oxidask.dataframe._whole import Whole
 from oxidask.dataframe._windows import Windows
 
-__all__ = ["DataFrame", "FrameBase", "Index", "Series"]
+__all__ = ["DataFrame", "FrameBase", "Series"]
 
 
-class FrameBase(PartwiseMethods, Reductions, Rows, Windows, Whole, Labels, Collection):
+class FrameBase(
+    Text, Setting, PartwiseMethods, Reductions, Rows, Windows, Whole, Labels, Collection
+):
     """What dataframes, series and indexes have in common."""
 
     def __len__(self) -> int:
@@ -43,13 +45,16 @@ class FrameBase(PartwiseMethods, Reductions, Rows, Windows, Whole, Labels, Colle
         return Scalar(total, np.int64(1), (None, None))
 
     @property
-    def index(self) -> Index:
+    def index(self) -> Any:
         """The index."""
         expr = natively(lambda: self._expr.project([], "index"))
         if expr is None:
-            result: Index = self._partwise(operator.attrgetter("index"))
-            return result
-        return Index(expr, None, self._known_divisions)
+            return self._partwise(operator.attrgetter("index"))
+        return self._with(expr)
+
+    @index.setter
+    def index(self, labels: Any) -> None:
+        self._become(self._with_index(labels))
 
     @property
     def loc(self) -> Any:
@@ -66,9 +71,6 @@ class FrameBase(PartwiseMethods, Reductions, Rows, Windows, Whole, Labels, Colle
         from oxidask.dataframe._files import to_csv
 
         return to_csv(self, filename, **kwargs)
-
-    def _repr_text(self) -> str:
-        return f"Dask Name: {self._name}, {self.npartitions} partitions"
 
     def __hash__(self) -> int:
         return hash(self._name)
@@ -101,7 +103,7 @@ class Series(FrameBase):
     @name.setter
     def name(self, name: Any) -> None:
         renamed = self.rename(name)
-        self._expr, self._known_meta = renamed._expr, renamed._known_meta
+        self._become(renamed)
 
     @property
     def dtype(self) -> Any:
@@ -121,28 +123,48 @@ class Series(FrameBase):
     @property
     def values(self) -> Any:
         """The values of each partition as arrays: an array of chunks of unknown sizes."""
+        warn_of_objects(self)
         return self.to_dask_array()
 
-    def rename(self, index: Any = None, **kwargs: Any) -> Any:
-        """Give the series another name, or map the labels of rows by a dict or a function."""
-        if isinstance(index, Hashable) and not callable(index):
-            expr = natively(lambda: self._expr.relabel("series", [index], None))
-            if expr is not None:
-                return self._with(expr)
-        return self._partwise(pd.Series.rename, index=index, **kwargs)
+    def rename(self, index: Any, sorted_index: bool = False) -> Any:
+        """Give the series another name, or map the labels of rows by a dict or a function.
+
+        Parameters
+        ----------
+        index
+            The name; or a function, a dict or a series that gives labels.
+        sorted_index
+            Whether greater labels give greater ones: the divisions stay known.
+
+        Raises
+        ------
+        ValueError
+            If that is said, and is not so for the divisions.
+        """
+        from oxidask.dataframe._labels import with_labels
+
+        if callable(index) or isinstance(index, (dict, pd.Series, Collection)):
+            return with_labels(self, index, sorted_index)
+        meta = self._meta.rename(index)
+        expr = natively(lambda: self._expr.relabel("series", [index], None))
+        if expr is not None:
+            return self._with(expr, meta)
+        return self._partwise(pd.Series.rename, index=index)
 
     def to_frame(self, name: Any = None) -> Any:
         """Return a dataframe of the one column."""
         label = self.name if name is None else name
+        kwargs = {} if name is None else {"name": name}
         expr = natively(lambda: self._expr.relabel("frame", [0 if label is None else label], None))
         if expr is not None:
-            return self._with(expr)
-        kwargs = {} if name is None else {"name": name}
+            return self._with(expr, self._meta.to_frame(**kwargs))
         return self._partwise(pd.Series.to_frame, **kwargs)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, Series):
             return self._filtered(key)
+        if isinstance(key, (list, slice)):
+            return self.loc[key]
         raise NotImplementedError(
             f"Series getitem is only supported for other series objects with matching partition "
             f"structure, not for {key!r}; use .loc[{key!r}]"
@@ -153,16 +175,22 @@ class Series(FrameBase):
             yield from self.partitions[at].compute()
 
     def map(self, arg: Any, na_action: Any = None, meta: Any = None) -> Any:
-        """Map the values by a function, a dict or a series of pandas."""
-        if meta is not None:
-            return self.map_partitions(pd.Series.map, arg, na_action=na_action, meta=meta)
-        return self._partwise(pd.Series.map, arg, na_action=na_action)
+        """Map the values by a function, a dict or a series.
+
+        Parameters
+        ----------
+        meta
+            What the result is like; by default a function is tried, with a warning.
+        """
+        from oxidask.dataframe._mapping import map_values
+
+        return map_values(self, arg, na_action, meta)
 
     def apply(self, func: Any, args: tuple[Any, ...] = (), meta: Any = None, **kwargs: Any) -> Any:
         """Call a function on each value."""
-        return self.map_partitions(
-            pd.Series.apply, func, args=args, meta=meta, enforce_metadata=False, **kwargs
-        )
+        from oxidask.dataframe._mapping import apply_values
+
+        return apply_values(self, func, args, meta, kwargs)
 
     @property
     def str(self) -> Any:
@@ -185,60 +213,15 @@ class Series(FrameBase):
 
         return Accessor(self, "cat")
 
+    def __dir__(self) -> list[builtins.str]:
+        absent = {name for name in ("str", "dt", "cat") if not hasattr(self._meta_nonempty, name)}
+        return [name for name in super().__dir__() if name not in absent]
+
     def groupby(self, by: Any, **kwargs: Any) -> Any:
         """Group the rows."""
         from oxidask.dataframe.groupby import SeriesGroupBy
 
         return SeriesGroupBy(self, by, **kwargs)
-
-    def __repr__(self) -> builtins.str:
-        return (
-            f"Dask Series Structure:\nnpartitions={self.npartitions}\nName: {self.name}, "
-            f"dtype: {self.dtype}\n{self._repr_text()}"
-        )
-
-
-class Index(Series):
-    """A lazy index."""
-
-    @property
-    def index(self) -> Any:
-        """An index has none."""
-        raise AttributeError("an index has no index")
-
-    @property
-    def dt(self) -> Any:
-        """Functions of times: ``df.index.dt.year``."""
-        from oxidask.dataframe._index_times import IndexTimes
-
-        return IndexTimes(self)
-
-    @property
-    def names(self) -> Any:
-        """The names of the levels."""
-        return self._meta.names
-
-    def to_frame(self, index: Any = True, name: Any = None) -> Any:  # type: ignore[override]
-        """Return a dataframe of the labels."""
-        kwargs = {} if name is None else {"name": name}
-        return self._partwise(pd.Index.to_frame, index=index, **kwargs)
-
-    def to_series(self, index: Any = None, name: Any = None) -> Any:
-        """Return a series of the labels, by themselves."""
-        return self._partwise(pd.Index.to_series)
-
-    def rename(self, name: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
-        """Give the index another name."""
-        return self._partwise(pd.Index.rename, name)
-
-    def map(self, arg: Any, na_action: Any = None, meta: Any = None) -> Any:
-        """Map the labels."""
-        return self.map_partitions(
-            pd.Index.map, arg, na_action=na_action, meta=meta, clear_divisions=True
-        )
-
-    def __repr__(self) -> str:
-        return f"Dask Index Structure:\nnpartitions={self.npartitions}\n{self._repr_text()}"
 
 
 class DataFrame(FrameBase):
@@ -263,13 +246,15 @@ class DataFrame(FrameBase):
 
     @columns.setter
     def columns(self, labels: Any) -> None:
-        renamed = self._relabelled(list(labels))
-        self._expr, self._known_meta = renamed._expr, renamed._known_meta
+        renamed = self._relabelled(labels if isinstance(labels, pd.Index) else list(labels))
+        self._become(renamed)
 
-    def _relabelled(self, labels: list[Any]) -> Any:
-        expr = natively(lambda: self._expr.relabel("frame", labels, None))
-        if expr is not None:
-            return self._with(expr)
+    def _relabelled(self, labels: Any) -> Any:
+        meta = self._meta.set_axis(labels, axis=1)
+        if getattr(labels, "name", None) is None:
+            expr = natively(lambda: self._expr.relabel("frame", list(labels), None))
+            if expr is not None:
+                return self._with(expr, meta)
         return self._partwise(_with_columns, labels)
 
     @property
@@ -296,6 +281,7 @@ class DataFrame(FrameBase):
     @property
     def values(self) -> Any:
         """The values of each partition as arrays: an array of chunks of unknown sizes."""
+        warn_of_objects(self)
         return self.to_dask_array()
 
     def __getattr__(self, name: str) -> Any:
@@ -309,7 +295,7 @@ class DataFrame(FrameBase):
         else:
             object.__setattr__(self, name, value)
 
-    def __dir__(self) -> list[str]:
+    def __dir__(self) -> list[builtins.str]:
         labels = [str(c) for c in self._meta.columns if isinstance(c, str) and c.isidentifier()]
         return [*super().__dir__(), *labels]
 
@@ -319,8 +305,10 @@ class DataFrame(FrameBase):
         if isinstance(key, Collection):
             return self.where(key)
         if isinstance(key, slice):
-            return self.loc[key]
-        is_list = isinstance(key, (list, np.ndarray, pd.Index))
+            from oxidask.dataframe._indexing import rows_between
+
+            return rows_between(self, key)
+        is_list = isinstance(key, (list, np.ndarray, pd.Index, pd.Series))
         labels = list(key) if is_list else [key]
         known = self._meta.columns
         missing = [label for label in labels if label not in known]
@@ -330,23 +318,12 @@ class DataFrame(FrameBase):
         if known.is_unique:
             expr = natively(lambda: self._expr.project(labels, kind))
             if expr is not None:
-                return self._with(expr)
+                return self._with(expr, self._meta[labels if is_list else key])
         return self._partwise(operator.itemgetter(labels if is_list else key))
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        if isinstance(key, (list, pd.Index)) and isinstance(value, DataFrame):
-            pairs = {k: value[c] for k, c in zip(key, value.columns, strict=True)}
-        elif isinstance(key, (list, pd.Index)):
-            pairs = dict.fromkeys(key, value)
-        else:
-            pairs = {key: value}
-        assigned = self._assigned(pairs)
-        self._expr, self._known_meta = assigned._expr, assigned._known_meta
-        self._known_divisions = assigned._known_divisions
 
     def __delitem__(self, key: Any) -> None:
         dropped = self.drop(columns=[key])
-        self._expr, self._known_meta = dropped._expr, dropped._known_meta
+        self._become(dropped)
 
     def __contains__(self, label: Any) -> bool:
         return label in self.columns
@@ -367,38 +344,16 @@ class DataFrame(FrameBase):
             result = result._assigned({label: value(result) if callable(value) else value})
         return result
 
-    def _assigned(self, pairs: dict[Any, Any]) -> Any:
-        values = list(pairs.values())
-        columns = [self._native_column(value) for value in values]
-        if self._expr.is_native and not any(column is None for column in columns):
-            expr = natively(lambda: self._expr.assign(list(pairs), columns))
-            if expr is not None:
-                return self._with(expr)
-        for value in values:
-            if isinstance(value, (pd.Series, list)) or (
-                isinstance(value, np.ndarray) and value.ndim > 0
-            ):
-                raise TypeError(
-                    f"Column assignment doesn't support type {type(value).__module__}."
-                    f"{type(value).__name__}; make a collection of it with from_pandas"
-                )
-        return self._partwise(_assign, list(pairs), *values)
-
-    def _native_column(self, value: Any) -> FrameExpr | None:
-        """Return what is assigned as an expression over the same rows; None if it is none."""
-        if isinstance(value, Series):
-            return value._expr if value._expr.has_rows_of(self._expr) else None
-        scalar = native_scalar(value)
-        if scalar is NOT_NATIVE or not self._expr.is_native:
-            return None
-        constant: FrameExpr | None = natively(lambda: self._expr.constant(scalar))
-        return constant
-
     def rename(self, index: Any = None, columns: Any = None) -> Any:
         """Map labels by a dict or a function."""
-        if index is not None:
-            return self._partwise(pd.DataFrame.rename, index=index, columns=columns)
-        return self._relabelled(list(self._meta.rename(columns=columns).columns))
+        renamed = self
+        if columns is not None:
+            renamed = self._relabelled(list(self._meta.rename(columns=columns).columns))
+        if index is None:
+            return renamed
+        from oxidask.dataframe._labels import with_labels
+
+        return with_labels(renamed, index)
 
     def drop(
         self, labels: Any = None, axis: Any = 0, columns: Any = None, errors: str = "raise"
@@ -461,15 +416,15 @@ class DataFrame(FrameBase):
                 "dd.DataFrame.apply only supports axis=1: columns lie over several partitions. "
                 "Try: df.apply(func, axis=1), or map_partitions"
             )
-        return self.map_partitions(
-            pd.DataFrame.apply,
-            function,
-            axis=1,
-            args=args,
-            meta=meta,
-            enforce_metadata=False,
-            **kwargs,
-        )
+        from oxidask.dataframe._mapping import apply_rows
+
+        return apply_rows(self, function, args, meta, kwargs)
+
+    def map(self, func: Any, na_action: Any = None, meta: Any = None, **kwargs: Any) -> Any:
+        """Call a function on each value."""
+        from oxidask.dataframe._mapping import map_frame
+
+        return map_frame(self, func, na_action, meta, kwargs)
 
     def to_parquet(self, path: Any, *args: Any, **kwargs: Any) -> Any:
         """Write a Parquet file of each partition: see :func:`oxidask.dataframe.to_parquet`."""
@@ -508,22 +463,10 @@ class DataFrame(FrameBase):
         result: DataFrame = self[list(self._meta.select_dtypes(include, exclude).columns)]
         return result
 
-    def __repr__(self) -> str:
-        columns = ", ".join(f"{label}: {dtype}" for label, dtype in self.dtypes.items())
-        lines = f"npartitions={self.npartitions}", columns, self._repr_text()
-        return "\n".join(("Dask DataFrame Structure:", *lines))
-
 
 def _with_columns(part: Any, labels: list[Any]) -> Any:
     part = part.copy(deep=False)
     part.columns = labels
-    return part
-
-
-def _assign(part: Any, labels: list[Any], *values: Any) -> Any:
-    part = part.copy(deep=False)
-    for label, value in zip(labels, values, strict=True):
-        part[label] = value
     return part
 
 

@@ -152,7 +152,7 @@ def from_array(x: Any, chunksize: int = 50_000, columns: Any = None, meta: Any =
         )
     data = (
         pd.Series(x, name=columns)
-        if x.ndim == 1 and x.dtype.names is None
+        if x.ndim == 1 and x.dtype.names is None and not isinstance(columns, (list, pd.Index))
         else pd.DataFrame(x, columns=columns)
     )
     return from_pandas(data, chunksize=chunksize)
@@ -170,13 +170,14 @@ def from_dask_array(x: Any, columns: Any = None, index: Any = None, meta: Any = 
     known = not any(np.isnan(n) for n in rows)
     starts = np.concatenate([[0], np.cumsum(rows)]).astype(int).tolist() if known else None
     empty = np.empty((0,) * x.ndim if x.ndim == 1 else (0, x.shape[1]), dtype=x.dtype)
-    meta = pd.Series(empty, name=columns) if x.ndim == 1 else pd.DataFrame(empty, columns=columns)
+    as_series = x.ndim == 1 and not isinstance(columns, (list, pd.Index))
+    meta = pd.Series(empty, name=columns) if as_series else pd.DataFrame(empty, columns=columns)
     keys = [key[0] if isinstance(key, list) else key for key in x.__dask_keys__()]
     graph = dict(x.__dask_graph__())
     name = f"from-array-{tokenize(x, columns)}"
     for at, key in enumerate(keys):
         start = None if starts is None else starts[at]
-        graph[(name, at)] = (_of_block, key, columns, start, x.ndim)
+        graph[(name, at)] = (_of_block, key, columns, start, 1 if as_series else 2)
     expr = _native.frame_from_graph(graph, name, [(name, at) for at in range(len(keys))])
     ends = None
     if starts is not None and starts[-1] > 0:

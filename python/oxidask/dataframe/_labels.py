@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from oxidask.dataframe._collection import Collection
+from oxidask.dataframe._collection import Collection, new_collection, python_layer
+from oxidask.dataframe._meta import make_meta
 from oxidask.dataframe._needs import pandas as pd
 
 __all__ = ["Labels"]
@@ -17,13 +19,13 @@ class Labels(Collection):
     def add_prefix(self, prefix: Any, axis: Any = None) -> Any:
         """Return the dataframe with a text before each label."""
         if self._meta.ndim == 1 or axis in (0, "index"):
-            return self._partwise(type(self._meta).add_prefix, prefix, axis=axis)
+            return self._partwise(type(self._meta).add_prefix, prefix, axis=axis).clear_divisions()
         return self._relabelled([f"{prefix}{label}" for label in self._meta.columns])  # type: ignore[attr-defined]
 
     def add_suffix(self, suffix: Any, axis: Any = None) -> Any:
         """Return the dataframe with a text behind each label."""
         if self._meta.ndim == 1 or axis in (0, "index"):
-            return self._partwise(type(self._meta).add_suffix, suffix, axis=axis)
+            return self._partwise(type(self._meta).add_suffix, suffix, axis=axis).clear_divisions()
         return self._relabelled([f"{label}{suffix}" for label in self._meta.columns])  # type: ignore[attr-defined]
 
     @property
@@ -70,9 +72,11 @@ class Labels(Collection):
         """Return the same with another name of the index or of the columns."""
         return self._partwise(type(self._meta).rename_axis, *args, **kwargs)
 
+    @property
     def nlevels(self) -> int:
         """The number of levels of the index."""
-        return int(self._meta.index.nlevels)
+        meta = self._meta
+        return int(meta.nlevels if isinstance(meta, pd.Index) else meta.index.nlevels)
 
     def combine(self, other: Any, func: Any, fill_value: Any = None, overwrite: bool = True) -> Any:
         """Return what a function gives for each pair of columns."""
@@ -87,19 +91,42 @@ class Labels(Collection):
             raise TypeError("The second operand to dot must be a dask array or dask dataframe")
         return of_all_rows(type(self._meta).dot, self, other)
 
-    def to_string(self, max_rows: int = 5) -> Any:
-        """Return a text of what is known of the collection."""
-        return repr(self)
-
     def enforce_runtime_divisions(self) -> Any:
         """Return the same; computing raises if a partition has labels beyond its divisions."""
         if not self.known_divisions:
             raise ValueError("No divisions to enforce!")
-        from oxidask.dataframe._collection import new_collection, python_layer
-
         args = [("partition", self._expr), ("index",), ("literal", self.divisions)]
         expr = python_layer(_checked_ends, args, self.npartitions, name="enforce-divisions")
         return new_collection(expr, self._meta, self._known_divisions)
+
+
+def with_labels(collection: Any, mapper: Any, sorted_index: bool = False) -> Any:
+    """Return the rows with labels that a function, a dict or a series gives for theirs."""
+    from oxidask.dataframe._mapping import in_one
+
+    method = type(collection._meta).rename
+    lazy = isinstance(mapper, Collection)
+    sample = mapper._meta_nonempty if isinstance(mapper, Collection) else mapper
+    meta = make_meta(method(collection._meta_nonempty, index=sample))
+    ends = None
+    if sorted_index and not lazy and collection.known_divisions:
+        given = pd.Series(list(collection.divisions), index=list(collection.divisions))
+        ends = tuple(given.rename(mapper).index.tolist())
+        if any(a > b for a, b in itertools.pairwise(ends)):
+            raise ValueError(
+                f"sorted_index=True, however the divisions it gives are not sorted: {ends}"
+            )
+    args = [
+        ("literal", method),
+        ("partition", collection._expr),
+        ("partition", in_one(mapper)) if lazy else ("literal", mapper),
+    ]
+    expr = python_layer(_renamed, args, collection.npartitions, name="rename")
+    return new_collection(expr, meta, ends)
+
+
+def _renamed(method: Any, part: Any, mapper: Any) -> Any:
+    return method(part, index=mapper)
 
 
 def _bytes_of(part: Any, index: bool, deep: bool) -> Any:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
 
 from oxidask.dataframe._needs import pandas as pd
 
-__all__ = ["check_meta", "make_meta", "meta_nonempty", "meta_of_schema"]
+__all__ = [
+    "check_meta",
+    "make_meta",
+    "meta_nonempty",
+    "meta_of_schema",
+    "remembered",
+    "unknown_categories",
+    "with_frequency",
+]
 
 
 def meta_of_schema(schema: Any) -> Any:
@@ -35,6 +44,95 @@ def meta_of_schema(schema: Any) -> Any:
         else pd.Index([], dtype="str", name=columns_name)
     )
     return frame
+
+
+def remembered(expr: Any, *sources: Any, frequency: bool = True) -> Any:
+    """Return the meta of an expression with what native schemas don't say, or None if that is all.
+
+    Categories and the frequency of an index of times are those of the columns of the same label in
+    `sources`, metas of collections whose rows and columns the expression has. Without `frequency`
+    some of the rows are left out.
+    """
+    sources = tuple(x for x in sources if x is not None and _says_more(x))
+    if not sources or expr.schema is None:
+        return None
+    meta = meta_of_schema(expr.schema)
+    for source in sources:
+        meta = _with_categories(meta, source)
+        if frequency:
+            ours, theirs = (x if isinstance(x, pd.Index) else x.index for x in (meta, source))
+            with_frequency(ours, theirs)
+    return meta
+
+
+def _says_more(meta: Any) -> bool:
+    index = meta if isinstance(meta, pd.Index) else getattr(meta, "index", None)
+    if index is None:
+        return False
+    if getattr(index, "freq", None) is not None:
+        return True
+    columns = [] if index is meta else (meta.dtypes if meta.ndim == 2 else [meta.dtype])
+    levels = index.dtypes if isinstance(index, pd.MultiIndex) else [index.dtype]
+    return any(isinstance(dtype, pd.CategoricalDtype) for dtype in (*columns, *levels))
+
+
+def _with_categories(meta: Any, source: Any) -> Any:
+    known = _categories_by_label(source)
+    if isinstance(meta, pd.DataFrame):
+        found = {
+            label: known[label]
+            for label, dtype in zip(meta.columns, meta.dtypes, strict=True)
+            if isinstance(dtype, pd.CategoricalDtype) and label in known
+        }
+        meta = meta.astype(found) if found and meta.columns.is_unique else meta
+    elif isinstance(meta, pd.Series) and isinstance(meta.dtype, pd.CategoricalDtype):
+        meta = meta.astype(known.get(meta.name, meta.dtype))
+    index = meta if isinstance(meta, pd.Index) else meta.index
+    if isinstance(index.dtype, pd.CategoricalDtype):
+        theirs = source if isinstance(source, pd.Index) else source.index
+        dtype = theirs.dtype if theirs.name == index.name else known.get(index.name)
+        if isinstance(dtype, pd.CategoricalDtype):
+            index = index.astype(dtype)
+            meta = index if isinstance(meta, pd.Index) else meta.set_axis(index)
+    return meta
+
+
+def _categories_by_label(source: Any) -> dict[Any, Any]:
+    if isinstance(source, pd.Index):
+        dtypes = {source.name: source.dtype}
+    elif source.ndim == 2:
+        dtypes = dict(zip(source.columns, source.dtypes, strict=True))
+    else:
+        dtypes = {source.name: source.dtype}
+    known = {k: v for k, v in dtypes.items() if isinstance(v, pd.CategoricalDtype)}
+    if not isinstance(source, (pd.Index, pd.MultiIndex)):
+        for level in source.index.names:
+            labels = source.index.get_level_values(level) if level is not None else source.index
+            if isinstance(labels.dtype, pd.CategoricalDtype):
+                known.setdefault(level, labels.dtype)
+    return known
+
+
+def with_frequency(index: Any, like: Any) -> Any:
+    """Return an index with the frequency of another one, if its labels have it."""
+    freq = getattr(like, "freq", None)
+    kinds = (pd.DatetimeIndex, pd.TimedeltaIndex)
+    if freq is not None and isinstance(index, kinds) and index.freq is None:
+        with contextlib.suppress(ValueError):
+            index.freq = freq
+    return index
+
+
+def unknown_categories(meta: Any, labels: Any = None) -> Any:
+    """Return a meta of which nobody knows the categories, of some columns of a dataframe."""
+    if isinstance(meta, pd.DataFrame):
+        found = {label: _no_categories(meta[label].dtype) for label in labels}
+        return meta.astype(found)
+    return meta.astype(_no_categories(meta.dtype))
+
+
+def _no_categories(dtype: Any) -> Any:
+    return pd.CategoricalDtype(dtype.categories[:0], dtype.ordered)
 
 
 def _empty(dtype: Any) -> Any:
@@ -80,6 +178,12 @@ def meta_nonempty(meta: Any) -> Any:
     if isinstance(meta, pd.MultiIndex):
         levels = [_two(meta.get_level_values(at)) for at in range(meta.nlevels)]
         return pd.MultiIndex.from_arrays(levels, names=meta.names)
+    if isinstance(meta, pd.DatetimeIndex) and meta.freq is not None:
+        return pd.date_range(
+            "1970-01-01", periods=2, freq=meta.freq, tz=meta.tz, name=meta.name
+        ).as_unit(meta.unit)
+    if isinstance(meta, pd.TimedeltaIndex) and meta.freq is not None:
+        return pd.timedelta_range(0, periods=2, freq=meta.freq, name=meta.name).as_unit(meta.unit)
     if isinstance(meta, pd.Index):
         return pd.Index(_two(meta), name=meta.name)
     if isinstance(meta, np.generic):
@@ -92,9 +196,7 @@ def _two(column: Any) -> Any:
     if isinstance(dtype, pd.CategoricalDtype):
         categories = dtype.categories
         if len(categories) == 0:
-            text = isinstance(categories.dtype, pd.StringDtype) or categories.dtype == object
-            names = ["a", "b"] if text else _two(categories)
-            categories = pd.Index(names, dtype=categories.dtype).unique()
+            categories = _made_up_categories(categories.dtype)
             return pd.Categorical(
                 [categories[0], None], categories=categories, ordered=dtype.ordered
             )
@@ -121,6 +223,45 @@ def _two(column: Any) -> Any:
         return pd.array([None, None], dtype=dtype)
 
 
+def _made_up_categories(dtype: Any) -> Any:
+    """Return categories that stand for unknown ones, and are unlikely to be anybody's own."""
+    kind = getattr(dtype, "kind", "O")
+    if kind in "iufc":
+        return pd.Index([113, 115], dtype=dtype)
+    if kind in "mM":
+        return pd.Index(np.array([113, 115], "i8").view(f"{kind}8[ns]")).astype(dtype)
+    if kind == "b":
+        return pd.Index([False, True], dtype=dtype)
+    return pd.Index(["__made_up_1__", "__made_up_2__"], dtype=dtype)
+
+
+def _is_made_up(dtype: Any) -> bool:
+    if not isinstance(dtype, pd.CategoricalDtype) or not len(dtype.categories):
+        return False
+    categories = dtype.categories
+    if categories.dtype.kind == "b":
+        return False
+    if categories.dtype.kind == "O":
+        # Those of text that was made up too.
+        return set(categories) <= {"foo", "__made_up_1__", "__made_up_2__"}
+    return set(categories) <= set(_made_up_categories(categories.dtype))
+
+
+def _without_made_up(meta: Any) -> Any:
+    """Return a meta whose categories are unknown where they come from made-up rows."""
+    if isinstance(meta, pd.Index):
+        return meta.astype(_no_categories(meta.dtype)) if _is_made_up(meta.dtype) else meta
+    if isinstance(meta, pd.DataFrame):
+        if meta.columns.is_unique:
+            odd = {label: _no_categories(d) for label, d in meta.dtypes.items() if _is_made_up(d)}
+            meta = meta.astype(odd) if odd else meta
+    elif _is_made_up(meta.dtype):
+        meta = meta.astype(_no_categories(meta.dtype))
+    if _is_made_up(meta.index.dtype):
+        meta = meta.set_axis(_without_made_up(meta.index), axis=0)
+    return meta
+
+
 def make_meta(x: Any, index: Any = None, parent_meta: Any = None) -> Any:
     """Return an empty pandas object of a description.
 
@@ -141,9 +282,9 @@ def make_meta(x: Any, index: Any = None, parent_meta: Any = None) -> Any:
     if meta is not None:
         return meta
     if isinstance(x, (pd.DataFrame, pd.Series)):
-        return x.iloc[:0]
+        return _without_made_up(x.iloc[:0])
     if isinstance(x, pd.Index):
-        return x[:0]
+        return _without_made_up(x[:0])
     if index is not None:
         index = make_meta(index)
     if isinstance(x, dict):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from oxidask.dataframe._collection import Collection, natively
+from oxidask.dataframe._meta import unknown_categories
 from oxidask.dataframe._native_calls import NOT_NATIVE, native_dtype, native_scalar
 from oxidask.dataframe._needs import pandas as pd
 
@@ -19,25 +20,19 @@ __all__ = ["PartwiseMethods"]
 # Methods of pandas' that see one row at a time: name, and for which classes.
 _PLAIN = (
     "abs",
-    "round",
     "isna",
     "isnull",
     "notna",
     "notnull",
     "isin",
-    "clip",
     "replace",
-    "where",
-    "mask",
-    "fillna",
-    "combine_first",
-    "map",
 )
 _ARITHMETIC = (
     "add",
     "sub",
     "mul",
     "div",
+    "divide",
     "truediv",
     "floordiv",
     "mod",
@@ -59,13 +54,18 @@ _ARITHMETIC = (
 )
 
 
+_COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+
+
 class PartwiseMethods(Collection):
     """Elementwise methods and operators."""
 
     def _binary(self, op: Callable[[Any, Any], Any], other: Any, reflected: bool = False) -> Any:
+        from oxidask.array.core import Array
         from oxidask.dataframe._scalar import Scalar
 
-        if not isinstance(other, (Collection, pd.Series, pd.DataFrame)) and not _is_scalar(other):
+        kinds = (Collection, pd.Series, pd.DataFrame, Array)
+        if not isinstance(other, kinds) and not _is_scalar(other):
             return NotImplemented
         if isinstance(other, (pd.Series, pd.DataFrame)):
             from oxidask.dataframe._io import from_pandas
@@ -74,7 +74,9 @@ class PartwiseMethods(Collection):
         if not isinstance(other, Scalar):
             expr = natively(lambda: self._binary_natively(op, other, reflected))
             if expr is not None:
-                return self._with(expr)
+                result = self._with(expr)
+                # Other labels: nobody knows how they lie.
+                return result.clear_divisions() if isinstance(self._meta, pd.Index) else result
         first, second = (other, self) if reflected else (self, other)
         from oxidask.dataframe._partitions import elementwise
 
@@ -137,7 +139,31 @@ class PartwiseMethods(Collection):
             expr = natively(lambda: self._cast(dtype))
             if expr is not None:
                 return self._with(expr)
-        return self._partwise(_class_of(self).astype, dtype)
+        result = self._partwise(_class_of(self).astype, dtype)
+        meta = self._meta
+        if meta.ndim == 1:
+            if _forgets(meta.dtype, dtype):
+                result._known_meta = unknown_categories(result._meta)
+            return result
+        wanted = dtype if isinstance(dtype, dict) else dict.fromkeys(meta.columns, dtype)
+        labels = [label for label, to in wanted.items() if _forgets(meta.dtypes[label], to)]
+        if labels:
+            result._known_meta = unknown_categories(result._meta, labels)
+        return result
+
+    def combine_first(self, other: Any) -> Any:
+        """Return the values with those of another collection where they are missing."""
+        return self._partwise(_class_of(self).combine_first, _as_lazy(other))
+
+    def _arithmetic(
+        self, name: str, other: Any, axis: Any = "columns", fill_value: Any = None
+    ) -> Any:
+        method = getattr(_class_of(self), name)
+        settings = {"axis": axis if self._meta.ndim == 2 else 0}
+        if name not in _COMPARISONS or self._meta.ndim == 1:
+            settings["fill_value"] = fill_value
+        by_rows = isinstance(other, pd.DataFrame) or axis in (0, "index") or self._meta.ndim == 1
+        return self._partwise(method, _as_lazy(other) if by_rows else other, **settings)
 
     def _cast(self, dtype: Any) -> Any:
         by_label = dtype if isinstance(dtype, dict) else {None: dtype}
@@ -172,28 +198,44 @@ class PartwiseMethods(Collection):
         value
             A scalar, a dict of scalars by label, or a collection over the same rows.
         """
-        if axis not in (0, "index", None):
-            raise NotImplementedError("fillna works along axis 0 only")
         if value is None:
             raise ValueError("Must specify a fill 'value'; to fill from neighbours: ffill, bfill")
+        if self._meta.ndim == 1:
+            _check_rows("Series", axis)
+            value = _as_lazy(value)
+        elif isinstance(value, pd.DataFrame):
+            value = _as_lazy(value)
         by_label = value if isinstance(value, dict) else {None: value}
         scalars = [(label, native_scalar(fill)) for label, fill in by_label.items()]
-        if not any(fill is NOT_NATIVE for _, fill in scalars) and not (
-            isinstance(value, dict) and self._missing_labels(value)
+        if (
+            axis in (None, 0, "index")
+            and not any(fill is NOT_NATIVE for _, fill in scalars)
+            and not (isinstance(value, dict) and self._missing_labels(value))
         ):
             native = self._mapped(lambda: self._expr.fill(scalars))
             if native is not None:
                 return native
-        return self._partwise(_class_of(self).fillna, value)
+        settings = {} if axis is None or self._meta.ndim == 1 else {"axis": axis}
+        return self._partwise(_class_of(self).fillna, value, **settings)
 
     def clip(self, lower: Any = None, upper: Any = None, axis: Any = None, **kwargs: Any) -> Any:
-        """Return numbers within bounds."""
+        """Return values no less than `lower` and no greater than `upper`.
+
+        Parameters
+        ----------
+        lower, upper
+            Scalars, or series: over the rows with ``axis=0``, over the columns with ``axis=1``.
+        """
+        if self._meta.ndim == 1:
+            _check_rows("Series", axis)
+        if axis in (0, "index"):
+            lower, upper = (_as_lazy(x) for x in (lower, upper))
         bounds = [None if b is None else native_scalar(b) for b in (lower, upper)]
         if axis is None and not kwargs and NOT_NATIVE not in bounds:
             native = self._mapped(lambda: self._expr.clip(*bounds))
             if native is not None:
                 return native
-        return self._partwise(_class_of(self).clip, lower, upper, axis=axis, **kwargs)
+        return self._partwise(_class_of(self).clip, lower=lower, upper=upper, axis=axis, **kwargs)
 
     def round(self, decimals: Any = 0) -> Any:
         """Return numbers with so many decimals."""
@@ -233,7 +275,11 @@ class PartwiseMethods(Collection):
             raise NotImplementedError(
                 "Passing a Dask collection is not supported: compute it first"
             )
-        if _class_of(self) is pd.DataFrame and not isinstance(values, dict):
+        if self._meta.ndim == 2 and isinstance(values, (pd.DataFrame, pd.Series)):
+            raise NotImplementedError(
+                "isin goes by labels of rows for a dataframe or a series: pass a list or a dict"
+            )
+        if self._meta.ndim == 2 and not isinstance(values, dict):
             values = list(values)
         if not isinstance(values, dict | str):
             scalars = [native_scalar(value) for value in values]
@@ -247,7 +293,11 @@ class PartwiseMethods(Collection):
 
     def to_timestamp(self, freq: Any = None, how: str = "start") -> Any:
         """Return the rows with an index of times in place of periods."""
-        return self._partwise(_class_of(self).to_timestamp, freq=freq, how=how)
+        result = self._partwise(_class_of(self).to_timestamp, freq=freq, how=how)
+        if self.known_divisions:
+            ends = pd.PeriodIndex(list(self.divisions)).to_timestamp(freq, how)
+            result._known_divisions = tuple(ends)
+        return result
 
     def between(self, left: Any, right: Any, inclusive: str = "both") -> Any:
         """Whether values lie between two."""
@@ -273,6 +323,10 @@ class PartwiseMethods(Collection):
         """Return the rows that miss nothing."""
         if kwargs.get("axis", 0) not in (0, "index"):
             raise NotImplementedError("dropna drops rows only")
+        if "how" in kwargs and "thresh" in kwargs:
+            raise TypeError("cannot set both the how and thresh arguments at the same time")
+        if kwargs.get("thresh", 0) is None:
+            del kwargs["thresh"]
         if self._expr.is_native and not set(kwargs) - {"axis", "subset", "how"}:
             native = self._without_missing(kwargs.get("subset"), kwargs.get("how") or "any")
             if native is not None:
@@ -294,9 +348,9 @@ class PartwiseMethods(Collection):
 
     def _filter_partwise(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function of pandas' that leaves rows out, or repeats them."""
-        from oxidask.dataframe._partitions import map_partitions
+        from oxidask.dataframe._partitions import choosing
 
-        return map_partitions(func, self, *args, enforce_metadata=False, **kwargs)
+        return choosing(func, self, *args, **kwargs)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__" or ufunc.nin > 2:
@@ -307,7 +361,61 @@ class PartwiseMethods(Collection):
                 return native
         from oxidask.dataframe._partitions import elementwise
 
-        return elementwise(ufunc, *inputs, **kwargs)
+        out = kwargs.pop("out", None)
+        result = elementwise(ufunc, *inputs, **kwargs)
+        return result if out is None else _written(result, out[0])
+
+    def repeat(self, repeats: Any, axis: Any = None) -> Any:
+        """Not here: where the rows would go nobody could say."""
+        raise NotImplementedError(
+            "`repeat` is not implemented for collections in partitions; use map_partitions"
+        )
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+
+def _written(result: Any, out: Any) -> Any:
+    """Make `out` stand for a result, as NumPy's keyword of that name has it."""
+    if type(out) is not type(result):
+        raise TypeError(
+            f"Mismatched types between result and out parameter: out={type(out).__name__}, "
+            f"result={type(result).__name__}"
+        )
+    if result._meta.ndim == 2 and len(out.columns) != len(result.columns):
+        raise ValueError(
+            f"Mismatched columns count between result and out parameter: "
+            f"out={len(out.columns)}, result={len(result.columns)}"
+        )
+    out._expr, out._known_meta = result._expr, result._known_meta
+    out._known_divisions = result._known_divisions
+    return out
+
+
+def _as_lazy(value: Any) -> Any:
+    """Return rows in memory as a collection: they go by their labels, wherever these lie."""
+    if isinstance(value, (pd.DataFrame, pd.Series)):
+        from oxidask.dataframe._io import from_pandas
+
+        return from_pandas(value, npartitions=1)
+    return value
+
+
+def _check_rows(kind: str, axis: Any) -> None:
+    if axis not in (None, 0, "index", "rows"):
+        raise ValueError(f"No axis named {axis} for {kind}")
+
+
+def _forgets(before: Any, wanted: Any) -> bool:
+    """Whether it takes the values to tell the categories of a dtype that is asked for."""
+    if isinstance(before, pd.CategoricalDtype):
+        return False
+    if isinstance(wanted, pd.CategoricalDtype):
+        return wanted.categories is None
+    return isinstance(wanted, str) and wanted == "category"
 
 
 def _is_scalar(x: Any) -> bool:
@@ -332,6 +440,25 @@ def _plain(name: str) -> Callable[..., Any]:
     return method
 
 
-for _name in (*_PLAIN, *_ARITHMETIC):
+def _by_name(name: str) -> Callable[..., Any]:
+    def method(
+        self: PartwiseMethods,
+        other: Any,
+        axis: Any = "columns",
+        level: Any = None,
+        fill_value: Any = None,
+    ) -> Any:
+        if level is not None:
+            raise NotImplementedError("level must be None: indexes in partitions have one level")
+        return self._arithmetic(name, other, axis, fill_value)
+
+    method.__name__ = name
+    method.__doc__ = f"As pandas' ``{name}``, for rows of equal labels."
+    return method
+
+
+for _name in _PLAIN:
     if not hasattr(PartwiseMethods, _name):
         setattr(PartwiseMethods, _name, _plain(_name))
+for _name in _ARITHMETIC:
+    setattr(PartwiseMethods, _name, _by_name(_name))

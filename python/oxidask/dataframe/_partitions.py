@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
+from oxidask import _native
 from oxidask.dataframe._collection import Collection, new_collection, python_layer
 from oxidask.dataframe._meta import check_meta, make_meta
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.utils import funcname
 
 __all__ = ["align", "elementwise", "map_partitions", "tree"]
+
+_PANDAS = (pd.DataFrame, pd.Series, pd.Index)
 
 
 def map_partitions(
@@ -47,7 +53,7 @@ def map_partitions(
         If the result's meta can't be found by trying, or numbers of partitions differ.
     """
     if meta is None:
-        meta = _tried(func, args, kwargs)
+        meta = _tried(func, args, {**kwargs, **_informed(func, kwargs)})
     else:
         meta = make_meta(meta, index=_parent_index(args))
     if align_dataframes:
@@ -55,6 +61,10 @@ def map_partitions(
     collections = [x for x in (*args, *kwargs.values()) if isinstance(x, Collection)]
     several = [x for x in collections if _is_partitioned(x)]
     npartitions = max((x.npartitions for x in several), default=1)
+    if _informed(func, kwargs):
+        ends = several[0].divisions if several else (None,)
+        args = (("per_block", _Information(ends)), func, *args)
+        func = _told
     if enforce_metadata:
         run, extra = _checked, [("literal", func), ("literal", meta)]
     else:
@@ -75,7 +85,9 @@ def map_partitions(
         plain = dict(kwargs)
         expr = python_layer(run, [*extra, *described], npartitions, plain, name=_label(func, token))
     divisions = None if clear_divisions or not several else several[0]._known_divisions
-    if isinstance(meta, (pd.DataFrame, pd.Series, pd.Index)):
+    if several and _has_axes(meta) and not isinstance(meta, _PANDAS):
+        return _array_of(expr, meta, npartitions)
+    if isinstance(meta, _PANDAS):
         if divisions is not None and len(divisions) != npartitions + 1:
             divisions = None
         return new_collection(expr, meta, divisions)
@@ -83,6 +95,22 @@ def map_partitions(
         # One value for each partition: a series of them.
         return new_collection(expr_of_values(expr, npartitions), pd.Series([meta]).iloc[:0])
     return new_collection(expr, meta)
+
+
+def _has_axes(x: Any) -> bool:
+    return bool(getattr(x, "ndim", 0))
+
+
+def _array_of(expr: Any, meta: Any, npartitions: int) -> Any:
+    """Return the array whose chunks are what a function gave: of unknown numbers of rows."""
+    from oxidask.array.core import Array
+
+    name = str(expr.name)
+    graph = dict(new_collection(expr, pd.Series([])).__dask_graph__())
+    more = (0,) * (meta.ndim - 1)
+    graph = {(*k, *more) if k[0] == name else k: task for k, task in graph.items()}
+    chunks = ((np.nan,) * npartitions, *((n,) for n in meta.shape[1:]))
+    return Array(graph, name, chunks, meta=meta)
 
 
 def expr_of_values(expr: Any, npartitions: int) -> Any:
@@ -107,14 +135,42 @@ def _is_partitioned(x: Collection) -> bool:
 def _described(arg: Any, npartitions: int) -> tuple[Any, ...]:
     if isinstance(arg, Collection):
         return "partition", arg._expr
+    if isinstance(arg, tuple) and len(arg) == 2 and isinstance(arg[1], _Information):
+        return arg
     return "literal", arg
+
+
+def _informed(func: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keyword for a function that wants to know which partition it is called with."""
+    try:
+        wanted = "partition_info" in inspect.signature(func).parameters
+    except (TypeError, ValueError):
+        wanted = False
+    return {"partition_info": None} if wanted and "partition_info" not in kwargs else {}
+
+
+class _Information:
+    """Number and first division of each partition."""
+
+    def __init__(self, ends: tuple[Any, ...]) -> None:
+        self.ends = ends
+
+    def __call__(self, index: tuple[int, ...]) -> dict[str, Any]:
+        return {"number": index[0], "division": self.ends[index[0]]}
+
+    def __dask_tokenize__(self) -> Any:
+        return self.ends
+
+
+def _told(info: Any, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return func(*args, partition_info=info, **kwargs)
 
 
 def _checked(func: Callable[..., Any], meta: Any, *args: Any, **kwargs: Any) -> Any:
     result = func(*args, **kwargs)
-    if not isinstance(meta, (pd.DataFrame, pd.Series, pd.Index)):
+    if not isinstance(meta, _PANDAS):
         return result
-    if not isinstance(result, (pd.DataFrame, pd.Series, pd.Index)):
+    if not isinstance(result, _PANDAS):
         result = pd.Series([result])
     if len(result) == 0 and not isinstance(result, pd.Index):
         return meta
@@ -143,14 +199,20 @@ def _tried(func: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> An
     except Exception as error:
         raise ValueError(
             f"Metadata inference failed in `{funcname(func)}`.\n\nThe function was tried on two "
-            "made-up rows and raised; say what it gives with the keyword `meta`.\n\n"
+            "made-up rows and raised; say what it gives with `meta=`.\n\n"
             f"{type(error).__name__}: {error}"
         ) from error
+    if not isinstance(result, _PANDAS) and _has_axes(result):
+        return result[:0]
     return make_meta(result)
 
 
-def align(args: tuple[Any, ...]) -> tuple[Any, ...]:
+def align(args: tuple[Any, ...], broadcasts: bool = True) -> tuple[Any, ...]:
     """Return the arguments with all collections over the same divisions.
+
+    One partition may go with each of several, of which nobody knows the divisions. What goes by
+    rows says with `broadcasts` that this is so only for a series beside a dataframe, whose labels
+    are those of columns.
 
     Raises
     ------
@@ -177,8 +239,11 @@ def align(args: tuple[Any, ...]) -> tuple[Any, ...]:
         )
     if len({x.npartitions for x in several}) == 1:
         return args
-    if 1 in {x.npartitions for x in several} and len({x.npartitions for x in several}) == 2:
-        return args
+    few = [x for x in several if x.npartitions == 1]
+    if few and len({x.npartitions for x in several}) == 2:
+        ndim = max(x._meta.ndim for x in several)
+        if broadcasts or all(x._meta.ndim < ndim or len(x._meta) for x in few):
+            return args
     raise ValueError(
         "Not all divisions are known, can't align partitions. "
         "Please use `set_index` to set the index."
@@ -190,28 +255,73 @@ def elementwise(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return _partwise(func, args, kwargs, keeps_rows=True)
 
 
-def choosing(func: Callable[..., Any], *args: Any) -> Any:
-    """Call a function of pandas' that leaves rows out."""
-    return _partwise(func, args, {}, keeps_rows=False)
+def choosing(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function of pandas' that leaves rows out, or repeats them."""
+    return _partwise(func, args, kwargs, keeps_rows=False)
 
 
 def _partwise(
     func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], keeps_rows: bool
 ) -> Any:
-    args = align(args)
+    if any(isinstance(x, Collection) for x in kwargs.values()):
+        names, n_args = tuple(kwargs), len(args)
+        args = (func, n_args, names, *args, *kwargs.values())
+        func, kwargs = _with_keywords, {}
+    args = align(args, broadcasts=False)
     several = [x for x in args if isinstance(x, Collection) and _is_partitioned(x)]
-
-    def sample(x: Any) -> Any:
-        return x._meta_nonempty if isinstance(x, Collection) else x
-
-    meta = make_meta(func(*map(sample, args), **kwargs))
-    npartitions = several[0].npartitions
-    described = [_described(arg, npartitions) for arg in args]
     first = several[0]
+    arrays = [(x, _blocks_of(x, first.npartitions)) for x in args if _is_array(x)]
+    blocks = iter([expr for _, expr in arrays])
+    raw = func(*map(_sample, args), **kwargs)
+    # A row of answers keeps its labels: what is done with it goes by them.
+    is_row = isinstance(raw, pd.Series) and any(
+        isinstance(x._meta, pd.Series) and len(x._meta) for x in several
+    )
+    meta = raw if is_row and all(x._meta.ndim == 1 for x in several) else make_meta(raw)
+    npartitions = max(x.npartitions for x in several)
+    described = [
+        ("partition", next(blocks)) if _is_array(x) else _described(x, npartitions) for x in args
+    ]
     same = keeps_rows and all(x._expr.has_rows_of(first._expr) for x in several)
     rows_of = first._expr if same else None
     expr = python_layer(func, described, npartitions, kwargs, rows_of=rows_of)
-    return new_collection(expr, meta, first._known_divisions)
+    divisions = first._known_divisions
+    if isinstance(meta, pd.Index) and isinstance(first._meta, pd.Index):
+        # Other labels: nobody knows how they lie.
+        divisions = None
+    return new_collection(expr, meta, divisions)
+
+
+def _sample(x: Any) -> Any:
+    if isinstance(x, Collection):
+        return x._meta_nonempty
+    return np.ones((2, *x.shape[1:]), dtype=x.dtype) if _is_array(x) else x
+
+
+def _is_array(x: Any) -> bool:
+    from oxidask.array.core import Array
+
+    return isinstance(x, Array)
+
+
+def _blocks_of(array: Any, npartitions: int) -> Any:
+    """Return the expression whose partitions are an array's chunks of rows.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer of them than partitions.
+    """
+    if array.ndim > 1 and any(len(chunks) > 1 for chunks in array.chunks[1:]):
+        array = array.rechunk(dict.fromkeys(range(1, array.ndim), -1))
+    if array.ndim == 0 or len(array.chunks[0]) != npartitions:
+        n = len(array.chunks[0]) if array.ndim else 0
+        raise ValueError(
+            f"Number of partitions do not match ({n} != {npartitions}): an array goes with a "
+            "dataframe chunk by partition; use rechunk or repartition"
+        )
+    keys = [(array.name, at, *(0,) * (array.ndim - 1)) for at in range(npartitions)]
+    return _native.frame_from_graph(dict(array.__dask_graph__()), array.name, keys)
 
 
 def tree(

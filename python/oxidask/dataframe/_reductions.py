@@ -15,6 +15,8 @@ from oxidask.utils import funcname
 
 __all__ = ["Reductions"]
 
+_PANDAS = (pd.DataFrame, pd.Series, pd.Index)
+
 
 class Reductions(Collection):
     """Methods that make one value of a column, or one row of all."""
@@ -29,13 +31,19 @@ class Reductions(Collection):
         axis: Any = 0,
         **kwargs: Any,
     ) -> Any:
-        if axis in (1, "columns"):
+        if axis in (1, "columns") and self._meta.ndim == 2:
             method = getattr(pd.DataFrame, name)
             settings = {"numeric_only": numeric_only}
             settings |= {} if name == "count" else {"skipna": skipna}
             return self._partwise(method, axis=1, **settings, **kwargs)
+        if axis is None and self._meta.ndim == 2:
+            return self._of_all(name, skipna=skipna, numeric_only=numeric_only)
+        if axis not in (0, "index", "rows", None):
+            raise ValueError(f"No axis named {axis} for object type {type(self._meta).__name__}")
         collection = self._numeric(name) if numeric_only else self
         meta = self._meta_of(collection, name, skipna, kwargs)
+        if self._meta.ndim == 2 and not len(collection._meta.columns):
+            return new_collection(python_layer(_said, [("literal", meta)], 1, name=name), meta)
         if skipna:
             expr = natively(lambda: collection._row_of(name, setting, split_every))
             if expr is not None:
@@ -86,6 +94,8 @@ class Reductions(Collection):
         }
         if combine is None and combine_kwargs is None:
             steps["combine"] = steps["aggregate"]
+        elif combine is None:
+            raise ValueError("`combine_kwargs` provided with no `combine`")
         if meta is None:
             meta = self._meta_nonempty
             meta = _step_of_yours(meta, *steps["chunk"])
@@ -108,6 +118,19 @@ class Reductions(Collection):
             token=token or funcname(chunk).strip("<>"),
         )
 
+    def _of_all(self, name: str, **settings: Any) -> Any:
+        """Return one value of all columns: ``axis=None``."""
+        if name == "mean":
+            count = self.count(numeric_only=settings["numeric_only"]).sum()
+            return self.sum(**settings).sum(skipna=settings["skipna"]) / count
+        if name in ("min", "max", "sum", "prod", "any", "all"):
+            settings = {} if name in ("any", "all") else settings
+            return getattr(getattr(self, name)(**settings), name)()
+        raise NotImplementedError(
+            f"`axis=None` isn't currently supported for `{name}`: take it of the columns, or of "
+            "a series"
+        )
+
     def _numeric(self, name: str) -> Any:
         if not isinstance(self._meta, pd.DataFrame):
             return self
@@ -117,8 +140,16 @@ class Reductions(Collection):
     @staticmethod
     def _meta_of(collection: Any, name: str, skipna: bool, kwargs: dict[str, Any]) -> Any:
         settings = {} if name == "count" else {"skipna": skipna}
-        return getattr(collection._meta_nonempty, name)(**settings, **kwargs)
-        # A row of answers keeps its labels: what is done with it goes by them.
+        meta = collection._meta_nonempty
+        if not len(getattr(meta, "columns", [None])):
+            meta = collection._meta
+        try:
+            # A row of answers keeps its labels: what is done with it goes by them.
+            return getattr(meta, name)(**settings, **kwargs)
+        except TypeError as error:
+            if meta.ndim == 1 and getattr(meta.dtype, "kind", "") == "O":
+                raise ValueError(f"`{name}` not supported with {meta.dtype} series") from error
+            raise
 
     def _row_of(self, name: str, setting: float, split_every: Any) -> Any:
         """Return the expression of one row with the aggregate of each column."""
@@ -271,17 +302,17 @@ class Reductions(Collection):
         self, axis: Any = 0, skipna: bool = True, split_every: Any = False, **kwargs: Any
     ) -> Any:
         """Whether any value is true."""
-        if axis in (1, "columns"):
+        if axis in (1, "columns") and self._meta.ndim == 2:
             return self._partwise(pd.DataFrame.any, axis=1, skipna=skipna)
-        return self._reduced("any", 0, skipna, False, split_every or None, 0)
+        return self._reduced("any", 0, skipna, False, split_every or None, axis)
 
     def all(
         self, axis: Any = 0, skipna: bool = True, split_every: Any = False, **kwargs: Any
     ) -> Any:
         """Whether all values are true."""
-        if axis in (1, "columns"):
+        if axis in (1, "columns") and self._meta.ndim == 2:
             return self._partwise(pd.DataFrame.all, axis=1, skipna=skipna)
-        return self._reduced("all", 0, skipna, False, split_every or None, 0)
+        return self._reduced("all", 0, skipna, False, split_every or None, axis)
 
     def nunique(self, split_every: Any = False, dropna: bool = True, **kwargs: Any) -> Any:
         """Return how many different values there are."""
@@ -311,9 +342,10 @@ class Reductions(Collection):
         expr = python_layer(_most_frequent, [("every", counts._expr), ("literal", meta)], 1)
         return new_collection(expr, meta)
 
+    @property
     def nbytes(self) -> Any:
-        """Return the bytes of all values."""
-        return tree(self, lambda part: part.nbytes, sum, np.int64(1), concat=False, token="nbytes")
+        """The bytes of all values, lazily."""
+        return tree(self, _nbytes, sum, np.int64(1), concat=False, token="nbytes")
 
     def memory_usage(self, index: bool = True, deep: bool = False) -> Any:
         """Return the bytes of each column."""
@@ -328,6 +360,14 @@ class Reductions(Collection):
             concat=False,
             token="memory-usage",
         )
+
+
+def _nbytes(part: Any) -> int:
+    return int(part.nbytes)
+
+
+def _said(value: Any) -> Any:
+    return value
 
 
 def _of_index(index: Any, name: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from oxidask.dataframe._collection import natively, new_collection, python_layer, together
+from oxidask.dataframe._meta import remembered
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.utils import parse_bytes
 
@@ -68,7 +69,7 @@ def _coalesced(df: Any, bounds: list[int]) -> Any:
     ends = tuple(df.divisions[at] for at in bounds) if df.known_divisions else None
     expr = natively(lambda: df._expr.coalesced(bounds) if df._expr.is_native else None)
     if expr is not None:
-        return new_collection(expr, None, ends)
+        return new_collection(expr, remembered(expr, df._known_meta), ends)
     parts = [
         python_layer(together, [("every", df.partitions[a:b]._expr)], 1, name="repartition-merge")
         for a, b in itertools.pairwise(bounds)
@@ -177,9 +178,9 @@ def _by_size(df: Any, nbytes: float) -> Any:
     return _coalesced(df, bounds)
 
 
-def _nbytes(part: Any) -> int:
+def _nbytes(part: Any) -> Any:
     usage = part.memory_usage(deep=True)
-    return int(usage.sum() if hasattr(usage, "sum") else usage)
+    return pd.Series([int(usage.sum() if hasattr(usage, "sum") else usage)])
 
 
 def _ends_by(df: Any, freq: Any) -> list[Any]:
@@ -193,7 +194,5 @@ def _ends_by(df: Any, freq: Any) -> list[Any]:
         start = first
     ends = pd.date_range(start=start, end=last, freq=offset).tolist()
     ends = [end for end in ends if end > first]
-    ends = [first, *ends]
-    if ends[-1] < last or len(ends) == 1:
-        ends.append(last)
-    return ends
+    # A label that begins a period has a partition of its own, the last one too.
+    return [first, *ends, last]

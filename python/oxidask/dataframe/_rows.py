@@ -15,6 +15,7 @@ from oxidask.dataframe._collection import (
     python_layer,
     together,
 )
+from oxidask.dataframe._meta import remembered
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.dataframe._partitions import choosing, map_partitions, tree
 
@@ -69,7 +70,7 @@ class Rows(Collection):
         if self._expr.is_native and condition._expr.is_native:
             expr = natively(lambda: self._expr.filter(condition._expr))
             if expr is not None:
-                return self._with(expr)
+                return self._with(expr, remembered(expr, self._known_meta, frequency=False))
         return choosing(_choose, self, condition)
 
     def reset_index(self, drop: bool = False) -> Any:
@@ -78,7 +79,7 @@ class Rows(Collection):
         if expr is not None and self._meta.ndim == 1 and not drop and self._meta.name is None:
             expr = None
         if expr is not None:
-            return new_collection(expr)
+            return new_collection(expr, remembered(expr, self._known_meta))
         return map_partitions(
             type(self._meta).reset_index,
             self,
@@ -142,7 +143,7 @@ class Rows(Collection):
         if isinstance(self._meta, pd.Index):
             expr = None
         if expr is not None:
-            result = new_collection(expr)
+            result = new_collection(expr, remembered(expr, self._known_meta, frequency=False))
         else:
             settings = {"keep": keep} | ({} if self._meta.ndim == 1 else {"subset": subset})
             cls = pd.Index if isinstance(self._meta, pd.Index) else type(self._meta)
@@ -207,6 +208,8 @@ class Rows(Collection):
         return self._most("nsmallest", n, columns)
 
     def _most(self, name: str, n: int, columns: Any) -> Any:
+        if columns is None and self._meta.ndim == 2:
+            raise TypeError(f"{name}() missing 1 required positional argument: 'columns'")
         method = getattr(type(self._meta), name)
         settings = {"n": n} | ({} if columns is None else {"columns": columns})
         return tree(
@@ -254,6 +257,13 @@ class Rows(Collection):
         random_state: Any = None,
     ) -> Any:
         """Return a share of the rows, by chance."""
+        if n is not None and frac is None and 0 <= n <= 1:
+            warnings.warn(
+                f"sample takes a share of the rows: sample(frac={n}), not sample({n})",
+                UserWarning,
+                stacklevel=2,
+            )
+            n, frac = None, float(n)
         if n is not None:
             raise ValueError(
                 "sample does not support the number of sampled items parameter, 'n'. Please use "
@@ -290,8 +300,15 @@ class Rows(Collection):
 
         if lengths is True:
             lengths = self.map_partitions(len, enforce_metadata=False).compute().tolist()
+        if not (lengths is None or isinstance(lengths, (list, tuple))):
+            raise ValueError(f"Unexpected value for 'lengths': {lengths!r}")
+        if lengths is not None and len(lengths) != self.npartitions:
+            raise ValueError(
+                "The number of items in 'lengths' does not match the number of partitions. "
+                f"{len(lengths)} != {self.npartitions}"
+            )
         rows = (np.nan,) * self.npartitions if lengths is None else tuple(lengths)
-        values = self._meta.to_numpy()
+        values = _values(self._meta)
         chunks: tuple[Any, ...] = (rows,)
         keys = [("partition", self._expr)]
         layer = python_layer(_values, keys, self.npartitions, name="values")
@@ -319,7 +336,24 @@ def _choose(part: Any, condition: Any) -> Any:
 
 
 def _values(part: Any) -> Any:
+    if part.ndim == 1 and _is_extension(part.dtype):
+        return part.to_numpy(dtype=object)
     return part.to_numpy()
+
+
+def _is_extension(dtype: Any) -> bool:
+    return not isinstance(dtype, (np.dtype, pd.CategoricalDtype, pd.DatetimeTZDtype))
+
+
+def warn_of_objects(collection: Any) -> None:
+    """Warn that values of a dtype of pandas' become Python objects in arrays."""
+    if collection._meta.ndim == 1 and _is_extension(collection._meta.dtype):
+        warnings.warn(
+            f"Arrays have no {collection._meta.dtype}: converting pandas extension dtypes to "
+            "arrays gives object dtype",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _counts(part: Any, dropna: bool) -> Any:

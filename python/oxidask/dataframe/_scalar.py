@@ -24,6 +24,8 @@ class Scalar(Collection):
     """
 
     _is_gathered = False
+    ndim = 0
+    shape = ()
 
     def __dask_keys__(self) -> list[Any]:
         return [(self._name, 0)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oxidask.dataframe._collection import Collection, natively, new_collection, on_all, python_layer
+from oxidask.dataframe._meta import remembered
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.dataframe._partitions import map_partitions
 
@@ -42,7 +43,8 @@ def sort_values(
         order = [(label, not way) for label, way in zip(labels, ways, strict=True)]
         expr = natively(lambda: collection._expr.sorted(order, na_position == "last", n_out))
         if expr is not None:
-            result = new_collection(expr)
+            known = remembered(expr, collection._known_meta, frequency=False)
+            result = new_collection(expr, known)
             return result.reset_index(drop=True) if ignore_index else result
     # What pandas alone can order it orders in one partition.
     settings = {
@@ -148,7 +150,7 @@ def _labelled(df: Any, label: Any, drop: bool, divisions: Any) -> Any:
         expr = natively(lambda: df._expr.with_index_of([label], drop))
     ends = None if divisions is None else tuple(divisions)
     if expr is not None:
-        return new_collection(expr, None, ends)
+        return new_collection(expr, remembered(expr, df._known_meta, frequency=False), ends)
     result = map_partitions(
         pd.DataFrame.set_index, df, label, drop=drop, enforce_metadata=False, clear_divisions=True
     )
@@ -216,7 +218,8 @@ def _sorted_at(df: Any, label: Any, drop: bool, splits: list[Any], ends: tuple[A
         if expr is not None:
             expr = natively(lambda: expr.with_index_of([label], drop))
             if expr is not None:
-                return new_collection(expr, None, ends)
+                known = remembered(expr, df._known_meta, frequency=False)
+                return new_collection(expr, known, ends)
     args = [
         ("literal", label),
         ("literal", splits),

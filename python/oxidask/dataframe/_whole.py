@@ -144,6 +144,8 @@ class Whole(Collection):
         self, index: Any = None, columns: Any = None, values: Any = None, aggfunc: str = "mean"
     ) -> Any:
         """Return a table of aggregates by rows and columns: see ``pivot_table``."""
+        from oxidask.dataframe._reshaping import pivot_table
+
         return pivot_table(self, index, columns, values, aggfunc)
 
     def melt(
@@ -167,6 +169,22 @@ class Whole(Collection):
     def resample(self, rule: Any, closed: Any = None, label: Any = None) -> Resampler:
         """Return bins of an index of times."""
         return Resampler(self, rule, closed=closed, label=label)
+
+    def categorize(
+        self, columns: Any = None, index: Any = None, split_every: Any = None, **kwargs: Any
+    ) -> Any:
+        """Return the dataframe with columns of text as known categories: computes these.
+
+        Parameters
+        ----------
+        columns
+            Labels; by default those of text and of unknown categories.
+        index
+            Whether the index too; by default if it is of text or of unknown categories.
+        """
+        from oxidask.dataframe._categorizing import categorize
+
+        return categorize(self, columns, index, split_every)
 
     def optimize(self, fuse: bool = True) -> Any:
         """Return the same: plans are optimised when they are computed."""
@@ -240,6 +258,15 @@ class Whole(Collection):
     def squeeze(self, axis: Any = None) -> Any:
         """Return the only column of a dataframe."""
         frame: Any = self
+        if axis not in (None, 0, 1, "index", "columns") or (
+            axis in (1, "columns") and self._meta.ndim == 1
+        ):
+            raise ValueError(f"No axis {axis} for object type {type(self)}")
+        if axis in (0, "index") and self._meta.ndim == 2:
+            raise NotImplementedError(
+                f"{type(self)} does not support squeeze along axis 0: nobody knows how many rows "
+                "there are without computing"
+            )
         is_one = self._meta.ndim == 2 and self._meta.shape[1] == 1
         return frame[self._meta.columns[0]] if is_one else frame
 
@@ -251,28 +278,6 @@ class Whole(Collection):
             self._partwise(_aligned, other, at, join, axis, fill_value) for at in (0, 1)
         )
         return first, second
-
-    def categorize(
-        self, columns: Any = None, index: Any = None, split_every: Any = None, **kwargs: Any
-    ) -> Any:
-        """Return the dataframe with columns of text as known categories: computes these."""
-        meta = self._meta
-        if columns is None:
-            text = [
-                c for c, d in meta.dtypes.items() if d.kind == "O" or isinstance(d, pd.StringDtype)
-            ]
-            columns = [*text, *meta.select_dtypes(["category"]).columns]
-        elif isinstance(columns, str) or not hasattr(columns, "__iter__"):
-            columns = [columns]
-        result: Any = self
-        for label in columns:
-            values = self[label].dropna().unique().compute()  # type: ignore[index]
-            if isinstance(values.dtype, pd.CategoricalDtype):
-                dtype = pd.CategoricalDtype(values.cat.categories, meta[label].cat.ordered)
-            else:
-                dtype = pd.CategoricalDtype(sorted(values))
-            result = result._assigned({label: result[label]._partwise(pd.Series.astype, dtype)})
-        return result
 
     def info(self, buf: Any = None, verbose: bool = False, memory_usage: bool = False) -> None:
         """Write what is known of the dataframe."""
@@ -352,124 +357,3 @@ class Resampler:
 
 def _resampled(rows: Any, rule: Any, settings: Any, name: str, args: Any, kwargs: Any) -> Any:
     return getattr(rows.resample(rule, **settings), name)(*args, **kwargs)
-
-
-def pivot_table(df: Any, index: Any, columns: Any, values: Any, aggfunc: Any = "mean") -> Any:
-    """Return aggregates in a table: rows by the values of one column, columns by another's.
-
-    Parameters
-    ----------
-    index
-        The label of the column that gives rows.
-    columns
-        That of the one that gives columns: of known categories.
-    values
-        That of the values, or a list of such.
-    aggfunc
-        ``"mean"``, ``"sum"``, ``"count"``, ``"first"`` or ``"last"``.
-    """
-    known = ("mean", "sum", "count", "first", "last")
-    if not isinstance(index, str) or index not in df._meta.columns:
-        raise ValueError("'index' must be the name of an existing column")
-    if not isinstance(columns, str) or columns not in df._meta.columns:
-        raise ValueError("'columns' must be the name of an existing column")
-    dtype = df._meta[columns].dtype
-    if not isinstance(dtype, pd.CategoricalDtype):
-        raise ValueError("'columns' must be category dtype")
-    if len(df._meta[columns].cat.categories) == 0:
-        raise ValueError(
-            "'columns' must have known categories. Please use "
-            "`df[columns].cat.as_known()` beforehand to ensure known categories"
-        )
-    if not (isinstance(values, list) and all(v in df._meta.columns for v in values)) and (
-        not isinstance(values, str) or values not in df._meta.columns
-    ):
-        raise ValueError("'values' must refer to an existing column or columns")
-    if not isinstance(aggfunc, str) or aggfunc not in known:
-        raise ValueError("aggfunc must be either " + ", ".join(f"'{x}'" for x in known))
-    return of_all_rows(
-        pd.DataFrame.pivot_table,
-        df,
-        index=index,
-        columns=columns,
-        values=values,
-        aggfunc=aggfunc,
-    )
-
-
-def get_dummies(
-    data: Any,
-    prefix: Any = None,
-    prefix_sep: str = "_",
-    dummy_na: bool = False,
-    columns: Any = None,
-    sparse: bool = False,
-    drop_first: bool = False,
-    dtype: Any = bool,
-    **kwargs: Any,
-) -> Any:
-    """Return a column for each category."""
-    settings = {
-        "prefix": prefix,
-        "prefix_sep": prefix_sep,
-        "dummy_na": dummy_na,
-        "columns": columns,
-        "sparse": sparse,
-        "drop_first": drop_first,
-        "dtype": dtype,
-        **kwargs,
-    }
-    if isinstance(data, (pd.DataFrame, pd.Series)):
-        return pd.get_dummies(data, **settings)
-    meta = data._meta
-    unknown = (
-        "`get_dummies` with unknown categories is not supported. Please use "
-        "`column.cat.as_known()` or `df.categorize()` beforehand"
-    )
-    chosen = (
-        [meta]
-        if meta.ndim == 1
-        else [
-            meta[c]
-            for c in (
-                meta.select_dtypes(["object", "string", "category"]).columns
-                if columns is None
-                else columns
-            )
-        ]
-    )
-    for column in chosen:
-        if not isinstance(column.dtype, pd.CategoricalDtype):
-            raise NotImplementedError(
-                "`get_dummies` with non-categorical dtypes is not supported. Please use "
-                "`df.categorize()` beforehand to convert to categorical dtype."
-            )
-        if len(column.cat.categories) == 0:
-            raise NotImplementedError(unknown)
-    return data._partwise(pd.get_dummies, **settings)
-
-
-def to_numeric(arg: Any, errors: str = "raise", downcast: Any = None, meta: Any = None) -> Any:
-    """Return the numbers that text says."""
-    if errors not in ("raise", "coerce"):
-        raise ValueError("invalid error value specified")
-    return arg.map_partitions(
-        pd.to_numeric, errors=errors, downcast=downcast, meta=meta, enforce_metadata=False
-    )
-
-
-def to_datetime(arg: Any, meta: Any = None, **kwargs: Any) -> Any:
-    """Return the times that text or numbers say."""
-    if not isinstance(arg, Collection):
-        raise NotImplementedError("to_datetime takes collections: pandas.to_datetime takes others")
-    if meta is None:
-        meta = pd.to_datetime(arg._meta, **kwargs)
-    return arg.map_partitions(pd.to_datetime, meta=meta, enforce_metadata=False, **kwargs)
-
-
-def to_timedelta(arg: Any, unit: Any = None, errors: str = "raise") -> Any:
-    """Return the differences of times that text or numbers say."""
-    return arg._partwise(pd.to_timedelta, unit=unit, errors=errors)
-
-
-__all__ += ["get_dummies", "pivot_table", "to_datetime", "to_numeric", "to_timedelta"]

@@ -148,10 +148,8 @@ class Windows(Collection):
             raise TypeError("periods must be an integer")
         if axis in (1, "columns"):
             return self._partwise(pd.DataFrame.shift, periods, axis=1)
-        if freq is not None:
-            return self.map_partitions(
-                type(self._meta).shift, periods, freq=freq, clear_divisions=True
-            )
+        if freq is not None or isinstance(self._meta, pd.Index):
+            return _shifted_labels(self, int(periods), freq)
         before, after = (periods, 0) if periods > 0 else (0, -periods)
         return map_overlap(type(self._meta).shift, self, before, after, periods)
 
@@ -220,6 +218,35 @@ class Windows(Collection):
         [3.0, 5.0, 7.0]
         """
         return Rolling(self, window, min_periods, center, win_type, kwargs)
+
+
+def _shifted_labels(collection: Any, periods: int, freq: Any) -> Any:
+    """Return the rows with an index of times moved by so many frequencies."""
+    meta = collection._meta
+    index = meta if isinstance(meta, pd.Index) else meta.index
+    kinds = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
+    if not isinstance(index, kinds):
+        raise NotImplementedError(
+            f"shift of labels needs an index of times, not {type(index).__name__}"
+        )
+    is_period = isinstance(index, pd.PeriodIndex)
+    if is_period and isinstance(meta, pd.Index):
+        if freq is not None:
+            raise TypeError("the labels of a PeriodIndex are moved by its own frequency")
+        result = collection._partwise(type(index).shift, periods)
+    else:
+        # Partitions know no frequency: what goes by that of the whole has to be told.
+        freq = index.freq if freq is None else freq
+        result = collection._partwise(
+            (type(index) if isinstance(meta, pd.Index) else type(meta)).shift, periods, freq=freq
+        )
+    ends = None
+    offset = pd.tseries.frequencies.to_offset(index.freq if freq is None else freq)
+    fixed = isinstance(offset, (pd.offsets.Tick, pd.offsets.Day))
+    if collection.known_divisions and (is_period or (fixed and getattr(index, "tz", None) is None)):
+        labels = pd.Index(list(collection.divisions))
+        ends = tuple(labels.shift(periods) if is_period else labels.shift(periods, freq=offset))
+    return new_collection(result._expr, result._meta, ends or (None,) * (result.npartitions + 1))
 
 
 class Rolling:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from oxidask.dataframe._accessors import AttributeNotImplementedError
 from oxidask.dataframe._collection import Collection
 from oxidask.dataframe._meta import check_meta, make_meta, meta_nonempty
 from oxidask.dataframe._needs import pandas as pd
@@ -33,10 +34,6 @@ __all__ = [
 ]
 
 UNKNOWN_CATEGORIES = "__UNKNOWN_CATEGORIES__"
-
-
-class AttributeNotImplementedError(NotImplementedError, AttributeError):
-    """Something that pandas has and there is no lazy form of."""
 
 
 def is_dataframe_like(df: Any) -> bool:
@@ -86,7 +83,7 @@ def has_known_categories(x: Any) -> bool:
     meta = getattr(x, "_meta", x)
     if isinstance(meta, pd.Series):
         return UNKNOWN_CATEGORIES not in meta.cat.categories and len(meta.cat.categories) > 0
-    return len(meta.categories) > 0
+    return len(meta.categories) > 0 and UNKNOWN_CATEGORIES not in meta.categories
 
 
 def clear_known_categories(
