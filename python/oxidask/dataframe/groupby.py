@@ -270,7 +270,10 @@ class GroupBy(NativeGroups):
             result = self._aggregated_natively(wants, kind, split_out, split_every, None)
             if result is not None:
                 if kind == "frame":
-                    labelled = result._partwise(_with_labels, meta.columns)
+                    if meta.columns.nlevels == 1:
+                        labelled = result._relabelled(list(meta.columns))
+                    else:
+                        labelled = result._partwise(_with_labels, meta.columns)
                     return new_collection(labelled._expr, labelled._meta, result._known_divisions)
                 return result.rename(meta.name)
         named = kwargs if arg is None else {"func": arg}
