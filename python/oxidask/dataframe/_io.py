@@ -76,7 +76,8 @@ def from_pandas(
     step = int(chunksize) if chunksize is not None else max(1, -(-n_rows // int(npartitions or 1)))
     starts = list(range(0, n_rows, step)) or [0]
     if chunksize is None and npartitions and n_rows:
-        starts = sorted({n_rows * i // int(npartitions) for i in range(int(npartitions))})
+        each, more = divmod(n_rows, int(npartitions))
+        starts = sorted({each * i + min(i, more) for i in range(int(npartitions))} - {n_rows})
     ends: Any = None
     if sort:
         starts, ends = _where_labels_change(data.index, starts)

@@ -57,7 +57,7 @@ def map_partitions(
     else:
         meta = make_meta(meta, index=_parent_index(args))
     if align_dataframes:
-        args = align(args)
+        args = _aligned(args)
     collections = [x for x in (*args, *kwargs.values()) if isinstance(x, Collection)]
     several = [x for x in collections if _is_partitioned(x)]
     npartitions = max((x.npartitions for x in several), default=1)
@@ -111,6 +111,15 @@ def _array_of(expr: Any, meta: Any, npartitions: int) -> Any:
     graph = {(*k, *more) if k[0] == name else k: task for k, task in graph.items()}
     chunks = ((np.nan,) * npartitions, *((n,) for n in meta.shape[1:]))
     return Array(graph, name, chunks, meta=meta)
+
+
+def _aligned(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the arguments over the same divisions, but those of one partition: all read these."""
+    several = [x for x in args if isinstance(x, Collection) and x.npartitions > 1]
+    brought = iter(align(tuple(several)))
+    return tuple(
+        next(brought) if isinstance(x, Collection) and x.npartitions > 1 else x for x in args
+    )
 
 
 def expr_of_values(expr: Any, npartitions: int) -> Any:

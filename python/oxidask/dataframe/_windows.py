@@ -1,8 +1,7 @@
-"""What reads rows of neighbouring partitions, or carries something from one to the next."""
+"""What reads rows of other partitions, or carries something from one to the next."""
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -11,128 +10,9 @@ import numpy as np
 from oxidask.dataframe._collection import Collection, new_collection, python_layer
 from oxidask.dataframe._meta import make_meta
 from oxidask.dataframe._needs import pandas as pd
-from oxidask.utils import funcname
+from oxidask.dataframe._overlap import map_overlap, with_rows_around
 
 __all__ = ["Windows", "map_overlap"]
-
-_TIMES = (str, datetime.timedelta, np.timedelta64)
-
-
-def map_overlap(
-    func: Callable[..., Any],
-    df: Any,
-    before: Any,
-    after: Any,
-    *args: Any,
-    meta: Any = None,
-    enforce_metadata: bool = True,
-    transform_divisions: bool = True,
-    align_dataframes: bool = True,
-    **kwargs: Any,
-) -> Any:
-    """Call a function on each partition with rows of its neighbours, whose answers are left out.
-
-    Parameters
-    ----------
-    func
-        The function: gives a row for each row.
-    df
-        The collection.
-    before, after
-        How many rows of the partition before and of the one after; or how much time, for an index
-        of times.
-
-    Raises
-    ------
-    NotImplementedError
-        At computing, if a neighbour has fewer rows than asked for.
-    """
-    for name, much in (("before", before), ("after", after)):
-        if isinstance(much, _TIMES) and not isinstance(df._meta.index, pd.DatetimeIndex):
-            raise TypeError(f"Must have a `DatetimeIndex` when using string offset for `{name}`")
-        if not isinstance(much, (int, np.integer, *_TIMES)):
-            raise ValueError(f"{name} must be an integer or a difference of times, not {much!r}")
-        if isinstance(much, (int, np.integer)) and much < 0:
-            raise ValueError(f"{name} must be a positive integer, not {much}")
-    before, after = (pd.Timedelta(x) if isinstance(x, _TIMES) else int(x) for x in (before, after))
-    if meta is None:
-        tried = [x._meta_nonempty if isinstance(x, Collection) else x for x in args]
-        meta = make_meta(func(df._meta_nonempty, *tried, **kwargs))
-    else:
-        meta = make_meta(meta, index=getattr(df._meta, "index", None))
-    n = df.npartitions
-    described: list[tuple[Any, ...]] = [
-        ("literal", func),
-        ("literal", before),
-        ("literal", after),
-        ("per_block", _Place(n)),
-        ("at", df._expr, [max(0, i - 1) for i in range(n)]),
-        ("partition", df._expr),
-        ("at", df._expr, [min(n - 1, i + 1) for i in range(n)]),
-        *(("partition", x._expr) if isinstance(x, Collection) else ("literal", x) for x in args),
-    ]
-    name = f"overlap-{funcname(func).strip('<>')}"
-    expr = python_layer(_overlapped, described, n, kwargs, name=name)
-    return new_collection(expr, meta, df._known_divisions)
-
-
-class _Place:
-    """Whether a partition has one before and one after."""
-
-    def __init__(self, n: int) -> None:
-        self.n = n
-
-    def __call__(self, index: tuple[int, ...]) -> tuple[bool, bool]:
-        return index[0] > 0, index[0] < self.n - 1
-
-
-def _overlapped(
-    func: Any,
-    before: Any,
-    after: Any,
-    place: tuple[bool, bool],
-    earlier: Any,
-    part: Any,
-    later: Any,
-    *args: Any,
-    **kwargs: Any,
-) -> Any:
-    has_before, has_after = place
-    head = _last_rows(earlier, before, part) if has_before else None
-    tail = _first_rows(later, after, part) if has_after else None
-    pieces = [x for x in (head, part, tail) if x is not None]
-    whole = pd.concat(pieces) if len(pieces) > 1 else part
-    result = func(whole, *args, **kwargs)
-    start = 0 if head is None else len(head)
-    return result.iloc[start : start + len(part)]
-
-
-_TOO_SMALL = (
-    "Partition size is less than overlapping window size. Try using ``df.repartition`` to increase "
-    "the partition size."
-)
-
-
-def _last_rows(earlier: Any, before: Any, part: Any) -> Any:
-    if isinstance(before, pd.Timedelta):
-        if not len(part):
-            return earlier.iloc[:0]
-        if len(earlier) and earlier.index[0] > part.index[0] - before:
-            raise NotImplementedError(_TOO_SMALL)
-        return earlier[earlier.index > part.index[0] - before]
-    if len(earlier) < before:
-        raise NotImplementedError(_TOO_SMALL)
-    return earlier.iloc[len(earlier) - before :]
-
-
-def _first_rows(later: Any, after: Any, part: Any) -> Any:
-    if isinstance(after, pd.Timedelta):
-        if not len(part):
-            return later.iloc[:0]
-        return later[later.index < part.index[-1] + after]
-    if len(later) < after:
-        raise NotImplementedError(_TOO_SMALL)
-    return later.iloc[:after]
 
 
 class Windows(Collection):
@@ -151,7 +31,7 @@ class Windows(Collection):
         if freq is not None or isinstance(self._meta, pd.Index):
             return _shifted_labels(self, int(periods), freq)
         before, after = (periods, 0) if periods > 0 else (0, -periods)
-        return map_overlap(type(self._meta).shift, self, before, after, periods)
+        return with_rows_around(type(self._meta).shift, self, before, after, periods)
 
     def diff(self, periods: int = 1, axis: Any = 0) -> Any:
         """Return differences from the row so many rows before."""
@@ -160,14 +40,14 @@ class Windows(Collection):
         if axis in (1, "columns"):
             return self._partwise(pd.DataFrame.diff, periods, axis=1)
         before, after = (periods, 0) if periods > 0 else (0, -periods)
-        return map_overlap(type(self._meta).diff, self, before, after, periods)
+        return with_rows_around(type(self._meta).diff, self, before, after, periods)
 
     def ffill(self, axis: Any = 0, limit: int | None = None) -> Any:
         """Return the values with the last one before in place of missing ones."""
         if axis in (1, "columns"):
             return self._partwise(pd.DataFrame.ffill, axis=1, limit=limit)
         if limit is not None:
-            return map_overlap(type(self._meta).ffill, self, limit, 0, limit=limit)
+            return with_rows_around(type(self._meta).ffill, self, limit, 0, limit=limit)
         return _carried(self, _FILL)
 
     def bfill(self, axis: Any = 0, limit: int | None = None) -> Any:
@@ -175,7 +55,7 @@ class Windows(Collection):
         if axis in (1, "columns"):
             return self._partwise(pd.DataFrame.bfill, axis=1, limit=limit)
         if limit is not None:
-            return map_overlap(type(self._meta).bfill, self, 0, limit, limit=limit)
+            return with_rows_around(type(self._meta).bfill, self, 0, limit, limit=limit)
         return _carried(self, _FILL_BACK)
 
     def cumsum(self, axis: Any = 0, skipna: bool = True, **kwargs: Any) -> Any:
@@ -280,6 +160,7 @@ class Rolling:
         if min_periods is not None and min_periods < 0:
             raise ValueError("min_periods must be >= 0")
         self.obj, self.window, self.min_periods = obj, window, min_periods
+        self.center, self.win_type = center, win_type
         self._settings = {
             "window": window,
             "min_periods": min_periods,
@@ -294,9 +175,9 @@ class Rolling:
         before, after = self._before, self._after
         before = str(before) if isinstance(before, pd.Timedelta) else before
         after = str(after) if isinstance(after, pd.Timedelta) else after
-        if isinstance(self._before, pd.Timedelta) and self.obj.npartitions == 1:
-            before = after = 0
-        return map_overlap(_rolled, self.obj, before, after, self._settings, name, args, kwargs)
+        return with_rows_around(
+            _rolled, self.obj, before, after, self._settings, name, args, kwargs
+        )
 
     def agg(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         """Return several aggregates of each window."""
