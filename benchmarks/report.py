@@ -14,6 +14,7 @@ HEADINGS = {
     "cluster": "Clusters",
     "frames": "Dataframes",
     "h2o": "Dataframes: the questions of h2o",
+    "timeseries": "Dataframes: time series",
     "tpch": "Dataframes: TPC-H",
     "tasks": "What a task costs",
     "native": "Native tasks",
@@ -26,10 +27,12 @@ HEADINGS = {
 }
 
 # What the rows of a section have in common and one must know.
+ENDS = """\
+Polars ends with a frame of its own, DuckDB with an Arrow table, all others with a pandas object."""
 NOTES = {
-    "h2o": """\
-Tables in memory. Polars ends with a frame of its own and DuckDB with an Arrow table, all others
-with a pandas dataframe.""",
+    "frames": ENDS,
+    "h2o": f"Tables in memory. {ENDS}",
+    "timeseries": f"Tables in memory. {ENDS}",
     "tpch": """\
 From Parquet files, read anew at each query: decimals as floats, dates as timestamps, files of at
 most 1,000,000 rows with row groups of 250,000; 1,500,000 orders are scale 1. Oxidask, Dask and
@@ -37,7 +40,7 @@ pandas run one text in pandas' style, and pandas is told which columns to read. 
 run the specification's SQL. Every answer was compared with DuckDB's.""",
 }
 # Sections whose ratios are also told together, as geometric means.
-SUMMED = ("frames", "h2o", "tpch")
+SUMMED = ("frames", "h2o", "timeseries", "tpch")
 
 INTRODUCTION = """\
 # Benchmarks

@@ -23,7 +23,18 @@ def run(*arguments, env=None):
 
 
 @pytest.mark.parametrize(
-    "section", ["tasks", "delayed", "memory", "order.", "parallel", "tokens", "workloads"]
+    "section",
+    [
+        "tasks",
+        "delayed",
+        "memory",
+        "order.",
+        "parallel",
+        "tokens",
+        "workloads",
+        "frames.",
+        "timeseries",
+    ],
 )
 def test_a_quick_run_measures_every_case_of_ours(section, tmp_path):
     table = tmp_path / "results.md"
