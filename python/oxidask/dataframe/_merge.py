@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from oxidask.dataframe._collection import Collection, natively, new_collection
@@ -85,8 +86,10 @@ def merge(
         "indicator": indicator,
     }
     if not left_index and not right_index and not indicator:
-        _meta(left, right, settings)
-        result = _natively(left, right, settings, npartitions)
+        result = None
+        # What is wrong with keys and labels pandas says better.
+        with contextlib.suppress(TypeError, ValueError, KeyError):
+            result = _natively(left, right, settings, npartitions)
         if result is not None:
             return result
     return joined(left, right, settings, _meta(left, right, settings), npartitions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,30 @@ __all__ = [
 
 
 def meta_of_schema(schema: Any) -> Any:
-    """Return the empty pandas object of a native schema."""
+    """Return the empty pandas object of a native schema: one for all schemas like it."""
+    said = repr(schema)
+    meta = _METAS.get(said)
+    if meta is None:
+        meta = _made(schema)
+        # An index of times may be told its frequency later.
+        index = meta if isinstance(meta, pd.Index) else meta.index
+        if not isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
+            if len(_METAS) > 1000:
+                _METAS.clear()
+            _METAS[said] = meta
+    return meta
+
+
+# The empty objects of schemas, which nobody changes.
+_METAS: dict[str, Any] = {}
+
+
+def _made(schema: Any) -> Any:
     kind, is_range, levels, columns, columns_name = schema
     if is_range:
         index = pd.RangeIndex(0, name=levels[0][0])
     elif len(levels) == 1:
-        index = pd.Index(_empty(levels[0][1]), name=levels[0][0])
+        index = pd.Index(_empty(levels[0][1]).copy(), name=levels[0][0])
     else:
         index = pd.MultiIndex.from_arrays(
             [_empty(dtype) for _, dtype in levels], names=[name for name, _ in levels]
@@ -135,6 +154,7 @@ def _no_categories(dtype: Any) -> Any:
     return pd.CategoricalDtype(dtype.categories[:0], dtype.ordered)
 
 
+@functools.lru_cache(maxsize=200)
 def _empty(dtype: Any) -> Any:
     if isinstance(dtype, tuple):
         _, values, ordered = dtype

@@ -62,7 +62,6 @@ class PartwiseMethods(Collection):
 
     def _binary(self, op: Callable[[Any, Any], Any], other: Any, reflected: bool = False) -> Any:
         from oxidask.array.core import Array
-        from oxidask.dataframe._scalar import Scalar
 
         kinds = (Collection, pd.Series, pd.DataFrame, Array)
         if not isinstance(other, kinds) and not _is_scalar(other):
@@ -71,12 +70,11 @@ class PartwiseMethods(Collection):
             from oxidask.dataframe._io import from_pandas
 
             other = from_pandas(other, npartitions=1)
-        if not isinstance(other, Scalar):
-            expr = natively(lambda: self._binary_natively(op, other, reflected))
-            if expr is not None:
-                result = self._with(expr)
-                # Other labels: nobody knows how they lie.
-                return result.clear_divisions() if isinstance(self._meta, pd.Index) else result
+        expr = natively(lambda: self._binary_natively(op, other, reflected))
+        if expr is not None:
+            result = self._with(expr)
+            # Other labels: nobody knows how they lie.
+            return result.clear_divisions() if isinstance(self._meta, pd.Index) else result
         first, second = (other, self) if reflected else (self, other)
         from oxidask.dataframe._partitions import elementwise
 
@@ -87,6 +85,9 @@ class PartwiseMethods(Collection):
         name = op.__name__.rstrip("_")
         if build is None or not self._expr.is_native:
             return None
+        single = getattr(other, "_native", None)
+        if single is not None:
+            return self._expr.binary_single(name, single, reflected)
         if isinstance(other, Collection):
             if not other._expr.is_native or not self._expr.has_rows_of(other._expr):
                 return None

@@ -396,7 +396,10 @@ def _finished(expr: Any, meta: Any) -> Any:
     """Return the collection of an expression of one row."""
     run: Callable[..., Any] = _first_value if not isinstance(meta, pd.Series) else _first_row
     layer = python_layer(run, [("partition", expr), ("literal", meta)], 1, name="reduction")
-    return new_collection(layer, meta)
+    result = new_collection(layer, meta)
+    if not isinstance(meta, pd.Series):
+        result._native = expr
+    return result
 
 
 def _first_value(part: Any, meta: Any) -> Any:

@@ -6,7 +6,9 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from oxidask.dataframe._collection import Collection, new_collection, python_layer
+from oxidask._native import FrameExpr
+from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
+from oxidask.dataframe._native_calls import NOT_NATIVE, native_scalar
 
 __all__ = ["Scalar"]
 
@@ -24,6 +26,8 @@ class Scalar(Collection):
     """
 
     _is_gathered = False
+    # The table of one row that holds the value natively; None if there is none.
+    _native: FrameExpr | None = None
     ndim = 0
     shape = ()
 
@@ -73,7 +77,25 @@ class Scalar(Collection):
             meta = op(*metas)
         except (TypeError, ValueError, ZeroDivisionError):
             meta = self._meta
-        return new_collection(python_layer(op, args, 1), meta)
+        result: Scalar = new_collection(python_layer(op, args, 1), meta)
+        if isinstance(result, Scalar):
+            result._native = self._binary_natively(op, other, reflected)
+        return result
+
+    def _binary_natively(self, op: Any, other: Any, reflected: bool) -> FrameExpr | None:
+        own, name = self._native, op.__name__.rstrip("_")
+        if own is None:
+            return None
+        expr: FrameExpr | None = None
+        if isinstance(other, Scalar):
+            second = other._native
+            if second is not None:
+                expr = natively(lambda: own.binary_single(name, second, reflected))
+        else:
+            plain = native_scalar(other)
+            if plain is not NOT_NATIVE:
+                expr = natively(lambda: own.binary(name, plain, reflected))
+        return expr
 
     def _unary(self, op: Callable[[Any], Any]) -> Any:
         return new_collection(python_layer(op, [("partition", self._expr)], 1), op(self._meta))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -82,15 +83,26 @@ class GroupBy(NativeGroups):
             return self._numeric()._simple(
                 name, setting, split_out=split_out, split_every=split_every, **kwargs
             )
-        meta = getattr(self._meta_nonempty(), name)(**kwargs).iloc[:0]
         columns = self._columns()
         wants = [(label, name, setting, label) for label in columns]
+        result = None
         if columns and not kwargs.get("engine"):
             kind = "series" if self._is_series() else "frame"
-            result = self._aggregated_natively(wants, kind, split_out, split_every, None)
-            if result is not None:
-                return _labelled(result, meta)
+            # What is wrong with the columns pandas says better.
+            with contextlib.suppress(TypeError, ValueError):
+                result = self._aggregated_natively(wants, kind, split_out, split_every, None)
+        if result is not None and self._labels_are_like(result):
+            return result
+        meta = getattr(self._meta_nonempty(), name)(**kwargs).iloc[:0]
+        if result is not None:
+            return _labelled(result, meta)
         return self._answers(_call, meta, name, (), kwargs, split_out=split_out)
+
+    def _labels_are_like(self, result: Any) -> bool:
+        """Whether labels of native answers are of the rows' type already."""
+        if result.ndim == 1 or self.obj.ndim == 1:
+            return bool(result.ndim == 1)
+        return bool(result._meta.columns.dtype == self.obj._meta.columns.dtype)
 
     def _numeric(self) -> GroupBy:
         chosen = self.obj._meta[self._columns()]._get_numeric_data().columns
@@ -260,11 +272,17 @@ class GroupBy(NativeGroups):
         _of({"split_every": split_every})
         if has_own(arg):
             return self._by_own(arg)
+        wants = self._wants(arg, kwargs)
+        if wants is not None and arg is None:
+            with contextlib.suppress(TypeError, ValueError):
+                result = self._aggregated_natively(wants, "frame", split_out, split_every, None)
+                if result is not None:
+                    named = result._relabelled(list(kwargs))
+                    return new_collection(named._expr, None, result._known_divisions)
         meta = (
             self._meta_nonempty().agg(**kwargs) if arg is None else self._meta_nonempty().agg(arg)
         )
         meta = meta.iloc[:0]
-        wants = self._wants(arg, kwargs)
         if wants is not None:
             kind = "series" if isinstance(meta, pd.Series) else "frame"
             result = self._aggregated_natively(wants, kind, split_out, split_every, None)

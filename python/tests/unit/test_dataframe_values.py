@@ -194,3 +194,19 @@ def test_parts_of_times_that_are_missing_in_some_partitions_only():
     pd.testing.assert_series_equal(
         counts.compute(), data.assign(y=data.t.dt.year).groupby("y").t.count()
     )
+
+
+SCALAR_CALLS = {
+    "above the mean": lambda df: df[df.i > df.i.mean()],
+    "minus the least": lambda df: df.i - df.f.min(),
+    "times twice the sum": lambda df: df.f * (df.i.sum() * 2),
+    "reflected": lambda df: df.f.max() - df.i,
+    "of two": lambda df: df.i / (df.i.max() - df.i.min()),
+    "of none": lambda df: df.i + df.f[df.i > 100].max(),
+}
+
+
+@pytest.mark.parametrize("call", SCALAR_CALLS.values(), ids=SCALAR_CALLS)
+def test_lazy_scalars_meet_columns(both, call):
+    data, lazy = both
+    same(call(lazy), call(data))

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use arrow_array::UInt32Array;
 use oxidask_core::value::Value;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,8 @@ pub enum Other {
     Input,
     /// One value.
     Scalar(Scalar),
+    /// The one value of a further input, a series of one row: the sum of a column, say.
+    Single,
 }
 
 /// An operator of each column of the first input and another operand.
@@ -70,10 +73,16 @@ impl Operator {
                 });
                 Schema { columns: columns.collect::<Result<_>>()?, ..first.clone() }
             }
-            (Other::Input, None) => return Err(FrameError::Value("an operand is missing".into())),
+            (Other::Single, Some(second)) if second.columns.len() == 1 => mapped(first, |field| {
+                let single = OperandType::Column(&second.columns[0].dtype);
+                self.dtype(OperandType::Column(&field.dtype), single)
+            })?,
+            (Other::Input | Other::Single, _) => {
+                return Err(FrameError::Value("an operand is missing".into()));
+            }
         };
         // A series keeps its name only if the other one has it too.
-        if let (Kind::Series, Some(second)) = (first.kind, inputs.get(1))
+        if let (Kind::Series, Other::Input, Some(second)) = (first.kind, &self.other, inputs.get(1))
             && second.columns[0].label != schema.columns[0].label
         {
             schema.columns[0].label = Label::None;
@@ -108,6 +117,7 @@ impl Kernel for Operator {
         let rows = frame(&inputs[0])?;
         let other = match self.other {
             Other::Input => Some(frame(&inputs[1])?),
+            Other::Single => Some(repeated(&frame(&inputs[1])?, rows.n_rows())?),
             Other::Scalar(_) => None,
         };
         let schemas: Vec<&Schema> =
@@ -127,7 +137,8 @@ impl Kernel for Operator {
             let left = Operand::Column(column, &field.dtype);
             let right = match (&self.other, &other) {
                 (Other::Scalar(scalar), _) => Operand::Scalar(scalar),
-                (_, Some(other)) => {
+                (kind, Some(other)) => {
+                    let at = if matches!(kind, Other::Single) { 0 } else { at };
                     Operand::Column(&other.columns()[at], &other.schema().columns[at].dtype)
                 }
                 _ => return Err(FrameError::Value("an operand is missing".into())),
@@ -138,6 +149,14 @@ impl Kernel for Operator {
         let columns = columns.collect::<Result<_>>()?;
         Ok(value(rows.with_columns(schema.into(), columns)?))
     }
+}
+
+/// The one row of a series, so many times.
+fn repeated(single: &Frame, n_rows: usize) -> Result<Frame> {
+    if single.n_rows() != 1 {
+        return Err(FrameError::Value(format!("{} rows where one is due", single.n_rows())));
+    }
+    single.take(&UInt32Array::from_value(0, n_rows))
 }
 
 /// A function of each value of each column.

@@ -9,7 +9,7 @@ use crate::kernel::Frame;
 use crate::ops::accessor::Accessor;
 use crate::ops::attempt::Attempt;
 use crate::ops::choose::Choose;
-use crate::ops::elementwise::{Map, Operator};
+use crate::ops::elementwise::{Map, Operator, Other};
 use crate::ops::select::{Assign, Constant, Filter, Project, Relabel, ResetIndex, SetIndex};
 use crate::ops::source::FromFrame;
 use crate::scalar::Scalar;
@@ -82,7 +82,10 @@ impl Table {
     pub fn operator(&self, operator: Operator, other: Option<&Self>) -> Result<Self> {
         let mut inputs = vec![self.clone()];
         if let Some(other) = other {
-            self.check_rows(other)?;
+            let is_single = matches!(operator.other, Other::Single) && other.n_partitions() == 1;
+            if !is_single {
+                self.check_rows(other)?;
+            }
             inputs.push(other.clone());
         }
         let schemas = inputs.iter().map(|table| table.native().map(|schema| &**schema));

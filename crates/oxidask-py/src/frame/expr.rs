@@ -119,6 +119,17 @@ impl FrameExpr {
         self.0.operator(operator, None).py().map(Self)
     }
 
+    /// An operator of each column and of the one value of a table of one row.
+    fn binary_single(
+        &self,
+        name: &str,
+        other: &Bound<'_, Self>,
+        reflected: bool,
+    ) -> PyResult<Self> {
+        let operator = Operator { op: binary_named(name)?, other: Other::Single, reflected };
+        self.0.operator(operator, Some(&other.get().0)).py().map(Self)
+    }
+
     /// A function of each value, by NumPy's or pandas' name for it.
     fn unary(&self, name: &str) -> PyResult<Self> {
         self.0.map(Map::Unary(unary_named(name)?)).py().map(Self)
