@@ -239,7 +239,7 @@ def _two(column: Any) -> Any:
         return pd.array(["foo", "foo"], dtype=dtype)
     try:
         return pd.array([1, 2], dtype=dtype)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, NotImplementedError):
         return pd.array([None, None], dtype=dtype)
 
 

@@ -142,9 +142,17 @@ def _by_divisions(df: Any, divisions: Any, force: bool) -> Any:
         first = max(0, min(bisect.bisect_left(old, low) - 1, len(old) - 2))
         last = min(len(old) - 2, bisect.bisect_right(old, high) - 1)
         chosen = df.partitions[first : max(first, last) + 1]
-        args = [("literal", low), ("literal", high), ("literal", is_last), ("every", chosen._expr)]
-        parts.append(python_layer(_between, args, 1, name="repartition-divisions"))
+        parts.append(rows_between(chosen, low, high, is_last))
     return _side_by_side(parts, df._meta, tuple(new))
+
+
+def rows_between(df: Any, low: Any, high: Any, is_last: bool) -> Any:
+    """Return the expression of the rows with labels from `low` to `high`, in one partition.
+
+    Those of `high` itself are among them only if `is_last`.
+    """
+    args = [("literal", low), ("literal", high), ("literal", is_last), ("every", df._expr)]
+    return python_layer(_between, args, 1, name="repartition-divisions")
 
 
 def _between(low: Any, high: Any, is_last: bool, parts: list[Any]) -> Any:

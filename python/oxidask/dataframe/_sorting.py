@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from oxidask.dataframe._collection import Collection, natively, new_collection, on_all, python_layer
+import numpy as np
+
+from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
 from oxidask.dataframe._meta import remembered
+from oxidask.dataframe._multi import stacked
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.dataframe._partitions import map_partitions
+from oxidask.dataframe._repartition import rows_between
+from oxidask.dataframe._shuffle import by_ranges, splits_of
 
-__all__ = ["set_index", "sort_values"]
+__all__ = ["current_divisions", "set_index", "sort_values"]
 
 
 def sort_values(
@@ -31,6 +37,10 @@ def sort_values(
     labels = [collection._meta.name] if is_series else list(by) if isinstance(by, list) else [by]
     if not is_series:
         missing = [label for label in labels if label not in collection._meta.columns]
+        if missing and not all(isinstance(label, (str, tuple)) for label in missing):
+            raise NotImplementedError(
+                f"Dataframes only support sorting by named columns; {missing} are not among them"
+            )
         if missing:
             raise KeyError(f"{missing} not in index")
     ways = list(ascending) if isinstance(ascending, (list, tuple)) else [ascending] * len(labels)
@@ -46,18 +56,52 @@ def sort_values(
             known = remembered(expr, collection._known_meta, frequency=False)
             result = new_collection(expr, known)
             return result.reset_index(drop=True) if ignore_index else result
-    # What pandas alone can order it orders in one partition.
-    settings = {
-        "ascending": ways if not is_series else ways[0],
+    return _by_pandas(
+        collection,
+        labels,
+        ways,
+        na_position,
+        n_out,
+        ignore_index,
+        sort_function,
+        sort_function_kwargs,
+    )
+
+
+def _by_pandas(
+    collection: Any,
+    labels: list[Any],
+    ways: list[bool],
+    na_position: str,
+    n_out: int,
+    ignore_index: bool,
+    sort_function: Any,
+    sort_function_kwargs: Any,
+) -> Any:
+    """Return the rows in order: ranges of the first key, each of them ordered by pandas."""
+    is_series = collection._meta.ndim == 1
+    settings: dict[str, Any] = {
+        "ascending": ways if len(ways) > 1 else ways[0],
         "na_position": na_position,
-        "ignore_index": ignore_index,
+        "ignore_index": False,
     }
-    settings |= {} if is_series else {"by": labels}
+    settings |= {} if is_series else {"by": labels if len(labels) > 1 else labels[0]}
+    settings |= {} if sort_function else {"kind": "stable"}
     settings |= sort_function_kwargs or {}
     method = sort_function or type(collection._meta).sort_values
-    args = [("literal", method), ("every", collection._expr)]
-    layer = python_layer(on_all, args, 1, settings, name="sort-values")
-    return new_collection(layer, collection._meta)
+    key = None if is_series else labels[0]
+    expr = by_ranges(
+        collection,
+        key,
+        splits_of(collection, key, n_out),
+        n_out,
+        method,
+        descending=not ways[0],
+        na_last=na_position == "last",
+        settings=settings,
+    )
+    result = new_collection(expr, collection._meta)
+    return result.reset_index(drop=True) if ignore_index else result
 
 
 def set_index(
@@ -94,39 +138,47 @@ def set_index(
     """
     if options.pop("inplace", False):
         raise NotImplementedError("The inplace= keyword is not supported")
-    if append:
-        raise NotImplementedError("append=True is not supported: name the levels as columns")
     if isinstance(other, list):
+        if len(other) != 1 and any(isinstance(key, Collection) for key in other):
+            raise TypeError(
+                "a list of series is not supported by set_index: assign them as columns"
+            )
         if len(other) != 1:
             raise NotImplementedError("Dask dataframe does not yet support multi-indexes")
         (other,) = other
     if isinstance(other, pd.DataFrame) or getattr(other, "ndim", 0) == 2:
         raise NotImplementedError("Dask dataframe does not yet support multi-indexes")
-    if isinstance(other, Collection):
-        label = other._meta.name
-        temporary = label if label is not None else "__index__"
-        df = (
-            df.assign(**{temporary: other})
-            if isinstance(temporary, str)
-            else df._assigned({temporary: other})
+    if divisions is not None:
+        _check_divisions(divisions)
+    if append and (sort or isinstance(other, Collection)):
+        raise NotImplementedError(
+            "append=True is only supported for a label with sort=False: several levels are in no "
+            "order over partitions"
         )
+    if isinstance(other, Collection):
+        if isinstance(other._meta, pd.Index) and other._name == df.index._name:
+            return df
+        label = other._meta.name
+        if _is_column(df, label, other):
+            return set_index(df, label, False, sorted, npartitions, divisions, sort)
+        temporary = "__index__"
+        while temporary in df._meta.columns:
+            temporary += "_"
+        df = _with_key(df, temporary, other)
         result = set_index(df, temporary, True, sorted, npartitions, divisions, sort)
-        return result if label is not None else result._renamed_index(None)
+        return _renamed_index(result, label)
     if other not in df._meta.columns:
         raise KeyError(other)
     if sorted and divisions is None:
         return _of_sorted(df, other, drop)
     if not sort or (sorted and divisions is not None):
-        if divisions is not None:
-            _check_divisions(divisions)
-            if len(divisions) != df.npartitions + 1:
-                raise ValueError(
-                    "When specifying both `sorted=True` and `divisions`, the number of partitions "
-                    f"must be one less than the divisions: {df.npartitions} and {len(divisions)}"
-                )
-        return _labelled(df, other, drop, divisions)
+        if divisions is not None and len(divisions) != df.npartitions + 1:
+            raise ValueError(
+                "When specifying both `sorted=True` and `divisions`, the number of partitions must "
+                f"be one less than the divisions: {df.npartitions} and {len(divisions)}"
+            )
+        return _labelled(df, other, drop, divisions, append)
     if divisions is not None:
-        _check_divisions(divisions)
         splits = list(divisions[1:-1])
         ends = tuple(divisions)
     else:
@@ -136,54 +188,136 @@ def set_index(
     return _sorted_at(df, other, drop, splits, ends)
 
 
+def _is_column(df: Any, label: Any, other: Any) -> bool:
+    """Whether a series is a column of the rows themselves."""
+    if isinstance(other._meta, pd.Index) or label not in df._meta.columns:
+        return False
+    return bool(df._meta.columns.is_unique and df[label]._name == other._name)
+
+
+def _with_key(df: Any, label: str, other: Any) -> Any:
+    """Return the rows with a column more, of a series or an index."""
+    if isinstance(other._meta, pd.Series):
+        return df._assigned({label: other})
+    if other.npartitions != df.npartitions:
+        raise ValueError(
+            f"an index of {other.npartitions} partitions can't be that of rows in {df.npartitions}"
+        )
+    meta = df._meta.assign(**{label: other._meta})
+    args = [("literal", label), ("partition", df._expr), ("partition", other._expr)]
+    expr = python_layer(_with_labels, args, df.npartitions, name="set-index-key")
+    return new_collection(expr, meta, df._known_divisions)
+
+
+def _with_labels(label: str, part: Any, labels: Any) -> Any:
+    return part.assign(**{label: labels})
+
+
+def _renamed_index(df: Any, name: Any) -> Any:
+    expr = None
+    if df._expr.is_native:
+        expr = natively(lambda: df._expr.relabel("frame", None, [name]))
+    if expr is None:
+        expr = df._partwise(pd.DataFrame.rename_axis, index=name)._expr
+    return new_collection(expr, df._meta.rename_axis(index=name), df._known_divisions)
+
+
 def _check_divisions(divisions: Sequence[Any]) -> None:
     if not isinstance(divisions, (tuple, list)):
         raise ValueError("New division must be list or tuple")
     ordered = list(divisions)
+    if len(ordered) < 2:
+        raise ValueError(f"New division must have a first and a last label, not {ordered}")
     if ordered != builtins.sorted(ordered):
         raise ValueError("New division must be sorted")
 
 
-def _labelled(df: Any, label: Any, drop: bool, divisions: Any) -> Any:
+def _labelled(df: Any, label: Any, drop: bool, divisions: Any, append: bool = False) -> Any:
     expr = None
-    if df._expr.is_native:
+    if df._expr.is_native and not append:
         expr = natively(lambda: df._expr.with_index_of([label], drop))
     ends = None if divisions is None else tuple(divisions)
     if expr is not None:
-        return new_collection(expr, remembered(expr, df._known_meta, frequency=False), ends)
+        return new_collection(expr, None, ends)
     result = map_partitions(
-        pd.DataFrame.set_index, df, label, drop=drop, enforce_metadata=False, clear_divisions=True
+        pd.DataFrame.set_index,
+        df,
+        label,
+        drop=drop,
+        append=append,
+        enforce_metadata=False,
+        clear_divisions=True,
     )
     return new_collection(result._expr, result._meta, ends)
 
 
 def _of_sorted(df: Any, label: Any, drop: bool) -> Any:
-    """Index rows that are in order: the ends of partitions are computed."""
-    bounds = (
-        df[label]
-        .map_partitions(_ends, meta=df._meta[[label]], enforce_metadata=False, clear_divisions=True)
-        .to_delayed()
-    )
+    """Index rows that are in order: the ends of partitions are computed.
+
+    Partitions without rows are left out. Rows of a label that several partitions have go to the
+    last of these.
+    """
+    full, lows, highs = _ends_of(df, label)
+    if not full:
+        return _labelled(df.partitions[0], label, drop, None)
+    if len(full) < df.npartitions:
+        df = df.partitions[full]
+    ends = (*lows, highs[-1])
+    result = _labelled(df, label, drop, None)
+    if all(high < low for high, low in zip(highs[:-1], lows[1:], strict=True)):
+        return new_collection(result._expr, result._meta, ends)
+    parts = []
+    for at, (low, high) in enumerate(itertools.pairwise(ends)):
+        first = next(i for i in range(at + 1) if highs[i] >= low)
+        chosen = result.partitions[first : at + 1]
+        parts.append(rows_between(chosen, low, high, at == len(lows) - 1))
+    return new_collection(stacked(parts), result._meta, ends)
+
+
+def _ends_of(df: Any, label: Any) -> tuple[list[int], list[Any], list[Any]]:
+    """Return which partitions have rows, and the first and the last keys of these.
+
+    Raises
+    ------
+    ValueError
+        If one partition's keys go beyond the next one's.
+    """
     from oxidask.base import compute
 
-    ends = [pair for pair in compute(*bounds) if pair is not None]
-    if not ends:
-        return _labelled(df, label, drop, None)
-    lows, highs = [low for low, _ in ends], [high for _, high in ends]
-    if lows != builtins.sorted(lows) or any(
-        high > low for high, low in zip(highs[:-1], lows[1:], strict=True)
-    ):
+    column = df.index if label is None else df[label]
+    args = [("partition", column._expr)]
+    layer = python_layer(_ends, args, df.npartitions, name="set-index-ends")
+    bounds = new_collection(layer, pd.Series([])).to_delayed()
+    ends = list(compute(*bounds))
+    full = [at for at, pair in enumerate(ends) if pair is not None]
+    lows, highs = ([ends[at][side] for at in full] for side in (0, 1))
+    if any(high > low for high, low in zip(highs[:-1], lows[1:], strict=True)):
         raise ValueError(
             "Partitions are not sorted ascending by the index; sort the rows (set_index without "
             f"sorted=True): they begin with {lows} and end with {highs}"
         )
-    if len(ends) != df.npartitions:
-        return _labelled(df, label, drop, None)
-    return _labelled(df, label, drop, (*lows, highs[-1]))
+    return full, lows, highs
 
 
 def _ends(part: Any) -> Any:
-    return (part.iloc[0], part.iloc[-1]) if len(part) else None
+    part = part.dropna()
+    if not len(part):
+        return None
+    return tuple(x.item() if isinstance(x, np.number) else x for x in (part.min(), part.max()))
+
+
+def current_divisions(df: Any, label: Any, set_divisions: bool) -> Any:
+    """Compute the divisions of rows in order: see ``DataFrame.compute_current_divisions``."""
+    if label is None and df.known_divisions:
+        return df if set_divisions else df.divisions
+    full, lows, highs = _ends_of(df, label)
+    ends = (*lows, highs[-1]) if full else (None,) * (df.npartitions + 1)
+    if not set_divisions:
+        return ends
+    if label is not None:
+        raise NotImplementedError("set_divisions needs the index: set_index(col, sorted=True)")
+    rows = df.partitions[full] if 0 < len(full) < df.npartitions else df
+    return new_collection(rows._expr, df._meta, ends)
 
 
 def _found(df: Any, label: Any, n_out: int) -> tuple[Any, Any, list[Any]]:
@@ -191,18 +325,34 @@ def _found(df: Any, label: Any, n_out: int) -> tuple[Any, Any, list[Any]]:
     from oxidask.base import compute
 
     column = df[label]
+    expr = None
     if df._expr.is_native:
         expr = natively(lambda: df._expr.project([label], "frame").splits([(label, False)], n_out))
-        if expr is not None:
-            found, low, high = compute(new_collection(expr), column.min(), column.max())
-            splits = [s for s in found[label].tolist() if not pd.isna(s) and low < s <= high]
-            return low, high, splits
-    values = column.dropna().compute().sort_values()
-    if not len(values):
-        return None, None, []
-    at = [values.iloc[len(values) * i // n_out] for i in range(1, n_out)]
-    unique = list(dict.fromkeys(v for v in at if v > values.iloc[0]))
-    return values.iloc[0], values.iloc[-1], unique
+    if expr is not None:
+        # Of no rows an integer has no least value: one that may be missing has.
+        nullable = {"i": "Int64", "u": "UInt64", "b": "boolean"}.get(column.dtype.kind)
+        values = column if nullable is None else column.astype(nullable)
+        found, low, high = compute(new_collection(expr), values.min(), values.max())
+        if pd.isna(low):
+            return None, None, []
+        splits = found[label].tolist()
+    else:
+        ends = python_layer(
+            _least_and_greatest,
+            [("every", python_layer(_ends, [("partition", column._expr)], df.npartitions))],
+            1,
+        )
+        cuts = new_collection(splits_of(df, label, n_out), pd.Index([]))
+        (pair,), splits = compute(new_collection(ends, 0), cuts)
+        if pair is None:
+            return None, None, []
+        low, high = pair
+    return low, high, [s for s in dict.fromkeys(splits) if not pd.isna(s) and low < s <= high]
+
+
+def _least_and_greatest(pairs: list[Any]) -> Any:
+    full = [pair for pair in pairs if pair is not None]
+    return [(min(low for low, _ in full), max(high for _, high in full)) if full else None]
 
 
 def _sorted_at(df: Any, label: Any, drop: bool, splits: list[Any], ends: tuple[Any, ...]) -> Any:
@@ -220,33 +370,12 @@ def _sorted_at(df: Any, label: Any, drop: bool, splits: list[Any], ends: tuple[A
             if expr is not None:
                 known = remembered(expr, df._known_meta, frequency=False)
                 return new_collection(expr, known, ends)
-    args = [
-        ("literal", label),
-        ("literal", splits),
-        ("per_block", _number),
-        ("literal", drop),
-        ("every", df._expr),
-    ]
-    layer = python_layer(_range_of, args, n_out, name="set-index")
-    meta = df._meta.set_index(label, drop=drop)
-    return new_collection(layer, meta, ends)
+    dtype = df._meta[label].dtype
+    settings = {} if isinstance(dtype, pd.CategoricalDtype) else {"dtype": dtype}
+    keys = python_layer(pd.Index, [("literal", splits)], 1, settings, name="set-index-splits")
+    layer = by_ranges(df, label, keys, n_out, _ordered, settings={"label": label, "drop": drop})
+    return new_collection(layer, df._meta.set_index(label, drop=drop), ends)
 
 
-def _number(index: tuple[int, ...]) -> int:
-    return index[0]
-
-
-def _range_of(label: Any, splits: list[Any], at: int, drop: bool, parts: list[Any]) -> Any:
-    import numpy as np
-
-    rows = []
-    for part in parts:
-        column = part[label]
-        keep = np.ones(len(part), bool)
-        if at > 0:
-            keep &= (column >= splits[at - 1]).to_numpy(dtype=bool, na_value=False)
-        if at < len(splits):
-            keep &= (column < splits[at]).to_numpy(dtype=bool, na_value=False)
-        rows.append(part[keep])
-    whole = pd.concat(rows).sort_values(label, kind="stable")
-    return whole.set_index(label, drop=drop)
+def _ordered(part: Any, label: Any, drop: bool) -> Any:
+    return part.sort_values(label, kind="stable").set_index(label, drop=drop)

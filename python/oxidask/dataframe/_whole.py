@@ -210,32 +210,23 @@ class Whole(Collection):
         npartitions
             How many partitions.
         """
-        from oxidask.dataframe._collection import natively
+        from oxidask.dataframe._shuffle import shuffle
 
-        n = int(npartitions or self.npartitions)
-        if on_index:
-            labels: list[Any] = []
-        elif isinstance(on, Collection):
-            assigned = self.assign(__key__=on).shuffle(["__key__"], npartitions=n)  # type: ignore[attr-defined]
-            return assigned.drop(columns=["__key__"])
-        else:
-            labels = list(on) if isinstance(on, (list, tuple)) else [on]
-            missing = [label for label in labels if label not in self._meta.columns]
-            if missing:
-                raise KeyError(
-                    f"Cannot shuffle on column(s) not in dataframe to shuffle: {missing}"
-                )
-        expr = natively(lambda: self._expr.shuffled(labels, n) if self._expr.is_native else None)
-        if expr is None:
-            args = [
-                ("literal", labels),
-                ("literal", n),
-                ("per_block", _number),
-                ("every", self._expr),
-            ]
-            expr = python_layer(_part_of_hash, args, n, name="shuffle")
-        result = new_collection(expr, self._meta)
-        return result.reset_index(drop=True) if ignore_index else result
+        return shuffle(self, on, ignore_index, npartitions, shuffle_method, on_index)
+
+    def compute_current_divisions(self, col: Any = None, set_divisions: bool = False) -> Any:
+        """Compute the divisions of rows that are in order.
+
+        Parameters
+        ----------
+        col
+            The column that the rows are in order of; by default their index.
+        set_divisions
+            Whether to return the rows, with their divisions, instead of these.
+        """
+        from oxidask.dataframe._sorting import current_divisions
+
+        return current_divisions(self, col, set_divisions)
 
     def to_records(self, index: bool = False, lengths: Any = None) -> Any:
         """Return the rows as an array of records."""
@@ -302,19 +293,6 @@ def _aligned(part: Any, other: Any, at: int, join: str, axis: Any, fill_value: A
 
 def _records(part: Any, index: bool) -> Any:
     return part.to_records(index=index)
-
-
-def _number(index: tuple[int, ...]) -> int:
-    return index[0]
-
-
-def _part_of_hash(labels: list[Any], n: int, at: int, parts: list[Any]) -> Any:
-    rows = []
-    for part in parts:
-        keys = part[labels] if labels else part.index.to_frame()
-        hashed = pd.util.hash_pandas_object(keys, index=False).to_numpy() % n
-        rows.append(part[hashed == at])
-    return _joined(rows)
 
 
 class Resampler:
