@@ -346,6 +346,8 @@ def clip(*args: Any, **kwargs: Any) -> Any:
     high = bounds[1] if len(bounds) > 1 else kwargs.pop(names[1], None)
     if not builtins.any(is_dask_collection(arg) for arg in (x, low, high)):
         return np.clip(x, low, high, **kwargs)
+    if is_dask_collection(x) and hasattr(x, "map_partitions"):
+        return x.clip(low, high, **kwargs)
     if getattr(getattr(x, "dtype", None), "kind", "") in "iu":
         # A Python number beyond what the dtype holds is no bound.
         info = np.iinfo(x.dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from oxidask.dataframe._needs import pandas as pd
+from oxidask.dataframe._partitions import elementwise_like
 
 __all__ = ["categorize", "known_dtype"]
 
@@ -42,7 +43,8 @@ def categorize(df: Any, columns: Any, index: Any, split_every: Any) -> Any:
         for values, values_of in zip(different, columns_of, strict=True)
     ]
     new_labels = dtypes.pop() if with_index else None
-    result = df._partwise(_typed, dict(zip(chosen, dtypes, strict=True)), new_labels)
+    by_label = dict(zip(chosen, dtypes, strict=True))
+    result = elementwise_like(_typed(meta, by_label, new_labels), _typed, df, by_label, new_labels)
     if with_index:
         result = result.clear_divisions()
     return result

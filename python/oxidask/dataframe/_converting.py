@@ -84,6 +84,10 @@ def to_datetime(arg: Any, meta: Any = None, **kwargs: Any) -> Any:
         )
     if meta is None:
         meta = pd.to_datetime(arg._meta, **kwargs)
+        if arg._meta.ndim == 2 or getattr(arg._meta.dtype, "kind", "") == "O":
+            # The unit of what text says is not that of no text.
+            said = pd.to_datetime(pd.Series(["2000-01-01"]), utc=kwargs.get("utc", False))
+            meta = meta.astype(said.dtype)
     return map_partitions(pd.to_datetime, arg, meta=meta, enforce_metadata=False, **kwargs)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from oxidask.dataframe._absent import without
 from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
 from oxidask.dataframe._labels import Labels
 from oxidask.dataframe._methods import PartwiseMethods
@@ -484,3 +485,7 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and_", 
     setattr(FrameBase, f"__r{_name.rstrip('_')}__", _binary_operator(_name, True))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(FrameBase, f"__{_name}__", _binary_operator(_name, False))
+without(
+    DataFrame,
+    ("autocorr", "between", "is_monotonic_decreasing", "is_monotonic_increasing", "unique"),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from oxidask.dataframe._absent import without
 from oxidask.dataframe._frame import Series
 from oxidask.dataframe._needs import pandas as pd
 
@@ -140,38 +141,30 @@ def _field(part: Any, name: str) -> Any:
     return pd.Index(getattr(part, name), name=part.name)
 
 
-class _Absent:
-    """What series have and indexes have not."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        raise AttributeError(f"'Index' object has no attribute {self.name!r}")
-
-
-for _name in (
-    "autocorr",
-    "axes",
-    "corr",
-    "cov",
-    "cummax",
-    "cummin",
-    "cumprod",
-    "cumsum",
-    "idxmax",
-    "idxmin",
-    "index",
-    "kurt",
-    "kurtosis",
-    "mean",
-    "mode",
-    "prod",
-    "product",
-    "sem",
-    "skew",
-    "std",
-    "sum",
-    "var",
-):
-    setattr(Index, _name, _Absent(_name))
+without(
+    Index,
+    (
+        "autocorr",
+        "axes",
+        "corr",
+        "cov",
+        "cummax",
+        "cummin",
+        "cumprod",
+        "cumsum",
+        "idxmax",
+        "idxmin",
+        "index",
+        "kurt",
+        "kurtosis",
+        "mean",
+        "mode",
+        "prod",
+        "product",
+        "sem",
+        "skew",
+        "std",
+        "sum",
+        "var",
+    ),
+)

@@ -20,7 +20,10 @@ def map_values(series: Any, arg: Any, na_action: Any, meta: Any, is_monotonic: b
     """
     method = pd.Index.map if isinstance(series._meta, pd.Index) else pd.Series.map
     guessed = meta is None
-    meta = _meta_of_map(series, method, arg, na_action) if guessed else make_meta(meta)
+    if guessed:
+        meta = _meta_of_map(series, method, arg, na_action)
+    else:
+        meta = make_meta(meta, index=getattr(series._meta, "index", None))
     if guessed:
         warn_of_guess("map", meta)
     mapper = ("partition", in_one(arg)) if isinstance(arg, Collection) else ("literal", arg)

@@ -6,7 +6,7 @@ import functools
 import operator
 import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -72,10 +72,10 @@ class PartwiseMethods(Collection):
             other = from_pandas(other, npartitions=1)
         expr = natively(lambda: self._binary_natively(op, other, reflected))
         if expr is not None:
-            result = self._with(expr)
-            # Other labels: nobody knows how they lie.
-            return result.clear_divisions() if isinstance(self._meta, pd.Index) else result
+            return self._with(expr)
         first, second = (other, self) if reflected else (self, other)
+        if isinstance(self._meta, pd.Index):
+            op = functools.partial(_of_labels, op)
         from oxidask.dataframe._partitions import elementwise
 
         return elementwise(op, first, second)
@@ -83,13 +83,17 @@ class PartwiseMethods(Collection):
     def _binary_natively(self, op: Any, other: Any, reflected: bool) -> Any:
         build = getattr(self._expr, "binary", None)
         name = op.__name__.rstrip("_")
-        if build is None or not self._expr.is_native:
+        if build is None or not self._expr.is_native or isinstance(self._meta, pd.Index):
             return None
         single = getattr(other, "_native", None)
         if single is not None:
             return self._expr.binary_single(name, single, reflected)
         if isinstance(other, Collection):
-            if not other._expr.is_native or not self._expr.has_rows_of(other._expr):
+            if (
+                isinstance(other._meta, pd.Index)
+                or not other._expr.is_native
+                or not self._expr.has_rows_of(other._expr)
+            ):
                 return None
             return build(name, other._expr, reflected)
         scalar = native_scalar(other)
@@ -122,7 +126,10 @@ class PartwiseMethods(Collection):
 
     def _unary(self, name: str, op: Callable[[Any], Any]) -> Any:
         build = getattr(self._expr, "unary", None)
-        if build is not None and self._expr.is_native:
+        is_index = isinstance(self._meta, pd.Index)
+        if is_index:
+            op = functools.partial(_of_labels, op)
+        if build is not None and self._expr.is_native and not is_index:
             expr = natively(lambda: build(name))
             if expr is not None:
                 return self._with(expr)
@@ -140,17 +147,18 @@ class PartwiseMethods(Collection):
             expr = natively(lambda: self._cast(dtype))
             if expr is not None:
                 return self._with(expr)
-        result = self._partwise(_class_of(self).astype, dtype)
-        meta = self._meta
-        if meta.ndim == 1:
-            if _forgets(meta.dtype, dtype):
-                result._known_meta = unknown_categories(result._meta)
-            return result
-        wanted = dtype if isinstance(dtype, dict) else dict.fromkeys(meta.columns, dtype)
-        labels = [label for label, to in wanted.items() if _forgets(meta.dtypes[label], to)]
-        if labels:
-            result._known_meta = unknown_categories(result._meta, labels)
-        return result
+        meta = self._meta.astype(dtype)
+        if isinstance(self._meta, pd.DataFrame):
+            wanted = dtype if isinstance(dtype, dict) else dict.fromkeys(meta.columns, dtype)
+            before = self._meta.dtypes
+            meta = unknown_categories(
+                meta, [label for label, to in wanted.items() if _forgets(before[label], to)]
+            )
+        elif _forgets(self._meta.dtype, dtype):
+            meta = unknown_categories(meta)
+        from oxidask.dataframe._partitions import elementwise_like
+
+        return elementwise_like(meta, _class_of(self).astype, self, dtype)
 
     def combine_first(self, other: Any) -> Any:
         """Return the values with those of another collection where they are missing."""
@@ -255,6 +263,11 @@ class PartwiseMethods(Collection):
         return self._chosen("mask", cond, other)
 
     def _chosen(self, name: str, cond: Any, other: Any) -> Any:
+        if self.npartitions > 1 and isinstance(cond, (list, np.ndarray)):
+            raise ValueError(
+                "a condition in memory has no labels by which it can be aligned with partitions: "
+                "pass a series or a dataframe"
+            )
         if self._meta.ndim == 1 and isinstance(cond, Collection) and cond._expr.is_native:
             if isinstance(other, Collection):
                 value = other._expr if other._expr.is_native else NOT_NATIVE
@@ -326,8 +339,6 @@ class PartwiseMethods(Collection):
             raise NotImplementedError("dropna drops rows only")
         if "how" in kwargs and "thresh" in kwargs:
             raise TypeError("cannot set both the how and thresh arguments at the same time")
-        if kwargs.get("thresh", 0) is None:
-            del kwargs["thresh"]
         if self._expr.is_native and not set(kwargs) - {"axis", "subset", "how"}:
             native = self._without_missing(kwargs.get("subset"), kwargs.get("how") or "any")
             if native is not None:
@@ -366,6 +377,17 @@ class PartwiseMethods(Collection):
         result = elementwise(ufunc, *inputs, **kwargs)
         return result if out is None else _written(result, out[0])
 
+    def _elemwise(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a function of arrays: gives an array, if it is none that knows dataframes."""
+        from oxidask.array.core import elemwise
+
+        if isinstance(func, np.ufunc):
+            return func(*args, **kwargs)
+        arrays: Any = [
+            cast("Any", x).to_dask_array() if isinstance(x, Collection) else x for x in args
+        ]
+        return elemwise(func, *arrays, **kwargs)
+
     def repeat(self, repeats: Any, axis: Any = None) -> Any:
         """Not here: where the rows would go nobody could say."""
         raise NotImplementedError(
@@ -377,6 +399,12 @@ class PartwiseMethods(Collection):
 
     def __rdivmod__(self, other: Any) -> Any:
         return other // self, other % self
+
+
+def _of_labels(op: Callable[..., Any], *labels: Any) -> Any:
+    """Return what an operator gives for labels, as an index where it gives an array."""
+    result = op(*labels)
+    return pd.Index(result) if isinstance(result, np.ndarray) else result
 
 
 def _written(result: Any, out: Any) -> Any:

@@ -98,7 +98,7 @@ def map_partitions(
 
 
 def _has_axes(x: Any) -> bool:
-    return bool(getattr(x, "ndim", 0))
+    return bool(getattr(x, "ndim", 0)) and not isinstance(x, type)
 
 
 def _array_of(expr: Any, meta: Any, npartitions: int) -> Any:
@@ -213,7 +213,7 @@ def _tried(func: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> An
         ) from error
     if not isinstance(result, _PANDAS) and _has_axes(result):
         return result[:0]
-    return make_meta(result)
+    return object() if isinstance(result, type) else make_meta(result)
 
 
 def align(args: tuple[Any, ...], broadcasts: bool = True) -> tuple[Any, ...]:
@@ -264,13 +264,22 @@ def elementwise(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return _partwise(func, args, kwargs, keeps_rows=True)
 
 
+def elementwise_like(meta: Any, func: Callable[..., Any], *args: Any) -> Any:
+    """Call a function of pandas' that leaves rows where they are, and is known to give `meta`."""
+    return _partwise(func, args, {}, keeps_rows=True, meta=meta)
+
+
 def choosing(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function of pandas' that leaves rows out, or repeats them."""
     return _partwise(func, args, kwargs, keeps_rows=False)
 
 
 def _partwise(
-    func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], keeps_rows: bool
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    keeps_rows: bool,
+    meta: Any = None,
 ) -> Any:
     if any(isinstance(x, Collection) for x in kwargs.values()):
         names, n_args = tuple(kwargs), len(args)
@@ -281,12 +290,13 @@ def _partwise(
     first = several[0]
     arrays = [(x, _blocks_of(x, first.npartitions)) for x in args if _is_array(x)]
     blocks = iter([expr for _, expr in arrays])
-    raw = func(*map(_sample, args), **kwargs)
-    # A row of answers keeps its labels: what is done with it goes by them.
-    is_row = isinstance(raw, pd.Series) and any(
-        isinstance(x._meta, pd.Series) and len(x._meta) for x in several
-    )
-    meta = raw if is_row and all(x._meta.ndim == 1 for x in several) else make_meta(raw)
+    if meta is None:
+        raw = func(*map(_sample, args), **kwargs)
+        # A row of answers keeps its labels: what is done with it goes by them.
+        is_row = isinstance(raw, pd.Series) and any(
+            isinstance(x._meta, pd.Series) and len(x._meta) for x in several
+        )
+        meta = raw if is_row and all(x._meta.ndim == 1 for x in several) else make_meta(raw)
     npartitions = max(x.npartitions for x in several)
     described = [
         ("partition", next(blocks)) if _is_array(x) else _described(x, npartitions) for x in args
@@ -350,7 +360,8 @@ def tree(
 
     `combine` and `aggregate` are called with the concatenation of what came, or with a list of it.
     """
-    by = 8 if split_every in (None, True) else (10**9 if split_every is False else int(split_every))
+    by = 8 if split_every is None or split_every is True else split_every
+    by = 10**9 if by is False else int(by)
     if by < 2:
         raise ValueError("split_every must be an integer >= 2")
     combine = combine or aggregate

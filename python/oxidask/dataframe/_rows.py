@@ -181,6 +181,8 @@ class Rows(Collection):
         split_out: Any = 1,
     ) -> Any:
         """Return how often each value is there, the most frequent first."""
+        if type(split_out) is int and split_out > 1 and self._meta.ndim == 1:
+            return self._counted_in_parts(split_out, sort, ascending, dropna, normalize)
         name = "proportion" if normalize else "count"
         chunk = {"dropna": dropna}
         meta = type(self._meta).value_counts(self._meta, normalize=normalize)
@@ -197,6 +199,21 @@ class Rows(Collection):
             combine_kwargs={},
             token="value-counts",
             concat=False,
+        )
+
+    def _counted_in_parts(
+        self, n: int, sort: Any, ascending: bool, dropna: bool, normalize: bool
+    ) -> Any:
+        """Return how often each value is there, over several partitions: in order in each one."""
+        groups = self.to_frame(name="value").groupby(  # type: ignore[attr-defined]
+            "value", sort=False, dropna=dropna, observed=False
+        )
+        counts = groups.size(split_out=n).rename("count")
+        if normalize:
+            counts = (counts / counts.sum()).rename("proportion")
+        meta = counts._meta.rename_axis(self._meta.name)
+        return counts.map_partitions(
+            _named_in_order, self._meta.name, sort is not False, ascending, meta=meta
         )
 
     def nlargest(self, n: int = 5, columns: Any = None, split_every: Any = None) -> Any:
@@ -374,6 +391,11 @@ def _counts_in_order(parts: list[Any], sort: bool, ascending: bool, normalize: b
         counts = counts / counts.sum()
         counts.name = "proportion"
     return counts
+
+
+def _named_in_order(counts: Any, name: Any, sort: bool, ascending: bool) -> Any:
+    counts = counts.rename_axis(name)
+    return counts.sort_values(ascending=ascending, kind="stable") if sort else counts
 
 
 class _seed_of:

@@ -64,6 +64,12 @@ class Scalar(Collection):
         """Return the value as a delayed value."""
         return super().to_delayed(optimize_graph)[0]
 
+    def to_dask_array(self) -> Any:
+        """Return the value as an array of no axes."""
+        from oxidask.array import from_delayed
+
+        return from_delayed(self.to_delayed(), shape=(), dtype=self.dtype)
+
     def _binary(self, op: Callable[[Any, Any], Any], other: Any, reflected: bool = False) -> Any:
         if isinstance(other, Collection) and not isinstance(other, Scalar):
             return NotImplemented

@@ -16,7 +16,10 @@ __all__ = ["Resampler", "Whole", "of_all_rows"]
 def of_all_rows(func: Callable[..., Any], df: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a function of pandas' on all rows of a collection, in one task."""
     sample = [x._meta_nonempty if isinstance(x, Collection) else x for x in args]
-    meta = make_meta(func(df._meta_nonempty, *sample, **kwargs))
+    raw = func(df._meta_nonempty, *sample, **kwargs)
+    # A row of answers keeps its labels: what is done with it goes by them.
+    is_row = df._meta.ndim == 2 and isinstance(raw, pd.Series) and raw.index.equals(df.columns)
+    meta = raw if is_row else make_meta(raw)
     described = [("every", x._expr) if isinstance(x, Collection) else ("literal", x) for x in args]
     expr = python_layer(
         _run,
@@ -73,8 +76,13 @@ class Whole(Collection):
         if axis in (1, "columns"):
             return self._partwise(pd.DataFrame.quantile, q, axis=1, numeric_only=numeric_only)
         if self._meta.ndim == 2:
-            return of_all_rows(pd.DataFrame.quantile, self, q=q, numeric_only=numeric_only)
-        return of_all_rows(pd.Series.quantile, self, q=q)
+            result = of_all_rows(pd.DataFrame.quantile, self, q=q, numeric_only=numeric_only)
+        else:
+            result = of_all_rows(pd.Series.quantile, self, q=q)
+        labels = q if pd.api.types.is_list_like(q) else getattr(result._meta, "index", ())
+        if len(labels):
+            result._known_divisions = (min(labels), max(labels))
+        return result
 
     def median(self, axis: Any = 0, numeric_only: Any = False, **kwargs: Any) -> Any:
         """Return medians."""
