@@ -48,6 +48,9 @@ class Collection(DaskMethodsMixin):
         What divides the partitions by their index; by default what the expression knows.
     """
 
+    # What moved the rows to other partitions than those they came in, if something did.
+    _moved: str | None = None
+
     __dask_scheduler__ = staticmethod(named_schedulers["threads"])
 
     def __init__(self, expr: FrameExpr, meta: Any = None, divisions: Any = None) -> None:
@@ -139,7 +142,10 @@ class Collection(DaskMethodsMixin):
             divisions = self._known_divisions
         if meta is None:
             meta = remembered(expr, self._known_meta)
-        return new_collection(expr, meta, divisions)
+        result = new_collection(expr, meta, divisions)
+        if result.npartitions == self.npartitions:
+            result._moved = self._moved
+        return result
 
     # Python's functions of partitions.
 
@@ -228,11 +234,11 @@ class Collection(DaskMethodsMixin):
                 "The `deep` value must be False. This is strictly a shallow copy of the underlying "
                 "computational graph."
             )
-        return new_collection(self._expr, self._known_meta, self._known_divisions)
+        return self._with(self._expr, self._known_meta)
 
     def clear_divisions(self) -> Any:
         """Return the same with divisions unknown."""
-        return new_collection(self._expr, self._known_meta, (None,) * (self.npartitions + 1))
+        return self._with(self._expr, self._known_meta, (None,) * (self.npartitions + 1))
 
     def pipe(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         """Call ``func(self, *args, **kwargs)``."""

@@ -148,7 +148,11 @@ class NativeGroups:
             )
 
         expr = natively(build)
-        return None if expr is None else new_collection(expr)
+        if expr is None:
+            return None
+        result = new_collection(expr)
+        result._moved = None if self.obj.npartitions == 1 else result._name
+        return result
 
 
 def is_label(obj: Any, key: Any) -> bool:

@@ -185,7 +185,7 @@ def _rows_of_all(meta: Any, *parts: Any) -> Any:
 
 
 def _side_by_side(dfs: list[Any], join: str, ignores: bool) -> Any:
-    from oxidask.dataframe._partitions import align
+    from oxidask.dataframe._aligning import align
 
     meta = pd.concat([x._meta for x in dfs], axis=1, join=join)
     known = all(x.known_divisions for x in dfs)

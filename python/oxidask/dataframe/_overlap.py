@@ -58,7 +58,7 @@ def map_overlap(
         df = from_pandas(df, npartitions=1)
     before, after = _checked(df, before, after)
     if align_dataframes:
-        from oxidask.dataframe._partitions import align
+        from oxidask.dataframe._aligning import align
 
         df, *rest = align((df, *args))
         args = tuple(rest)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from oxidask import _native
+from oxidask.dataframe._aligning import align, is_partitioned
 from oxidask.dataframe._collection import Collection, new_collection, python_layer
 from oxidask.dataframe._meta import check_meta, make_meta
 from oxidask.dataframe._needs import pandas as pd
@@ -59,7 +60,7 @@ def map_partitions(
     if align_dataframes:
         args = _aligned(args)
     collections = [x for x in (*args, *kwargs.values()) if isinstance(x, Collection)]
-    several = [x for x in collections if _is_partitioned(x)]
+    several = [x for x in collections if is_partitioned(x)]
     npartitions = max((x.npartitions for x in several), default=1)
     if _informed(func, kwargs):
         ends = several[0].divisions if several else (None,)
@@ -90,7 +91,9 @@ def map_partitions(
     if isinstance(meta, _PANDAS):
         if divisions is not None and len(divisions) != npartitions + 1:
             divisions = None
-        return new_collection(expr, meta, divisions)
+        result = new_collection(expr, meta, divisions)
+        result._moved = several[0]._moved if several else None
+        return result
     if several:
         # One value for each partition: a series of them.
         return new_collection(expr_of_values(expr, npartitions), pd.Series([meta]).iloc[:0])
@@ -133,12 +136,6 @@ def _as_series(value: Any) -> Any:
 
 def _label(func: Callable[..., Any], token: Any) -> str:
     return str(token) if token is not None else funcname(func).strip("<>")
-
-
-def _is_partitioned(x: Collection) -> bool:
-    from oxidask.dataframe._scalar import Scalar
-
-    return not isinstance(x, Scalar)
 
 
 def _described(arg: Any, npartitions: int) -> tuple[Any, ...]:
@@ -216,49 +213,6 @@ def _tried(func: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> An
     return object() if isinstance(result, type) else make_meta(result)
 
 
-def align(args: tuple[Any, ...], broadcasts: bool = True) -> tuple[Any, ...]:
-    """Return the arguments with all collections over the same divisions.
-
-    One partition may go with each of several, of which nobody knows the divisions. What goes by
-    rows says with `broadcasts` that this is so only for a series beside a dataframe, whose labels
-    are those of columns.
-
-    Raises
-    ------
-    ValueError
-        If they differ and are not known.
-    """
-    several = [x for x in args if isinstance(x, Collection) and _is_partitioned(x)]
-    if len(several) < 2:
-        return args
-    first = several[0]
-    if all(x._expr.has_rows_of(first._expr) for x in several[1:]):
-        return args
-    if all(x.divisions == first.divisions for x in several[1:]):
-        return args
-    if all(x.known_divisions for x in several):
-        ends = sorted({end for x in several for end in x.divisions})
-        if len(ends) == 1:
-            ends = ends * 2
-        return tuple(
-            x.repartition(divisions=ends, force=True)  # type: ignore[attr-defined]
-            if isinstance(x, Collection) and _is_partitioned(x)
-            else x
-            for x in args
-        )
-    if len({x.npartitions for x in several}) == 1:
-        return args
-    few = [x for x in several if x.npartitions == 1]
-    if few and len({x.npartitions for x in several}) == 2:
-        ndim = max(x._meta.ndim for x in several)
-        if broadcasts or all(x._meta.ndim < ndim or len(x._meta) for x in few):
-            return args
-    raise ValueError(
-        "Not all divisions are known, can't align partitions. "
-        "Please use `set_index` to set the index."
-    )
-
-
 def elementwise(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function of pandas' that leaves rows where they are."""
     return _partwise(func, args, kwargs, keeps_rows=True)
@@ -285,8 +239,8 @@ def _partwise(
         names, n_args = tuple(kwargs), len(args)
         args = (func, n_args, names, *args, *kwargs.values())
         func, kwargs = _with_keywords, {}
-    args = align(args, broadcasts=False)
-    several = [x for x in args if isinstance(x, Collection) and _is_partitioned(x)]
+    args = align(args, by_rows=True)
+    several = [x for x in args if is_partitioned(x)]
     first = several[0]
     arrays = [(x, _blocks_of(x, first.npartitions)) for x in args if _is_array(x)]
     blocks = iter([expr for _, expr in arrays])
@@ -304,11 +258,13 @@ def _partwise(
     same = keeps_rows and all(x._expr.has_rows_of(first._expr) for x in several)
     rows_of = first._expr if same else None
     expr = python_layer(func, described, npartitions, kwargs, rows_of=rows_of)
-    divisions = first._known_divisions
+    divisions = first._known_divisions if npartitions == first.npartitions else None
     if isinstance(meta, pd.Index) and isinstance(first._meta, pd.Index):
         # Other labels: nobody knows how they lie.
         divisions = None
-    return new_collection(expr, meta, divisions)
+    result = new_collection(expr, meta, divisions)
+    result._moved = first._moved
+    return result
 
 
 def _sample(x: Any) -> Any:

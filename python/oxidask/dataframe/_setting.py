@@ -20,7 +20,7 @@ class Setting(Collection):
 
     def _become(self, other: Any) -> None:
         self._expr, self._known_meta = other._expr, other._known_meta
-        self._known_divisions = other._known_divisions
+        self._known_divisions, self._moved = other._known_divisions, other._moved
 
     def _assigned(self, pairs: dict[Any, Any]) -> Any:
         """Return the dataframe with columns in place of those of the same labels, or after all."""

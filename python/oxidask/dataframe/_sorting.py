@@ -55,6 +55,7 @@ def sort_values(
         if expr is not None:
             known = remembered(expr, collection._known_meta, frequency=False)
             result = new_collection(expr, known)
+            result._moved = result._name
             return result.reset_index(drop=True) if ignore_index else result
     return _by_pandas(
         collection,

@@ -220,7 +220,9 @@ class Whole(Collection):
         """
         from oxidask.dataframe._shuffle import shuffle
 
-        return shuffle(self, on, ignore_index, npartitions, shuffle_method, on_index)
+        result = shuffle(self, on, ignore_index, npartitions, shuffle_method, on_index)
+        result._moved = result._name
+        return result
 
     def compute_current_divisions(self, col: Any = None, set_divisions: bool = False) -> Any:
         """Compute the divisions of rows that are in order.

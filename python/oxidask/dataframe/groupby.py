@@ -131,8 +131,10 @@ class GroupBy(NativeGroups):
         """Return rows for the rows of each group, in the partitions that groups come to."""
         columns = self._columns() if self._slice is not None else None
         expr = of_whole_groups(self, func, args, meta, columns=columns)
-        ends = self.obj._known_divisions if is_divided(self) else None
-        return new_collection(expr, meta, ends)
+        stayed = is_divided(self) or self.obj.npartitions == 1
+        result = new_collection(expr, meta, self.obj._known_divisions if stayed else None)
+        result._moved = None if stayed else result._name
+        return result
 
     def _inferred(self, name: str, args: Any, kwargs: Any) -> Any:
         """Return what a method gives for two made-up rows, and say that it is a guess."""
