@@ -10,7 +10,7 @@ from oxidask.dataframe._collection import Collection, new_collection, python_lay
 from oxidask.dataframe._meta import make_meta
 from oxidask.dataframe._needs import pandas as pd
 
-__all__ = ["Resampler", "Whole", "of_all_rows"]
+__all__ = ["Whole", "of_all_rows"]
 
 
 def of_all_rows(func: Callable[..., Any], df: Any, *args: Any, **kwargs: Any) -> Any:
@@ -174,8 +174,10 @@ class Whole(Collection):
             col_level=col_level,
         ).clear_divisions()
 
-    def resample(self, rule: Any, closed: Any = None, label: Any = None) -> Resampler:
+    def resample(self, rule: Any, closed: Any = None, label: Any = None) -> Any:
         """Return bins of an index of times."""
+        from oxidask.dataframe._resample import Resampler
+
         return Resampler(self, rule, closed=closed, label=label)
 
     def categorize(
@@ -303,45 +305,3 @@ def _aligned(part: Any, other: Any, at: int, join: str, axis: Any, fill_value: A
 
 def _records(part: Any, index: bool) -> Any:
     return part.to_records(index=index)
-
-
-class Resampler:
-    """Bins of an index of times: all rows come together."""
-
-    def __init__(self, obj: Any, rule: Any, **settings: Any) -> None:
-        self.obj, self.rule = obj, rule
-        self._settings = {k: v for k, v in settings.items() if v is not None}
-        if not obj.known_divisions:
-            raise ValueError(
-                "Can only resample dataframes with known divisions. See "
-                "docs/guide/dataframes.md: set_index finds them"
-            )
-        obj._meta_nonempty.resample(rule, **self._settings)
-
-    def __getitem__(self, key: Any) -> Resampler:
-        return Resampler(self.obj[key], self.rule, **self._settings)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if self.obj.ndim == 2 and name in self.obj.columns:
-            return self[name]
-        if not callable(getattr(pd.core.resample.DatetimeIndexResampler, name, None)):
-            raise AttributeError(f"a resampler has no {name!r}")
-
-        def method(*args: Any, **kwargs: Any) -> Any:
-            return of_all_rows(
-                _resampled,
-                self.obj,
-                rule=self.rule,
-                settings=self._settings,
-                name=name,
-                args=args,
-                kwargs=kwargs,
-            )
-
-        return method
-
-
-def _resampled(rows: Any, rule: Any, settings: Any, name: str, args: Any, kwargs: Any) -> Any:
-    return getattr(rows.resample(rule, **settings), name)(*args, **kwargs)
