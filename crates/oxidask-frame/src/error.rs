@@ -31,6 +31,14 @@ pub enum FrameError {
         /// What is wrong there.
         reason: String,
     },
+    /// A file that is not what its name says, or damaged. pyarrow's `ArrowInvalid`, a `ValueError`.
+    #[error("{path} is no whole Parquet file: {reason}")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A file that can't be read or written. `OSError`.
     #[error("{path}: {reason}")]
     Io {

@@ -70,7 +70,7 @@ mod _native {
     use crate::frame::{
         ColumnMemory, FrameExpr, HeldValue, TextColumn, frame_from_graph, frame_from_pandas,
         frame_python_layer, frame_read_csv, frame_read_parquet, frame_to_pandas, frame_write,
-        rebuild_held_value,
+        parquet_summary, rebuild_held_value,
     };
     #[pymodule_export]
     use crate::order::order;

@@ -11,6 +11,7 @@ import numpy as np
 
 from oxidask.dataframe._absent import without
 from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
+from oxidask.dataframe._conversions import Conversions
 from oxidask.dataframe._labels import Labels
 from oxidask.dataframe._methods import PartwiseMethods
 from oxidask.dataframe._needs import pandas as pd
@@ -26,7 +27,16 @@ __all__ = ["DataFrame", "FrameBase", "Series"]
 
 
 class FrameBase(
-    Text, Setting, PartwiseMethods, Reductions, Rows, Windows, Whole, Labels, Collection
+    Text,
+    Setting,
+    PartwiseMethods,
+    Reductions,
+    Rows,
+    Windows,
+    Whole,
+    Labels,
+    Conversions,
+    Collection,
 ):
     """What dataframes, series and indexes have in common."""
 
@@ -66,12 +76,6 @@ class FrameBase(
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.asarray(self.compute(), dtype=dtype)
-
-    def to_csv(self, filename: Any, **kwargs: Any) -> Any:
-        """Write a text table of each partition: see :func:`oxidask.dataframe.to_csv`."""
-        from oxidask.dataframe._files import to_csv
-
-        return to_csv(self, filename, **kwargs)
 
     def __hash__(self) -> int:
         return hash(self._name)
@@ -429,9 +433,15 @@ class DataFrame(FrameBase):
 
     def to_parquet(self, path: Any, *args: Any, **kwargs: Any) -> Any:
         """Write a Parquet file of each partition: see :func:`oxidask.dataframe.to_parquet`."""
-        from oxidask.dataframe._files import to_parquet
+        from oxidask.dataframe._to_parquet import to_parquet
 
         return to_parquet(self, path, *args, **kwargs)
+
+    def to_orc(self, path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Write an ORC file of each partition: see :func:`oxidask.dataframe.to_orc`."""
+        from oxidask.dataframe._formats import to_orc
+
+        return to_orc(self, path, *args, **kwargs)
 
     @property
     def iloc(self) -> Any:

@@ -65,7 +65,8 @@ def from_pandas(
         )
     if chunksize is not None and not isinstance(chunksize, (int, np.integer)):
         raise TypeError(f"Please provide chunksize as an int, not {chunksize!r}")
-    if sort and data.index.isna().any():
+    is_number = pd.api.types.is_numeric_dtype(data.index.dtype)
+    if (sort or not is_number) and data.index.isna().any():
         raise NotImplementedError(
             "Index in passed data is non-numeric and contains nulls, which Dask does not entirely "
             "support. Consider passing `data.loc[~data.isna()]` instead."
@@ -80,7 +81,8 @@ def from_pandas(
         starts = sorted({each * i + min(i, more) for i in range(int(npartitions))} - {n_rows})
     ends: Any = None
     if sort:
-        starts, ends = _where_labels_change(data.index, starts)
+        wanted = None if chunksize is not None else int(npartitions or 1)
+        starts, ends = _where_labels_change(data.index, starts, wanted)
     bounds = [*starts, n_rows]
     expr = natively(lambda: _native.frame_from_pandas(data, bounds))
     meta = data.iloc[:0]
@@ -94,15 +96,23 @@ def from_pandas(
     return new_collection(expr, meta, ends)
 
 
-def _where_labels_change(index: Any, starts: list[int]) -> tuple[list[int], Any]:
-    """Return starts of partitions moved to where labels change, and the divisions."""
+def _where_labels_change(index: Any, starts: list[int], wanted: int | None) -> tuple[Any, Any]:
+    """Return starts of partitions moved to where labels change, and the divisions.
+
+    If so many partitions are wanted, there are as many, or one for each label.
+    """
     if len(index) == 0:
         return [0], (None, None)
-    moved = []
-    for start in starts:
-        at = int(index.searchsorted(index[start], side="left"))
-        moved.append(at)
-    moved = sorted(set(moved))
+    moved = sorted({int(index.searchsorted(index[at], side="left")) for at in starts})
+    if wanted is not None and len(moved) < min(wanted, len(index)):
+        changes = np.flatnonzero(~index.duplicated())
+        n = min(wanted, len(changes))
+        nearest = np.searchsorted(changes, [len(index) * i // n for i in range(n)], "right") - 1
+        chosen: list[int] = []
+        for i, at in enumerate(nearest.tolist()):
+            least = chosen[-1] + 1 if chosen else 0
+            chosen.append(min(max(at, least), len(changes) - n + i))
+        moved = changes[chosen].tolist()
     ends = [index[at] for at in moved] + [index[-1]]
     return moved, tuple(end.item() if isinstance(end, np.generic) else end for end in ends)
 
@@ -151,6 +161,7 @@ def from_array(x: Any, chunksize: int = 50_000, columns: Any = None, meta: Any =
         raise ValueError(
             f"from_array does not input more than 2D array, got array with shape {x.shape!r}"
         )
+    _checked_width(x, columns)
     data = (
         pd.Series(x, name=columns)
         if x.ndim == 1 and x.dtype.names is None and not isinstance(columns, (list, pd.Index))
@@ -159,38 +170,82 @@ def from_array(x: Any, chunksize: int = 50_000, columns: Any = None, meta: Any =
     return from_pandas(data, chunksize=chunksize)
 
 
+def _checked_width(x: Any, columns: Any) -> None:
+    if x.ndim == 1:
+        return
+    if isinstance(x.shape[1], float) and np.isnan(x.shape[1]):
+        raise ValueError(
+            "Shape along axis 1 must be known: compute it, x.compute_chunk_sizes(), before"
+        )
+    if columns is not None and len(columns) != x.shape[1]:
+        raise ValueError(
+            f"Column names must match width of the array. Got {len(columns)} names for "
+            f"{x.shape[1]} columns"
+        )
+
+
 def from_dask_array(x: Any, columns: Any = None, index: Any = None, meta: Any = None) -> Any:
-    """Make a collection of an array of ours: a partition of each chunk of rows."""
+    """Make a collection of an array of ours: a partition of each chunk of rows.
+
+    Parameters
+    ----------
+    x
+        An array of one or two axes.
+    columns
+        Labels of the columns, or the name of the series.
+    index
+        An index of ours with as many partitions as `x` has chunks of rows; by default rows are
+        counted.
+
+    Raises
+    ------
+    ValueError
+        If the number of columns is unknown, or `index` has other partitions.
+    """
     if x.ndim > 2:
         raise ValueError(
             f"from_array does not input more than 2D array, got array with shape {x.shape!r}"
         )
+    _checked_width(x, columns)
     if x.ndim == 2 and len(x.chunks[1]) > 1:
         x = x.rechunk({1: x.shape[1]})
     rows = x.chunks[0]
-    known = not any(np.isnan(n) for n in rows)
+    if index is not None:
+        if not isinstance(index, Collection):
+            raise ValueError("'index' must be an instance of oxidask.dataframe.Index")
+        if index.npartitions != len(rows):
+            raise ValueError(
+                "The index and array have different numbers of blocks. "
+                f"({index.npartitions} != {len(rows)})"
+            )
+    known = index is None and not any(np.isnan(n) for n in rows)
     starts = np.concatenate([[0], np.cumsum(rows)]).astype(int).tolist() if known else None
     empty = np.empty((0,) * x.ndim if x.ndim == 1 else (0, x.shape[1]), dtype=x.dtype)
-    as_series = x.ndim == 1 and not isinstance(columns, (list, pd.Index))
-    meta = pd.Series(empty, name=columns) if as_series else pd.DataFrame(empty, columns=columns)
+    meta = _of_block(empty, columns, 0 if index is None else index._meta)
     keys = [key[0] if isinstance(key, list) else key for key in x.__dask_keys__()]
     graph = dict(x.__dask_graph__())
-    name = f"from-array-{tokenize(x, columns)}"
+    labels: list[Any] = starts or [None] * len(keys)
+    if index is not None:
+        graph.update(dict(index.__dask_graph__()))
+        labels = index.__dask_keys__()
+    name = f"from-array-{tokenize(x, columns, index)}"
     for at, key in enumerate(keys):
-        start = None if starts is None else starts[at]
-        graph[(name, at)] = (_of_block, key, columns, start, 1 if as_series else 2)
+        graph[(name, at)] = (_of_block, key, columns, labels[at])
     expr = _native.frame_from_graph(graph, name, [(name, at) for at in range(len(keys))])
-    ends = None
+    ends = None if index is None else index.divisions
     if starts is not None and starts[-1] > 0:
-        ends = (*starts[:-1], starts[-1] - 1)
+        ends = (*(min(at, starts[-1] - 1) for at in starts[:-1]), starts[-1] - 1)
     return new_collection(expr, meta, ends)
 
 
-def _of_block(block: Any, columns: Any, start: Any, ndim: int) -> Any:
-    index = None if start is None else pd.RangeIndex(start, start + len(block))
-    if ndim == 1:
-        return pd.Series(block, index=index, name=columns)
-    return pd.DataFrame(block, index=index, columns=columns)
+def _of_block(block: Any, columns: Any, labels: Any) -> Any:
+    """Return a chunk as a partition; `labels` are its index, or the first one of a counted one."""
+    if isinstance(labels, (int, np.integer)):
+        labels = pd.RangeIndex(labels, labels + len(block))
+    is_list = isinstance(columns, (list, pd.Index))
+    if block.ndim == 1 and block.dtype.names is None and not is_list:
+        return pd.Series(block, index=labels, name=columns)
+    return pd.DataFrame(block, index=labels, columns=columns)
 
 
 def from_delayed(

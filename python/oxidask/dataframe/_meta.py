@@ -371,7 +371,12 @@ def check_meta(x: Any, meta: Any, funcname: str | None = None, numeric_equal: bo
         if not odd and list(x.columns) == list(meta.columns):
             return x
         lines = [f"{label!r}: found {a}, expected {b}" for label, a, b in odd]
-        lines = lines or [f"columns {list(x.columns)}, expected {list(meta.columns)}"]
+        if not odd:
+            raise ValueError(
+                "The columns in the computed data do not match the columns in the provided "
+                f"metadata{where}.\nOrder of columns does not match: found {list(x.columns)}, "
+                f"expected {list(meta.columns)}"
+            )
         raise ValueError(
             f"Metadata mismatch found{where}.\n\nPartition type: `DataFrame`\n" + "\n".join(lines)
         )

@@ -40,6 +40,8 @@ def take_apart(obj: Any) -> tuple[str, int, Any, list[tuple[Any, tuple[Any, ...]
     if isinstance(obj, pd.DataFrame):
         if obj.columns.nlevels > 1:
             raise NoKernel("columns of several levels")
+        if len(obj.columns) == 0 and str(obj.columns.dtype) != "str":
+            raise NoKernel("no columns, with labels of another dtype")
         columns = [(label, part_of(obj.iloc[:, at])) for at, label in enumerate(obj.columns)]
         return "frame", len(obj), _index_parts(obj.index), columns, obj.columns.name
     if isinstance(obj, pd.Series):

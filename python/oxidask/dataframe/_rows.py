@@ -305,26 +305,21 @@ class Rows(Collection):
             self._known_divisions,
         )
 
-    def to_dask_array(self, lengths: Any = None, meta: Any = None) -> Any:
+    def to_dask_array(
+        self, lengths: Any = None, meta: Any = None, optimize: bool = True, **kwargs: Any
+    ) -> Any:
         """Return the values as an array.
 
         Parameters
         ----------
         lengths
             The rows of each partition; True to compute them. Else they are unknown.
+        optimize
+            Without effect: what needs to be done is found out when it is computed.
         """
         from oxidask.array.core import Array
 
-        if lengths is True:
-            lengths = self.map_partitions(len, enforce_metadata=False).compute().tolist()
-        if not (lengths is None or isinstance(lengths, (list, tuple))):
-            raise ValueError(f"Unexpected value for 'lengths': {lengths!r}")
-        if lengths is not None and len(lengths) != self.npartitions:
-            raise ValueError(
-                "The number of items in 'lengths' does not match the number of partitions. "
-                f"{len(lengths)} != {self.npartitions}"
-            )
-        rows = (np.nan,) * self.npartitions if lengths is None else tuple(lengths)
+        rows = self._row_counts(lengths)
         values = _values(self._meta)
         chunks: tuple[Any, ...] = (rows,)
         keys = [("partition", self._expr)]
@@ -335,6 +330,25 @@ class Rows(Collection):
             chunks = (rows, (values.shape[1],))
             graph = {(key[0], key[1], 0) if key[0] == name else key: v for key, v in graph.items()}
         return Array(graph, name, chunks, meta=values)
+
+    def _row_counts(self, lengths: Any) -> tuple[Any, ...]:
+        """Return how many rows partitions have: NaN where that isn't known.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many numbers as partitions.
+        """
+        if lengths is True:
+            lengths = self.map_partitions(len, enforce_metadata=False).compute().tolist()
+        if not (lengths is None or isinstance(lengths, (list, tuple))):
+            raise ValueError(f"Unexpected value for 'lengths': {lengths!r}")
+        if lengths is not None and len(lengths) != self.npartitions:
+            raise ValueError(
+                "The number of items in 'lengths' does not match the number of partitions. "
+                f"{len(lengths)} != {self.npartitions}"
+            )
+        return (np.nan,) * self.npartitions if lengths is None else tuple(lengths)
 
     def _plain_graph(self) -> dict[Any, Any]:
         return dict(self.__dask_graph__())

@@ -240,24 +240,6 @@ class Whole(Collection):
 
         return current_divisions(self, col, set_divisions)
 
-    def to_records(self, index: bool = False, lengths: Any = None) -> Any:
-        """Return the rows as an array of records."""
-        from oxidask.array.core import Array
-
-        layer = python_layer(
-            _records,
-            [("partition", self._expr)],
-            self.npartitions,
-            {"index": index},
-            name="to-records",
-        )
-        meta = self._meta.to_records(index=index)
-        import numpy as np
-
-        rows = (np.nan,) * self.npartitions
-        graph = dict(new_collection(layer, self._meta).__dask_graph__())
-        return Array(graph, layer.name, (rows,), meta=meta)
-
     def squeeze(self, axis: Any = None) -> Any:
         """Return the only column of a dataframe."""
         frame: Any = self
@@ -301,7 +283,3 @@ class Whole(Collection):
 
 def _aligned(part: Any, other: Any, at: int, join: str, axis: Any, fill_value: Any) -> Any:
     return part.align(other, join=join, axis=axis, fill_value=fill_value)[at]
-
-
-def _records(part: Any, index: bool) -> Any:
-    return part.to_records(index=index)

@@ -22,6 +22,7 @@ __all__ = [
     "assert_sane_keynames",
     "check_meta",
     "clear_known_categories",
+    "get_string_dtype",
     "has_known_categories",
     "index_summary",
     "is_dataframe_like",
@@ -34,6 +35,11 @@ __all__ = [
 ]
 
 UNKNOWN_CATEGORIES = "__UNKNOWN_CATEGORIES__"
+
+
+def get_string_dtype() -> Any:
+    """Return the dtype that text has here: pandas' own, whatever the configuration says."""
+    return pd.StringDtype(na_value=np.nan)
 
 
 def is_dataframe_like(df: Any) -> bool:

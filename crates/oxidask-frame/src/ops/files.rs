@@ -127,6 +127,10 @@ impl Kernel for Write {
     fn run(&self, inputs: &mut [Value], block: u32) -> Result<Value> {
         let (rows, path) = (frame(&inputs[0])?, &self.paths[block as usize]);
         let n_bytes = match &self.form {
+            Form::Csv(options) if options.header_once && block > 0 => {
+                let options = csv::CsvText { header: false, ..options.clone() };
+                csv::write(&rows, path, &options, false)?
+            }
             Form::Csv(options) => csv::write(&rows, path, options, false)?,
             #[cfg(feature = "parquet")]
             Form::Parquet(options) => parquet::write(&rows, path, options)?,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::table::{Outline, Table};
+use super::table::{Build, Outline, Table};
 use crate::error::{FrameError, Result};
 use crate::io::csv;
 #[cfg(feature = "parquet")]
 use crate::io::{parquet, predicate::Predicate};
+use crate::ops::AnyKernel;
 #[cfg(feature = "parquet")]
 use crate::ops::files::ReadParquet;
 use crate::ops::files::{Form, ReadCsv, Write};
@@ -40,21 +41,48 @@ impl Table {
     /// Parts of a Parquet data set.
     ///
     /// # Errors
-    /// [`FrameError::Value`] if there are none.
+    /// As [`Self::source`].
     #[cfg(feature = "parquet")]
     pub fn read_parquet(
         data: &parquet::Dataset,
         grouping: parquet::Grouping,
         predicate: Option<&Predicate>,
     ) -> Result<Self> {
-        let parts = data.parts(grouping, predicate);
+        let mut parts = data.parts(grouping, predicate);
+        if parts.is_empty() {
+            parts.extend(data.no_rows());
+        }
         let layout = data.layout.clone();
         let outline = Outline::new(layout.schema.clone(), parts.len() as u32);
-        if parts.is_empty() {
-            return Err(FrameError::NoKernel("a data set without rows".into()));
-        }
         let kernel = ReadParquet { layout, parts: parts.into(), columns: None, with_index: true };
         Self::source("read_parquet", kernel, outline)
+    }
+
+    /// The files that computing it reads natively.
+    #[must_use]
+    pub fn files(&self) -> Vec<Arc<str>> {
+        let mut paths: Vec<Arc<str>> = Vec::new();
+        let mut seen = rustc_hash::FxHashSet::default();
+        let mut waiting = vec![self];
+        while let Some(table) = waiting.pop() {
+            if !seen.insert(table.name().clone()) {
+                continue;
+            }
+            waiting.extend(table.inputs());
+            match &table.node().build {
+                Build::Source(AnyKernel::ReadCsv(reader)) => {
+                    paths.extend(reader.blocks.iter().map(|block| block.path.clone()));
+                }
+                #[cfg(feature = "parquet")]
+                Build::Source(AnyKernel::ReadParquet(reader)) => {
+                    paths.extend(reader.parts.iter().map(|part| part.path.clone()));
+                }
+                _ => {}
+            }
+        }
+        paths.sort_unstable();
+        paths.dedup();
+        paths
     }
 
     /// A file of each partition: a table of the bytes that each took.

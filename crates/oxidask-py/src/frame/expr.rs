@@ -85,6 +85,11 @@ impl FrameExpr {
         self.0.inputs().iter().cloned().map(Self).collect()
     }
 
+    /// The files that computing it reads natively.
+    fn files(&self) -> Vec<String> {
+        self.0.files().iter().map(ToString::to_string).collect()
+    }
+
     /// The same table under another name.
     fn renamed(&self, name: &str) -> Self {
         Self(self.0.renamed(name))

@@ -6,7 +6,8 @@ use oxidask_frame::plan::Divisions;
 use oxidask_frame::scalar::Scalar;
 use oxidask_frame::schema::{Field, IndexSchema, Kind, Label, Schema};
 use pyo3::exceptions::{
-    PyIndexError, PyKeyError, PyNotImplementedError, PyOSError, PyTypeError, PyValueError,
+    PyFileNotFoundError, PyIndexError, PyKeyError, PyNotImplementedError, PyOSError, PyTypeError,
+    PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyString, PyTuple};
@@ -28,9 +29,9 @@ impl<T> IntoPython<T> for Result<T, FrameError> {
 /// The exception that pandas would raise.
 pub(crate) fn frame_error(error: &FrameError) -> PyErr {
     let text = error.to_string();
-    let of_pandas = |name: &str, text: String| {
+    let of = |module: &str, name: &str, text: String| {
         Python::attach(|py| {
-            let class = py.import("pandas.errors").and_then(|module| module.getattr(name));
+            let class = py.import(module).and_then(|module| module.getattr(name));
             class.and_then(|class| class.call1((&text,))).map_or_else(
                 |_| PyValueError::new_err(text.clone()),
                 |error| PyErr::from_value(error),
@@ -43,8 +44,12 @@ pub(crate) fn frame_error(error: &FrameError) -> PyErr {
         FrameError::Type(_) => PyTypeError::new_err(text),
         FrameError::Overflow(_) => pyo3::exceptions::PyOverflowError::new_err(text),
         FrameError::Index(_) => PyIndexError::new_err(text),
-        FrameError::Merge(_) => of_pandas("MergeError", text),
-        FrameError::Parse { .. } => of_pandas("ParserError", text),
+        FrameError::Merge(_) => of("pandas.errors", "MergeError", text),
+        FrameError::Parse { .. } => of("pandas.errors", "ParserError", text),
+        FrameError::Damaged { .. } => of("pyarrow.lib", "ArrowInvalid", text),
+        FrameError::Io { path, .. } if !std::path::Path::new(path).exists() => {
+            PyFileNotFoundError::new_err(text)
+        }
         FrameError::Io { .. } => PyOSError::new_err(text),
         FrameError::Unsupported(_) => PyNotImplementedError::new_err(text),
         FrameError::NoKernel(_) => NoKernel::new_err(text),

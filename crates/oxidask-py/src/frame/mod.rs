@@ -15,7 +15,7 @@ pub(crate) mod pandas;
 pub(crate) mod values;
 
 pub(crate) use expr::FrameExpr;
-pub(crate) use files::{frame_read_csv, frame_read_parquet, frame_write};
+pub(crate) use files::{frame_read_csv, frame_read_parquet, frame_write, parquet_summary};
 pub(crate) use held::{HeldValue, rebuild_held_value};
 pub(crate) use layer::{frame_from_graph, frame_python_layer};
 pub(crate) use memory::{ColumnMemory, TextColumn};

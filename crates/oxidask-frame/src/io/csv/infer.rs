@@ -20,8 +20,32 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// [`FrameError::Key`] if a column that the options name isn't there, [`FrameError::NoKernel`] if pandas
 /// would make something of it that no native column holds.
 pub fn infer(path: &str, options: &CsvOptions, n_bytes: usize) -> Result<Plan> {
+    let mut n_bytes = n_bytes.max(1);
+    loop {
+        if let Some(plan) = infer_of(path, options, n_bytes)? {
+            return Ok(plan);
+        }
+        n_bytes = n_bytes.saturating_mul(2);
+    }
+}
+
+/// What the first `n_bytes` say; nothing if they hold no row of data, though the file is longer.
+fn infer_of(path: &str, options: &CsvOptions, n_bytes: usize) -> Result<Option<Plan>> {
     let (text, is_whole) = beginning(path, n_bytes)?;
     let head = head(&text, path, options)?;
+    let cut = |what: &str| {
+        FrameError::Value(format!(
+            "the {what} of {path} do not end within the sample of {n_bytes} bytes: give a larger sample"
+        ))
+    };
+    if !is_whole && head.skipped >= text.len() {
+        return Err(cut("rows to skip"));
+    }
+    let has_header = options.header != Header::None;
+    if !is_whole && has_header && head.end >= text.len() && !text.ends_with(['\n', '\r']) {
+        return Err(cut("names of columns"));
+    }
+    let options = &by_name(options, &head.names);
     let ends = Ends::of(options);
     let mut rows = Rows { text: &text, ends: &ends, at: head.end, options };
     let words = Words::of(options);
@@ -44,6 +68,9 @@ pub fn infer(path: &str, options: &CsvOptions, n_bytes: usize) -> Result<Plan> {
             guess.n_missing += 1;
         }
     }
+    if n_rows == 0 && !is_whole {
+        return Ok(None);
+    }
     n_fields = n_fields.max(1);
     let mut columns = Vec::new();
     let mut schema = Vec::new();
@@ -65,12 +92,29 @@ pub fn infer(path: &str, options: &CsvOptions, n_bytes: usize) -> Result<Plan> {
         columns.push(Column { field: at, parse });
         schema.push(Field { label: label.clone(), dtype: dtype_of(parse) });
     }
-    Ok(Plan {
+    Ok(Some(Plan {
         options: options.clone(),
         schema: Arc::new(Schema::frame(schema)),
         columns,
         n_fields,
-    })
+    }))
+}
+
+/// The options with labels where columns are named by their places.
+fn by_name(options: &CsvOptions, names: &[Label]) -> CsvOptions {
+    let named = |label: &Label| match label {
+        Label::Int(at) if !names.contains(label) => {
+            usize::try_from(*at).ok().and_then(|at| names.get(at)).unwrap_or(label).clone()
+        }
+        label => label.clone(),
+    };
+    let dtypes = options.dtypes.iter().map(|(label, dtype)| (named(label), dtype.clone()));
+    CsvOptions {
+        usecols: options.usecols.as_ref().map(|labels| labels.iter().map(named).collect()),
+        parse_dates: options.parse_dates.iter().map(named).collect(),
+        dtypes: dtypes.collect(),
+        ..options.clone()
+    }
 }
 
 /// What the parser of a column gives.
@@ -124,6 +168,8 @@ fn beginning(path: &str, n_bytes: usize) -> Result<(String, bool)> {
 pub(super) struct Head {
     pub(super) names: Vec<Label>,
     pub(super) end: usize,
+    /// Behind the lines that are left out at the beginning.
+    skipped: usize,
 }
 
 pub(super) fn head(text: &str, path: &str, options: &CsvOptions) -> Result<Head> {
@@ -133,6 +179,7 @@ pub(super) fn head(text: &str, path: &str, options: &CsvOptions) -> Result<Head>
     for _ in 0..options.skip_rows {
         at = skip.after_line(text.as_bytes(), skip.next(text.as_bytes(), at));
     }
+    let skipped = at;
     let mut rows = Rows { text, ends: &ends, at, options };
     let mut fields = Vec::new();
     let before = match options.header {
@@ -157,8 +204,8 @@ pub(super) fn head(text: &str, path: &str, options: &CsvOptions) -> Result<Head>
         Some(names) if names.len() != n_fields => {
             Err(FrameError::NoKernel(format!("{} names for {n_fields} columns", names.len())))
         }
-        Some(names) => Ok(Head { names: names.clone(), end }),
-        None => Ok(Head { names: stored, end }),
+        Some(names) => Ok(Head { names: names.clone(), end, skipped }),
+        None => Ok(Head { names: stored, end, skipped }),
     }
 }
 

@@ -33,7 +33,7 @@ const STEP: usize = 1 << 20;
 /// given. Line ends in quotes don't count, for which the file is read once, at the speed of memory.
 ///
 /// # Errors
-/// [`FrameError::Io`] if the file can't be read, [`FrameError::Value`] if its columns are others than the plan's.
+/// [`FrameError::Io`] if the file can't be read, [`FrameError::NoKernel`] if its columns are others than the plan's.
 pub fn split(path: &str, plan: &Plan, n_bytes: Option<u64>) -> Result<Vec<Block>> {
     let io = |error| failed(path, error);
     let mut file = File::open(path).map_err(io)?;
@@ -48,7 +48,7 @@ pub fn split(path: &str, plan: &Plan, n_bytes: Option<u64>) -> Result<Vec<Block>
         || !same.into_iter().all(|(column, field)| has(column.field) == Some(&field.label))
     {
         let names: Vec<String> = found.names.iter().map(ToString::to_string).collect();
-        return Err(FrameError::Value(format!(
+        return Err(FrameError::NoKernel(format!(
             "{path} has the columns [{}], the first file has {} of {}: read files of other columns \
              by themselves",
             names.join(", "),

@@ -35,6 +35,8 @@ pub struct CsvText {
     pub na: String,
     /// Whether the first line has names.
     pub header: bool,
+    /// Whether of several files only the first has them.
+    pub header_once: bool,
     /// Whether the index is written.
     pub index: bool,
 }
@@ -47,6 +49,7 @@ impl Default for CsvText {
             line_end: "\n".to_owned(),
             na: String::new(),
             header: true,
+            header_once: false,
             index: true,
         }
     }

@@ -16,6 +16,7 @@ use crate::error::{FrameError, Result};
 use crate::io::paths::{self, Found};
 use crate::io::predicate::{Predicate, Statistics};
 use crate::scalar::Scalar;
+use crate::schema::{Field, Label};
 
 /// A file of a table, by its footer.
 #[derive(Clone, Debug)]
@@ -82,14 +83,37 @@ impl Dataset {
     /// is none, [`FrameError::Key`] if a chosen column isn't there, [`FrameError::NoKernel`] if a column
     /// has values that no native column can have.
     pub fn open(paths: &[String], columns: Option<&[String]>) -> Result<Self> {
+        Self::open_ending(paths, columns, None)
+    }
+
+    /// As [`Self::open`]; of the files below folders only those whose names end so.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_ending(
+        paths: &[String],
+        columns: Option<&[String]>,
+        endings: Option<&[String]>,
+    ) -> Result<Self> {
         let mut files = Vec::new();
         for path in paths {
             let summary = format!("{}/_metadata", path.trim_end_matches('/'));
             if Path::new(&summary).is_file() {
-                files.extend(summarised(path.trim_end_matches('/'), &summary)?);
-                continue;
+                let told = summarised(path.trim_end_matches('/'), &summary)?;
+                let tells = !told.is_empty();
+                files.extend(told);
+                if tells {
+                    continue;
+                }
             }
-            for found in paths::find(std::slice::from_ref(path))? {
+            let mut found = paths::find(std::slice::from_ref(path))?;
+            if Path::new(path).is_dir()
+                && let Some(endings) = endings
+            {
+                let fits = |found: &Found| endings.iter().any(|end| found.path.ends_with(&**end));
+                found.retain(fits);
+            }
+            for found in found {
                 let metadata = footer(&found.path)?;
                 let groups = (0..metadata.num_row_groups()).collect();
                 files.push((found, Arc::new(metadata), groups));
@@ -135,8 +159,7 @@ impl Dataset {
                 let (start, step) = file.labels;
                 let first = start + step * i64::try_from(n_before).unwrap_or(i64::MAX);
                 n_before += n_rows;
-                let mut known =
-                    |column| self.of_group(file, at, &self.layout.columns[column], column);
+                let mut known = |column| self.of_group(file, at, self.source(column), column);
                 if predicate.is_some_and(|predicate| !predicate.may_hold(&mut known)) {
                     continue;
                 }
@@ -168,6 +191,40 @@ impl Dataset {
             parts.extend(last.map(|(_, part)| part));
         }
         parts
+    }
+
+    /// A part without rows: for when no row group may hold what is asked for.
+    #[must_use]
+    pub fn no_rows(&self) -> Option<Part> {
+        let file = self.files.first()?;
+        Some(Part {
+            path: file.path.clone(),
+            row_groups: Vec::new(),
+            n_rows: 0,
+            n_bytes: 0,
+            labels: file.labels,
+            folders: file.folders.clone(),
+        })
+    }
+
+    /// Where a column is, by its position; stored levels of the index stand behind the columns.
+    fn source(&self, at: usize) -> &Source {
+        match at.checked_sub(self.layout.columns.len()) {
+            Some(level) => &self.layout.levels[level],
+            None => &self.layout.columns[at],
+        }
+    }
+
+    /// The position of a column, or of a stored level of the index, for conditions on rows.
+    #[must_use]
+    pub fn position(&self, label: &Label) -> Option<usize> {
+        let of = |fields: &[Field]| fields.iter().position(|field| field.label == *label);
+        let schema = &self.layout.schema;
+        let level = || match self.layout.levels.len() {
+            0 => None,
+            _ => of(&schema.index.levels).map(|level| schema.columns.len() + level),
+        };
+        of(&schema.columns).or_else(level)
     }
 
     /// What footers say of a column in a part.
@@ -239,7 +296,7 @@ fn count(number: i64) -> u64 {
 type Listed = (Found, Arc<ParquetMetaData>, Vec<usize>);
 
 /// The footer of a file, without what planning never asks for.
-fn footer(path: &str) -> Result<ParquetMetaData> {
+pub(super) fn footer(path: &str) -> Result<ParquetMetaData> {
     let file = OpenFile::open(path)?;
     let options = ParquetMetaDataOptions::new()
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
@@ -264,6 +321,13 @@ fn summarised(folder: &str, path: &str) -> Result<Vec<Listed>> {
         files[place].2.push(at);
     }
     files.sort_by(|(left, ..), (right, ..)| paths::natural_order(&left.path, &right.path));
+    if matches!(PandasMeta::of(&metadata, path)?.levels[..], [Level::Range { .. }]) {
+        // Of counted labels `_metadata` has the word of one file: each file has its own.
+        for (found, metadata, groups) in &mut files {
+            *metadata = Arc::new(footer(&found.path)?);
+            *groups = (0..metadata.num_row_groups()).collect();
+        }
+    }
     Ok(files)
 }
 
@@ -325,28 +389,19 @@ fn nulls(files: &[File], name: &str) -> Result<u64> {
     Ok(all)
 }
 
-/// Numbers rows as pandas does: by a file's own word if that fits, else 0, 1, 2 ... over all files.
+/// Numbers the rows of each file: by its own word if that fits its rows, else 0, 1, 2 ...
 fn count_labels(files: &mut [File]) -> Result<()> {
-    let range = |file: &File| -> Result<Option<(i64, i64, i64)>> {
+    for file in files.iter_mut() {
         let pandas = PandasMeta::of(&file.metadata, &file.path)?;
-        Ok(match pandas.levels[..] {
-            [Level::Range { start, stop, step, .. }] => {
-                let n_rows = i64::try_from(file.n_rows()).unwrap_or(i64::MAX);
-                (start.checked_add(step * n_rows) == Some(stop)).then_some((start, stop, step))
+        let n_rows = i64::try_from(file.n_rows()).unwrap_or(i64::MAX);
+        file.labels = match pandas.levels[..] {
+            [Level::Range { start, stop, step, .. }]
+                if start.checked_add(step * n_rows) == Some(stop) =>
+            {
+                (start, step)
             }
-            _ => None,
-        })
-    };
-    let ranges: Option<Vec<_>> = files.iter().map(range).collect::<Result<_>>()?;
-    let follow = |pair: &[(i64, i64, i64)]| pair[0].1 == pair[1].0 && pair[0].2 == pair[1].2;
-    let ranges = ranges.filter(|ranges| ranges.windows(2).all(follow));
-    let mut next = 0;
-    for (at, file) in files.iter_mut().enumerate() {
-        file.labels = match &ranges {
-            Some(ranges) => (ranges[at].0, ranges[at].2),
-            None => (next, 1),
+            _ => (0, 1),
         };
-        next += i64::try_from(file.n_rows()).unwrap_or(i64::MAX);
     }
     Ok(())
 }

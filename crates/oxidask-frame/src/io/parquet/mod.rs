@@ -10,9 +10,11 @@ mod open_file;
 mod pandas;
 mod read;
 mod statistics;
+mod summary;
 mod write;
 
 pub use dataset::{Dataset, File, Grouping};
 pub use layout::{Folder, Layout, Part, Source};
 pub use read::{Request, RowFilter, read};
+pub use summary::summarise;
 pub use write::{Compression, WriteOptions, write};

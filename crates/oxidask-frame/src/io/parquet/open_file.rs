@@ -79,5 +79,5 @@ impl Read for Cursor {
 
 /// An error of the parquet crate about a file: it is not what its name says, or it is damaged.
 pub(super) fn damaged(path: &str, error: &ParquetError) -> FrameError {
-    FrameError::Value(format!("{path} is no whole Parquet file: {error}"))
+    FrameError::Damaged { path: path.to_owned(), reason: error.to_string() }
 }

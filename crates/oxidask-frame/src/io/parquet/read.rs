@@ -241,8 +241,9 @@ impl<'a> PartReader<'a> {
         let schema = reader.schema();
         let mut batches = Vec::new();
         for batch in reader {
-            batches.push(batch.map_err(|error| {
-                FrameError::Value(format!("{path} is no whole Parquet file: {error}"))
+            batches.push(batch.map_err(|error| FrameError::Damaged {
+                path: path.to_owned(),
+                reason: error.to_string(),
             })?);
         }
         let array = |name: &&str| {
