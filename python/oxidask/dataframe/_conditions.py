@@ -7,7 +7,7 @@ from typing import Any
 
 from oxidask.dataframe._needs import pandas as pd
 
-__all__ = ["checked", "chosen", "native_conditions"]
+__all__ = ["checked", "chosen", "chosen_of", "native_conditions"]
 
 _COMPARISONS = {
     "=": operator.eq,
@@ -68,11 +68,11 @@ def chosen(df: Any, filters: Any) -> Any:
             f"filters ask for {sorted(absent, key=str)}, which are not among {list(df.columns)}"
         )
     if in_index:
-        return df._partwise(_chosen_of, filters)
+        return df._partwise(chosen_of, filters)
     return df[_condition(df, filters)]
 
 
-def _chosen_of(part: Any, filters: Any) -> Any:
+def chosen_of(part: Any, filters: Any) -> Any:
     """Return the rows of a pandas object that meet filters, on levels of its index too."""
     flat = part.reset_index()
     return part[_condition(flat, filters).to_numpy()]

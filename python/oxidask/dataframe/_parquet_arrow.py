@@ -11,6 +11,7 @@ import numpy as np
 
 from oxidask.base import tokenize
 from oxidask.dataframe._collection import new_collection, python_layer
+from oxidask.dataframe._conditions import chosen_of
 from oxidask.dataframe._io import _Item
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.dataframe._parquet import divisions_of, grouped
@@ -68,7 +69,7 @@ def read_by_arrow(
     pieces = [piece for one in fragments for piece in _cut(one, data, split, condition)]
     settings = {
         "schema": data.schema,
-        "condition": condition,
+        "filters": filters,
         "index": index,
         "wanted": wanted,
         "to_pandas": _settings(options),
@@ -78,7 +79,7 @@ def read_by_arrow(
     named = zip(getattr(getattr(data, "partitioning", None), "schema", []), dictionaries,
                 strict=False)  # fmt: skip
     folders = {field.name: values.to_pandas() for field, values in named if values is not None}
-    meta = _arranged(empty, data.schema.metadata, **_only(settings))
+    meta = _arranged(empty.to_pandas(**settings["to_pandas"]), index, wanted)
     for key, values in folders.items():
         if key in meta.columns and isinstance(meta[key].dtype, pd.CategoricalDtype):
             meta = meta.assign(**{key: pd.Categorical([], categories=pd.Index(values))})
@@ -185,39 +186,64 @@ _NULLABLE = {
 }  # fmt: skip
 
 
-def _only(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: settings[name] for name in ("index", "wanted", "to_pandas")}
-
-
 def _read(
-    pieces: list[Any], schema: Any, condition: Any, index: Any, wanted: Any, to_pandas: Any
+    pieces: list[Any], schema: Any, filters: Any, index: Any, wanted: Any, to_pandas: Any
 ) -> Any:
     from oxidask.dataframe._collection import together
 
     parts = []
     for piece in pieces:
         metadata = piece.physical_schema.metadata
-        columns = _columns(schema, metadata, index, wanted)
-        table = piece.to_table(schema=schema, filter=condition, columns=columns)
-        parts.append(_arranged(table, metadata, index, wanted, to_pandas))
+        columns = _columns(schema, metadata, filters, index, wanted)
+        table = piece.to_table(schema=schema, columns=columns)
+        part = table.replace_schema_metadata(metadata).to_pandas(**to_pandas)
+        counted = _counted(piece, metadata)
+        if counted is not None and isinstance(part.index, pd.RangeIndex):
+            part.index = counted.rename(part.index.name)
+        if filters is not None:
+            part = chosen_of(_named(part), filters)
+        parts.append(_arranged(part, index, wanted))
     return together(parts)
 
 
-def _columns(schema: Any, metadata: Any, index: Any, wanted: Any) -> list[str] | None:
+def _counted(piece: Any, metadata: Any) -> Any:
+    """Return the labels of a part's rows by the file's word of a counted index, if it fits."""
+    levels = json.loads((metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
+    if len(levels) != 1 or not isinstance(levels[0], dict):
+        return None
+    start, stop, step = (levels[0][name] for name in ("start", "stop", "step"))
+    footer = piece.metadata
+    sizes = [footer.row_group(at).num_rows for at in range(footer.num_row_groups)]
+    if start + step * sum(sizes) != stop:
+        return None
+    starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+    ids = [group.id for group in piece.row_groups]
+    ranges = [
+        pd.RangeIndex(start + step * starts[at], start + step * starts[at + 1], step) for at in ids
+    ]
+    return ranges[0].append(list(ranges[1:])) if ranges else pd.RangeIndex(0)
+
+
+def _columns(schema: Any, metadata: Any, filters: Any, index: Any, wanted: Any) -> list[str] | None:
     """Return the stored columns that are needed; None for all."""
     if wanted is None:
         return None
     levels = json.loads((metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
     labels = index if isinstance(index, list) else [index]
-    needed = {*wanted, *labels, *(level for level in levels if isinstance(level, str))}
+    asked = [label for tests in filters or [] for label, _, _ in tests]
+    needed = {*wanted, *asked, *labels, *(level for level in levels if isinstance(level, str))}
     return [name for name in schema.names if name in needed]
 
 
-def _arranged(table: Any, metadata: Any, index: Any, wanted: Any, to_pandas: Any) -> Any:
-    """Return a table as a pandas object with the index and the columns that are asked for."""
-    part = table.replace_schema_metadata(metadata).to_pandas(**to_pandas)
+def _named(part: Any) -> Any:
     nameless = (None, "__null_dask_index__")
     part.index.names = [None if name in nameless else name for name in part.index.names]
+    return part
+
+
+def _arranged(part: Any, index: Any, wanted: Any) -> Any:
+    """Return a pandas object with the index and the columns that are asked for."""
+    part = _named(part)
     named = part.index.name is not None or part.index.nlevels > 1
     if index is False:
         part = part.reset_index(drop=not named)

@@ -1,0 +1,53 @@
+"""Readers, writers and makers of dataframes, where Dask has them."""
+
+from __future__ import annotations
+
+from oxidask.dataframe import (
+    from_array,
+    from_dask_array,
+    from_delayed,
+    from_dict,
+    from_map,
+    from_pandas,
+    read_csv,
+    read_fwf,
+    read_hdf,
+    read_json,
+    read_orc,
+    read_parquet,
+    read_sql,
+    read_sql_query,
+    read_sql_table,
+    read_table,
+    to_csv,
+    to_hdf,
+    to_json,
+    to_orc,
+    to_parquet,
+    to_sql,
+)
+
+__all__ = [
+    "from_array",
+    "from_dask_array",
+    "from_delayed",
+    "from_dict",
+    "from_map",
+    "from_pandas",
+    "read_csv",
+    "read_fwf",
+    "read_hdf",
+    "read_json",
+    "read_orc",
+    "read_parquet",
+    "read_sql",
+    "read_sql_query",
+    "read_sql_table",
+    "read_table",
+    "to_csv",
+    "to_hdf",
+    "to_json",
+    "to_orc",
+    "to_parquet",
+    "to_sql",
+]
