@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -113,35 +112,56 @@ class Whole(Collection):
         more = {"numeric_only": numeric_only} if self._meta.ndim == 2 else {}
         if axis in (1, "columns"):
             return self._partwise(method, axis=1, skipna=skipna, **more)
-        return of_all_rows(method, self, skipna=skipna, **more)
+        rows: Any = self
+        if numeric_only and self._meta.ndim == 2:
+            rows = rows[list(self._meta._get_numeric_data().columns)]
+        from oxidask.dataframe._places import place_of
+
+        meta = method(rows._meta_nonempty, skipna=skipna)
+        return place_of(rows, name, skipna, meta)
 
     def corr(self, *args: Any, **kwargs: Any) -> Any:
         """Return correlations."""
         kwargs.pop("split_every", None)
         kwargs.pop("scalar", None)
+        from oxidask.dataframe._pairs import of_pairs
+
+        result = of_pairs(self, "corr", args, kwargs)
+        if result is not None:
+            return result
         return of_all_rows(type(self._meta).corr, self, *args, **kwargs)
 
     def cov(self, *args: Any, **kwargs: Any) -> Any:
         """Return covariances."""
         kwargs.pop("split_every", None)
         kwargs.pop("scalar", None)
+        from oxidask.dataframe._pairs import of_pairs
+
+        result = of_pairs(self, "cov", args, kwargs)
+        if result is not None:
+            return result
         return of_all_rows(type(self._meta).cov, self, *args, **kwargs)
 
     def autocorr(self, lag: int = 1, split_every: Any = None) -> Any:
         """Return the correlation with the series so many rows before."""
         if not isinstance(lag, int):
             raise TypeError("lag must be an integer")
-        return of_all_rows(pd.Series.autocorr, self, lag)
+        moved: Any = self.shift(lag)  # type: ignore[attr-defined]
+        return self.corr(moved)
 
     @property
     def is_monotonic_increasing(self) -> Any:
         """Whether values never fall."""
-        return of_all_rows(operator.attrgetter("is_monotonic_increasing"), self)
+        from oxidask.dataframe._places import is_monotonic
+
+        return is_monotonic(self, "is_monotonic_increasing")
 
     @property
     def is_monotonic_decreasing(self) -> Any:
         """Whether values never rise."""
-        return of_all_rows(operator.attrgetter("is_monotonic_decreasing"), self)
+        from oxidask.dataframe._places import is_monotonic
+
+        return is_monotonic(self, "is_monotonic_decreasing")
 
     def nunique_approx(self, split_every: Any = None) -> Any:
         """Return how many different rows there are: exactly."""
