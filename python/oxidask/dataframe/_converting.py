@@ -75,9 +75,11 @@ def to_datetime(arg: Any, meta: Any = None, **kwargs: Any) -> Any:
     >>> to_datetime(days).dt.month.compute().tolist()
     [1, 2]
     """
-    if isinstance(arg, (pd.DataFrame, pd.Series)):
+    if isinstance(arg, (pd.DataFrame, pd.Series, pd.Index)):
         return pd.to_datetime(arg, **kwargs)
-    if not isinstance(arg, Collection) or isinstance(arg._meta, pd.Index):
+    if isinstance(arg, Collection) and isinstance(arg._meta, pd.Index):
+        return arg._partwise(pd.to_datetime, **kwargs)
+    if not isinstance(arg, Collection):
         raise NotImplementedError(
             "dask.dataframe.to_datetime does not support non-index-able arguments (like scalars): "
             "use pandas.to_datetime"
@@ -93,6 +95,10 @@ def to_datetime(arg: Any, meta: Any = None, **kwargs: Any) -> Any:
 
 def to_timedelta(arg: Any, unit: Any = None, errors: str = "raise") -> Any:
     """Return the differences of times that text or numbers say."""
+    if isinstance(arg, pd.Series):
+        return pd.to_timedelta(arg, unit=unit, errors=errors)
+    if not isinstance(arg, Collection) or arg._meta.ndim != 1:
+        raise TypeError(f"arg must be a Series, not {type(arg).__name__}: use pandas.to_timedelta")
     return arg._partwise(pd.to_timedelta, unit=unit, errors=errors)
 
 

@@ -191,6 +191,11 @@ class Series(FrameBase):
 
         return map_values(self, arg, na_action, meta)
 
+    def case_when(self, caselist: Any) -> Any:
+        """Return replacements where conditions are true: pairs of both, the first that holds."""
+        flat = [one for pair in caselist for one in pair]
+        return self._partwise(_case_when, *flat)
+
     def apply(self, func: Any, args: tuple[Any, ...] = (), meta: Any = None, **kwargs: Any) -> Any:
         """Call a function on each value."""
         from oxidask.dataframe._mapping import apply_values
@@ -473,6 +478,10 @@ class DataFrame(FrameBase):
         """Return the columns of some dtypes."""
         result: DataFrame = self[list(self._meta.select_dtypes(include, exclude).columns)]
         return result
+
+
+def _case_when(part: Any, *flat: Any) -> Any:
+    return part.case_when(list(zip(flat[::2], flat[1::2], strict=True)))
 
 
 def _with_columns(part: Any, labels: list[Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from oxidask.dataframe._absent import without
 from oxidask.dataframe._frame import Series
 from oxidask.dataframe._needs import pandas as pd
+from oxidask.dataframe._partitions import tree
 
 __all__ = ["Index"]
 
@@ -98,6 +99,18 @@ class Index(Series):
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._own_names()]
+
+    def memory_usage(self, deep: bool = False) -> Any:  # type: ignore[override]
+        """Return the bytes of the labels."""
+        return tree(
+            self,
+            pd.Index.memory_usage,
+            sum,
+            0,
+            chunk_kwargs={"deep": deep},
+            concat=False,
+            token="memory-usage",
+        )
 
     def to_frame(self, index: Any = True, name: Any = None) -> Any:  # type: ignore[override]
         """Return a dataframe of the labels."""

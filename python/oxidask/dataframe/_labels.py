@@ -89,7 +89,12 @@ class Labels(Collection):
 
         if not isinstance(other, Collection):
             raise TypeError("The second operand to dot must be a dask array or dask dataframe")
-        return of_all_rows(type(self._meta).dot, self, other)
+        product = of_all_rows(type(self._meta).dot, self, other)
+        if meta is None:
+            return product
+        if isinstance(meta, pd.Series):
+            return product.rename(meta.name)
+        return new_collection(product._expr, make_meta(meta))
 
     def enforce_runtime_divisions(self) -> Any:
         """Return the same; computing raises if a partition has labels beyond its divisions."""
@@ -114,7 +119,7 @@ def with_labels(collection: Any, mapper: Any, sorted_index: bool = False) -> Any
         ends = tuple(given.rename(mapper).index.tolist())
         if any(a > b for a, b in itertools.pairwise(ends)):
             raise ValueError(
-                f"sorted_index=True, however the divisions it gives are not sorted: {ends}"
+                f"sorted_index=True, however the divisions are not sorted (non-monotonic): {ends}"
             )
     args = [
         ("literal", method),

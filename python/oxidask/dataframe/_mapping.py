@@ -115,8 +115,8 @@ def warn_of_guess(name: str, meta: Any) -> None:
     else:
         said = (meta.name, str(meta.dtype)) if hasattr(meta, "dtype") else meta
     warnings.warn(
-        f"`{name}` tried the function on two made-up rows to find out what it gives. Say it, to be "
-        f"sure of it and to spare the trial: {name}(..., meta={said!r})",
+        f"`{name}` tried the function on two made-up rows to find the metadata of its result. Say "
+        f"them, to be sure of them and to spare the trial: {name}(..., meta={said!r})",
         UserWarning,
         stacklevel=4,
     )

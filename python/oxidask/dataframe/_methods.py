@@ -102,6 +102,9 @@ class PartwiseMethods(Collection):
     def __neg__(self) -> Any:
         return self._unary("neg", operator.neg)
 
+    def __pos__(self) -> Any:
+        return self._partwise(operator.pos)
+
     def __invert__(self) -> Any:
         return self._unary("not", operator.invert)
 

@@ -314,8 +314,12 @@ class Reductions(Collection):
             return self._partwise(pd.DataFrame.all, axis=1, skipna=skipna)
         return self._reduced("all", 0, skipna, False, split_every or None, axis)
 
-    def nunique(self, split_every: Any = False, dropna: bool = True, **kwargs: Any) -> Any:
-        """Return how many different values there are."""
+    def nunique(
+        self, split_every: Any = False, dropna: bool = True, axis: Any = 0, **kwargs: Any
+    ) -> Any:
+        """Return how many different values there are, in each column or in each row."""
+        if axis in (1, "columns"):
+            return self._partwise(pd.DataFrame.nunique, axis=1, dropna=dropna)
         if self._meta.ndim == 2:
             parts = [self[label].nunique(dropna=dropna) for label in self._meta.columns]  # type: ignore[index]
             args = [("literal", list(self._meta.columns)), *(("partition", p._expr) for p in parts)]

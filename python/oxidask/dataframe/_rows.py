@@ -134,7 +134,29 @@ class Rows(Collection):
         ignore_index: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Return the rows without those that recur."""
+        """Return the rows without those that recur.
+
+        Parameters
+        ----------
+        subset
+            The columns to compare, of a dataframe.
+        keep
+            ``"first"``, ``"last"``, or False for none of those that recur.
+        split_out
+            How many partitions there are afterwards, of a dataframe: rows go where equal ones do,
+            and are in their order within each partition. By default they come to one.
+        ignore_index
+            Whether the rows are counted anew.
+        """
+        if subset is not None and self._meta.ndim == 1:
+            raise TypeError("drop_duplicates() got an unexpected keyword argument 'subset'")
+        if subset is not None:
+            named = [subset] if not isinstance(subset, (list, tuple)) else subset
+            absent = [label for label in named if label not in self._meta.columns]
+            if absent:
+                raise KeyError(f"{absent} are not among the columns {list(self._meta.columns)}")
+        if split_out not in (None, True, False, 1) and self._meta.ndim == 2:
+            return self._distinct_by_shuffle(subset, keep, int(split_out), ignore_index)
         if subset is not None and not isinstance(subset, (list, tuple)):
             subset = [subset]
         expr = natively(
@@ -162,6 +184,15 @@ class Rows(Collection):
                     aggregate_kwargs=settings,
                     token="drop-duplicates",
                 )
+        return result.reset_index(drop=True) if ignore_index else result
+
+    def _distinct_by_shuffle(self, subset: Any, keep: Any, n: int, ignore_index: bool) -> Any:
+        keys = list(self._meta.columns) if subset is None else subset
+        moved = self.shuffle(keys, npartitions=n)  # type: ignore[attr-defined]
+        args = [("partition", moved._expr)]
+        settings = {"subset": subset, "keep": keep}
+        expr = python_layer(pd.DataFrame.drop_duplicates, args, n, settings, name="drop-duplicates")
+        result = new_collection(expr, self._meta)
         return result.reset_index(drop=True) if ignore_index else result
 
     def unique(self, split_every: Any = None, split_out: Any = True, **kwargs: Any) -> Any:
@@ -225,6 +256,8 @@ class Rows(Collection):
         return self._most("nsmallest", n, columns)
 
     def _most(self, name: str, n: int, columns: Any) -> Any:
+        if columns is not None and self._meta.ndim == 1:
+            raise TypeError(f"Series.{name}() got an unexpected keyword argument 'columns'")
         if columns is None and self._meta.ndim == 2:
             raise TypeError(f"{name}() missing 1 required positional argument: 'columns'")
         method = getattr(type(self._meta), name)

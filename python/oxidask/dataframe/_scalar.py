@@ -9,6 +9,7 @@ from typing import Any
 from oxidask._native import FrameExpr
 from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
 from oxidask.dataframe._native_calls import NOT_NATIVE, native_scalar
+from oxidask.dataframe._needs import pandas as pd
 
 __all__ = ["Scalar"]
 
@@ -50,6 +51,12 @@ class Scalar(Collection):
     def key(self) -> Any:
         """The key of the one task."""
         return (self._name, 0)
+
+    def to_series(self, index: Any = 0) -> Any:
+        """Return the value as a series of one row, with this label."""
+        meta = pd.Series([self._meta], index=[index]).iloc[:0]
+        args = [("partition", self._expr), ("literal", index)]
+        return new_collection(python_layer(_row, args, 1, name="to-series"), meta)
 
     def __repr__(self) -> str:
         return f"<oxidask.dataframe.Scalar {self._name}, type={type(self._meta).__name__}>"
@@ -111,6 +118,10 @@ class Scalar(Collection):
 
     def __abs__(self) -> Any:
         return self._unary(abs)
+
+
+def _row(value: Any, label: Any) -> Any:
+    return pd.Series([value], index=[label])
 
 
 def _only(parts: Any) -> Any:
