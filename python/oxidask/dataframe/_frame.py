@@ -461,6 +461,10 @@ class DataFrame(FrameBase):
 
         return set_index(self, other, **kwargs)
 
+    def __dataframe__(self, nan_as_null: bool = False, allow_copy: bool = True) -> Any:
+        """Return the rows by the protocol of interchange: computes them."""
+        return self.compute().__dataframe__(nan_as_null=nan_as_null, allow_copy=allow_copy)
+
     def query(self, expr: str, **kwargs: Any) -> Any:
         """Return the rows for which an expression of text is true."""
         return self._filter_partwise(pd.DataFrame.query, expr, **kwargs)

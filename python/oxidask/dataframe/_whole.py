@@ -55,6 +55,12 @@ class Whole(Collection):
         exclude: Any = None,
     ) -> Any:
         """Return statistics of each column."""
+        from oxidask.dataframe._quantiles import described
+
+        if include is None and exclude is None:
+            result = described(self, percentiles)
+            if result is not None:
+                return result
         return of_all_rows(
             type(self._meta).describe,
             self,
@@ -74,10 +80,15 @@ class Whole(Collection):
         """Return quantiles: exact ones, whatever the method is called."""
         if axis in (1, "columns"):
             return self._partwise(pd.DataFrame.quantile, q, axis=1, numeric_only=numeric_only)
-        if self._meta.ndim == 2:
-            result = of_all_rows(pd.DataFrame.quantile, self, q=q, numeric_only=numeric_only)
-        else:
-            result = of_all_rows(pd.Series.quantile, self, q=q)
+        from oxidask.dataframe._quantiles import quantiles
+
+        rows: Any = self
+        if self._meta.ndim == 2 and numeric_only:
+            rows = rows[list(self._meta._get_numeric_data().columns)]
+        result = of_all_rows(type(self._meta).quantile, rows, q=q)
+        expr = quantiles(rows, q)
+        if expr is not None:
+            result = new_collection(expr, result._meta)
         labels = q if pd.api.types.is_list_like(q) else getattr(result._meta, "index", ())
         if len(labels):
             result._known_divisions = (min(labels), max(labels))
@@ -87,7 +98,18 @@ class Whole(Collection):
         """Return medians."""
         if axis in (1, "columns"):
             return self._partwise(pd.DataFrame.median, axis=1, numeric_only=numeric_only)
-        return of_all_rows(type(self._meta).median, self, numeric_only=numeric_only)
+        from oxidask.dataframe._quantiles import quantiles
+
+        rows: Any = self
+        if self._meta.ndim == 2 and numeric_only:
+            rows = rows[list(self._meta._get_numeric_data().columns)]
+        result = of_all_rows(type(self._meta).median, rows)
+        expr = quantiles(rows, 0.5)
+        if expr is None:
+            return result
+        if self._meta.ndim == 2:
+            expr = python_layer(_unnamed, [("partition", expr)], 1, name="median")
+        return new_collection(expr, result._meta)
 
     def median_approximate(
         self, axis: Any = 0, method: Any = "default", numeric_only: Any = False
@@ -299,6 +321,10 @@ class Whole(Collection):
         )
         dtypes = self._meta.dtypes.value_counts()
         print("dtypes: " + ", ".join(f"{d}({n})" for d, n in dtypes.items()), file=out, end="")
+
+
+def _unnamed(row: Any) -> Any:
+    return row.rename(None)
 
 
 def _aligned(part: Any, other: Any, at: int, join: str, axis: Any, fill_value: Any) -> Any:
