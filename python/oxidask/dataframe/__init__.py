@@ -16,6 +16,7 @@ from oxidask.dataframe._frame import DataFrame, Series
 from oxidask.dataframe._index import Index
 from oxidask.dataframe._io import (
     from_array,
+    from_arrow,
     from_dask_array,
     from_delayed,
     from_dict,
@@ -44,6 +45,7 @@ __all__ = [
     "compute",
     "concat",
     "from_array",
+    "from_arrow",
     "from_dask_array",
     "from_delayed",
     "from_dict",

@@ -14,7 +14,15 @@ from oxidask.dataframe._collection import Collection, natively, new_collection, 
 from oxidask.dataframe._meta import make_meta
 from oxidask.dataframe._needs import pandas as pd
 
-__all__ = ["from_array", "from_delayed", "from_dict", "from_map", "from_pandas"]
+__all__ = [
+    "from_array",
+    "from_arrow",
+    "from_dask_array",
+    "from_delayed",
+    "from_dict",
+    "from_map",
+    "from_pandas",
+]
 
 
 def from_pandas(
@@ -115,6 +123,36 @@ def _where_labels_change(index: Any, starts: list[int], wanted: int | None) -> t
         moved = changes[chosen].tolist()
     ends = [index[at] for at in moved] + [index[-1]]
     return moved, tuple(end.item() if isinstance(end, np.generic) else end for end in ends)
+
+
+def from_arrow(data: Any, npartitions: int | None = None, chunksize: int | None = None) -> Any:
+    """Make a dataframe of a table of another library that speaks Arrow, such as Polars.
+
+    Parameters
+    ----------
+    data
+        Anything with ``__arrow_c_stream__``: tables of pyarrow, dataframes of Polars or DuckDB.
+    npartitions, chunksize
+        As of :func:`from_pandas`.
+
+    Raises
+    ------
+    TypeError
+        If `data` is nothing like that.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from_arrow(pa.table({"x": [1, 2, 3]}), npartitions=2).x.sum().compute().item()
+    6
+    """
+    import pyarrow as pa
+
+    if not hasattr(data, "__arrow_c_stream__"):
+        raise TypeError(
+            f"{type(data).__name__} has no __arrow_c_stream__: see from_pandas, from_dict"
+        )
+    return from_pandas(pa.table(data).to_pandas(), npartitions, chunksize=chunksize)
 
 
 def from_dict(

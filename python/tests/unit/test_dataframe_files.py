@@ -282,6 +282,27 @@ def test_databases(both: tuple[Any, Any], tmp_path: Path) -> None:
         ddf.to_sql("rows", uri)
 
 
+class Capsule:
+    """What another library's table shows of itself."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+def test_tables_of_other_libraries(frame: Any) -> None:
+    pa = pytest.importorskip("pyarrow")
+    table = pa.Table.from_pandas(frame)
+    for data in (table, Capsule(table)):
+        back = dd.from_arrow(data, npartitions=4)
+        assert back.npartitions == 4
+        assert_frame_equal(back.compute(), frame)
+    with pytest.raises(TypeError, match="__arrow_c_stream__"):
+        dd.from_arrow({"x": [1]}, npartitions=1)
+
+
 def test_fixed_widths(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("name  n\n" + "".join(f"{chr(97 + n % 26) * 3:<6}{n}\n" for n in range(50)))
