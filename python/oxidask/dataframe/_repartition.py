@@ -107,12 +107,14 @@ def _can_interpolate(ends: Any) -> bool:
 
 def _interpolated(ends: Any, n: int) -> list[Any]:
     times = isinstance(ends[0], pd.Timestamp)
-    numbers = [end.value for end in ends] if times else list(ends)
+    # Times by how long they are after the first: floats hold no nanoseconds since 1970.
+    numbers = [(end - ends[0]).value for end in ends] if times else list(ends)
     at = np.interp(
         np.linspace(0, len(ends) - 1, n + 1), np.arange(len(ends)), np.array(numbers, "f8")
     )
     if times:
-        new = [pd.Timestamp(int(x), tz=ends[0].tz) for x in at]
+        steps = [pd.Timedelta(round(float(x)), unit="ns").as_unit(ends[0].unit) for x in at]
+        new = [min(ends[0] + step, ends[-1]) for step in steps]
     elif all(isinstance(end, (int, np.integer)) for end in ends):
         new = [round(float(x)) for x in at]
     else:

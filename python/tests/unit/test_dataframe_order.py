@@ -167,3 +167,14 @@ def test_shuffles_that_are_refused(frame: Any) -> None:
         ddf.shuffle(ddf.k.repartition(npartitions=2))
     with pytest.raises(KeyError, match="nothing"):
         ddf.shuffle("nothing")
+
+
+def test_times_are_cut_between_their_ends() -> None:
+    times = pd.to_datetime(
+        ["2017-05-09 00:00:00.006", "2017-05-09 02:45:00.017999", "2017-05-09 05:59:58.938999"]
+    )
+    frame = pd.DataFrame({"x": [1, 2, 3]}, index=times)
+    result = dd.from_pandas(frame, npartitions=2).repartition(npartitions=10)
+    assert list(result.divisions) == sorted(result.divisions)
+    assert (result.divisions[0], result.divisions[-1]) == (times[0], times[-1])
+    assert_frame_equal(result.compute(), frame)
