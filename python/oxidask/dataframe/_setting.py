@@ -68,7 +68,12 @@ class Setting(Collection):
                 "labels in memory can't be given to rows in partitions: use set_index, or a lazy "
                 "index over the same rows"
             )
-        result = elementwise(_set_labels, self, index)
+        if index.npartitions != self.npartitions or index._moved != self._moved:
+            raise AssertionError(
+                "labels go to rows by their places: the index and the rows must be aligned, in "
+                f"partitions of the same rows, not {index.npartitions} and {self.npartitions}"
+            )
+        result = elementwise(_set_labels, self.clear_divisions(), index.clear_divisions())
         is_index = isinstance(index._meta, pd.Index)
         result._known_divisions = index._known_divisions if is_index else None
         return result

@@ -142,3 +142,22 @@ def test_counts_of_values_come_in_several_partitions(n: int) -> None:
     assert_eq(counts, s.value_counts())
     shares = dd.from_pandas(s, npartitions=n).value_counts(split_out=2, normalize=True)
     assert_eq(shares, s.value_counts(normalize=True))
+
+
+@PARTITIONS
+def test_what_was_refused_or_forgotten(pdf: Any, n: int) -> None:
+    df = dd.from_pandas(pdf, npartitions=n)
+    assert_eq(df.nunique(axis=1), pdf.nunique(axis=1))
+    assert_eq(+df, pdf)
+    assert_eq(
+        df.x.case_when([(df.k == 1, 0.5), (df.y > 9, df.x * 2)]),
+        pdf.x.case_when([(pdf.k == 1, 0.5), (pdf.y > 9, pdf.x * 2)]),
+    )
+    different = df.drop_duplicates(subset=["k"], split_out=3)
+    assert different.npartitions == 3
+    assert_eq(different, pdf.drop_duplicates(subset=["k"]))
+    assert_eq(df.x.sum().to_series("all"), pd.Series([pdf.x.sum()], index=["all"]))
+    with pytest.raises(KeyError, match="none"):
+        df.drop_duplicates(subset=["none"])
+    with pytest.raises(AssertionError, match="aligned"):
+        df.index = dd.from_pandas(pdf, npartitions=n + 1).index

@@ -120,7 +120,7 @@ def test_labels_are_renamed_by_functions_dicts_and_series(n: int) -> None:
     assert ds.rename(lambda x: x**2, sorted_index=True).known_divisions
     assert_eq(ds.rename({0: 100}), s.rename({0: 100}))
     assert_eq(ds.rename(ds), s.rename(s))
-    with pytest.raises(ValueError, match="not sorted"):
+    with pytest.raises(ValueError, match="non-monotonic"):
         ds.rename(lambda x: -x, sorted_index=True)
     frame = s.to_frame()
     assert_eq(dd.from_pandas(frame, n).rename(index=lambda x: -x), frame.rename(index=lambda x: -x))
