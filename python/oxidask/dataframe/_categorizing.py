@@ -12,9 +12,8 @@ __all__ = ["categorize", "known_dtype"]
 
 def categorize(df: Any, columns: Any, index: Any, split_every: Any) -> Any:
     """Return a dataframe with columns of text as known categories: computes these."""
-    if split_every not in (None, True, False) and not (
-        isinstance(split_every, int) and split_every >= 2
-    ):
+    by_default = split_every is None or isinstance(split_every, bool)
+    if not by_default and not (isinstance(split_every, int) and split_every >= 2):
         raise ValueError(f"split_every must be an integer >= 2, not {split_every!r}")
     meta = df._meta
     if columns is None:

@@ -75,7 +75,7 @@ def to_datetime(arg: Any, meta: Any = None, **kwargs: Any) -> Any:
     >>> to_datetime(days).dt.month.compute().tolist()
     [1, 2]
     """
-    if isinstance(arg, (pd.DataFrame, pd.Series, pd.Index)):
+    if isinstance(arg, (pd.DataFrame, pd.Series)):
         return pd.to_datetime(arg, **kwargs)
     if isinstance(arg, Collection) and isinstance(arg._meta, pd.Index):
         return arg._partwise(pd.to_datetime, **kwargs)

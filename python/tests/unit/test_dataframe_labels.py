@@ -62,6 +62,9 @@ def test_categories_that_only_the_values_tell_are_unknown(pdf: Any, n: int) -> N
     assert known.index.cat.known
     assert_eq(known.s, pdf.s.astype("category"), check_index=False)
     assert known.categorize() is known
+    for bad in (1, "many"):
+        with pytest.raises(ValueError, match="split_every"):
+            df.categorize(split_every=bad)
     unused = df.c.cat.remove_unused_categories()
     assert unused.cat.categories.tolist() == ["u", "v", "w"]
 
