@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from oxidask.dataframe._collection import Collection
 from oxidask.dataframe._meta import unknown_categories
 from oxidask.dataframe._native_calls import text_call, time_call
 from oxidask.dataframe._needs import pandas as pd
@@ -76,6 +77,33 @@ class Accessor:
         method.__doc__ = f"As pandas' ``.{self._name}.{name}``, partition by partition."
         return method
 
+    def cat(
+        self, others: Any = None, sep: Any = None, na_rep: Any = None, join: str = "left"
+    ) -> Any:
+        """Return the text of each row with that of other columns after it.
+
+        Parameters
+        ----------
+        others
+            A series over the same rows, or a list of such.
+        sep, na_rep, join
+            As pandas has them.
+        """
+        if self._name != "str":
+            raise AttributeError(f"'{self._name}' accessor has no attribute 'cat'")
+        if others is None:
+            raise NotImplementedError(
+                "str.cat of all rows to one text (`others=None`) is not supported: compute() the "
+                "series first"
+            )
+        columns = list(others) if isinstance(others, (list, tuple)) else [others]
+        if not all(isinstance(x, (Collection, pd.Series, pd.Index)) for x in columns):
+            raise TypeError(
+                "others must be a Series or an Index, or a list of such, not "
+                f"{type(others).__name__}"
+            )
+        return self._series._partwise(_with_text_of, *columns, sep=sep, na_rep=na_rep, join=join)
+
     def _natively(self, name: str, args: Any, kwargs: Any) -> Any:
         if self._name == "dt":
             return time_call(self._series, name, args, kwargs)
@@ -130,6 +158,10 @@ class Accessor:
 
 def _call(part: Any, accessor: str, name: str, args: Any, kwargs: Any) -> Any:
     return getattr(_of(part, accessor), name)(*args, **kwargs)
+
+
+def _with_text_of(part: Any, *others: Any, **settings: Any) -> Any:
+    return part.str.cat(list(others), **settings)
 
 
 def _field(part: Any, accessor: str, name: str) -> Any:

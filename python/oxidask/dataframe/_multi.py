@@ -15,6 +15,7 @@ from oxidask.dataframe._collection import (
     put_in_one,
     python_layer,
 )
+from oxidask.dataframe._meta import remembered
 from oxidask.dataframe._needs import pandas as pd
 
 __all__ = ["concat", "stacked"]
@@ -104,7 +105,7 @@ def concat(
         return _interleaved(dfs, meta, join)
     native = natively(lambda: FrameExpr.stacked([x._expr for x in dfs]))
     if native is not None and join == "outer" and not kwargs:
-        return new_collection(native, None, ends)
+        return new_collection(native, remembered(native, meta, frequency=False), ends)
     parts = [x if _is_like(x._meta, meta) else x._filter_partwise(_fitted, meta) for x in dfs]
     return new_collection(stacked([x._expr for x in parts]), meta, ends)
 

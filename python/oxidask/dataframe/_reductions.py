@@ -392,7 +392,11 @@ def _labelled(labels: list[Any], *values: Any) -> Any:
 def _most_frequent(parts: list[Any], meta: Any) -> Any:
     counts = pd.concat(parts)
     best = counts[counts == counts.max()].index if len(counts) else counts.index
-    result = best.to_series(index=range(len(best)), name=meta.name).astype(meta.dtype)
+    result = best.to_series(index=range(len(best)), name=meta.name)
+    if not isinstance(meta.dtype, pd.CategoricalDtype) or len(meta.cat.categories):
+        result = result.astype(meta.dtype)
+    elif not isinstance(result.dtype, pd.CategoricalDtype):
+        result = result.astype("category")
     return result.sort_values(ignore_index=True)
 
 

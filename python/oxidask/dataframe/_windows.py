@@ -311,7 +311,7 @@ def _carries(what: Any, lasts: list[Any]) -> list[Any]:
         if not len(row):
             continue
         if carry is not None:
-            pair = [row, carry] if what.back else [carry, row]
+            pair = [row, carry] if what.back else [carry, _numbers_as(carry, row)]
             row = what.last(what.run(pd.concat(pair)))
         carry = row
     return carries
@@ -323,4 +323,15 @@ def _with_carry(what: Any, index: tuple[int, ...], carries: list[Any], part: Any
         return what.run(part)
     if what.back:
         return what.run(pd.concat([part, carry])).iloc[: len(part)]
-    return what.run(pd.concat([carry, part])).iloc[1:]
+    return what.run(pd.concat([carry, _numbers_as(carry, part)])).iloc[1:]
+
+
+def _numbers_as(carry: Any, part: Any) -> Any:
+    """Return rows whose truth values are numbers where they were added up before."""
+    if part.ndim == 1:
+        return part.astype(carry.dtype) if part.dtype.kind == "b" else part
+    places = [at for at, dtype in enumerate(part.dtypes) if dtype.kind == "b"]
+    if not places:
+        return part
+    labels, part = part.columns, part.set_axis(range(part.shape[1]), axis=1)
+    return part.astype({at: carry.dtypes.iloc[at] for at in places}).set_axis(labels, axis=1)
