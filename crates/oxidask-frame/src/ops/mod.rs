@@ -23,8 +23,8 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::Array;
 use arrow_array::cast::AsArray;
+use arrow_array::{Array, StringViewArray};
 use arrow_buffer::Buffer as Memory;
 use arrow_schema::DataType;
 use oxidask_core::op::{Op, TaskContext, TaskError};
@@ -162,9 +162,7 @@ pub fn nbytes(frame: &Frame) -> u64 {
         nulls
             + match array.data_type() {
                 DataType::Boolean => array.len().div_ceil(8),
-                DataType::Utf8View => {
-                    16 * array.len() + array.as_string_view().total_buffer_bytes_used()
-                }
+                DataType::Utf8View => 16 * array.len() + long_texts(array.as_string_view()),
                 DataType::Dictionary(_, _) => {
                     4 * array.len() + array.as_any_dictionary().values().get_buffer_memory_size()
                 }
@@ -177,6 +175,21 @@ pub fn nbytes(frame: &Frame) -> u64 {
     };
     let total: usize = levels.iter().chain(frame.columns()).map(|array| of(array)).sum();
     (total + 256) as u64
+}
+
+/// Bytes of the texts that don't fit into their views; of many rows by a sample, since this is asked of
+/// every value that a task gives.
+fn long_texts(texts: &StringViewArray) -> usize {
+    const SAMPLE: usize = 1 << 12;
+    const INLINE: u32 = 12;
+    if texts.data_buffers().is_empty() {
+        return 0;
+    }
+    let views = texts.views();
+    let step = (views.len() / SAMPLE).max(1);
+    let lengths = views.iter().step_by(step).map(|&view| view as u32);
+    let sampled: usize = lengths.filter(|&n| n > INLINE).map(|n| n as usize).sum();
+    sampled * step
 }
 
 /// A partition as a value.
@@ -259,5 +272,28 @@ impl Op for KernelOp {
 
     fn as_any(&self) -> Option<&dyn Any> {
         Some(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_texts(length: impl Fn(usize) -> usize, n: usize) -> usize {
+        let texts = StringViewArray::from_iter_values((0..n).map(|row| "x".repeat(length(row))));
+        long_texts(&texts)
+    }
+
+    #[test]
+    fn long_texts_are_counted_and_short_ones_lie_in_their_views() {
+        assert_eq!(size_of_texts(|row| row % 13, 50_000), 0);
+        assert_eq!(size_of_texts(|row| row % 20, 1_000), (13..20).sum::<usize>() * 50);
+    }
+
+    #[test]
+    fn many_texts_are_counted_by_a_sample() {
+        let right = (0..100_000).map(|row| 20 + row * 7919 % 100).sum::<usize>() as f64;
+        let found = size_of_texts(|row| 20 + row * 7919 % 100, 100_000) as f64;
+        assert!((found / right - 1.0).abs() < 0.05, "{found} instead of {right}");
     }
 }
