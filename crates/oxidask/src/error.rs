@@ -81,6 +81,9 @@ pub enum Error {
     /// An array could not be built.
     #[error(transparent)]
     Array(#[from] oxidask_array::error::ArrayError),
+    /// A dataframe could not be built.
+    #[error(transparent)]
+    Frame(#[from] oxidask_frame::error::FrameError),
     /// A graph could not be drawn.
     #[error("the graph can't be drawn: {0}")]
     Picture(std::sync::Arc<PictureError>),

@@ -28,12 +28,13 @@
 //!   [`Canceller`]s; [`Scheduler::start`] runs in the background.
 //! - [`Delayed::spillable`] and the trait [`Spillable`] let values go to disk.
 //! - [`GraphBuilder`] takes a graph key by key.
-//! - [`mod@array`] has lazy n-dimensional arrays in chunks.
+//! - [`mod@array`] has lazy n-dimensional arrays in chunks, [`mod@dataframe`] lazy tables in partitions.
 //! - [`mod@native`] is what a worker without Python runs on a cluster.
 //! - [`picture`] and [`mod@visualize`] draw graphs.
 //! - [`core`] and [`runtime`] are the crates underneath, for those who write ops of their own.
 
 pub mod array;
+pub mod dataframe;
 mod delayed;
 mod draw;
 mod error;

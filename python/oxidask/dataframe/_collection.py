@@ -203,6 +203,22 @@ class Collection(DaskMethodsMixin):
 
         return elementwise(func, self, *args, **kwargs)
 
+    def explain(self) -> str:
+        """Return what will be done, step by step, as text: each step with its inputs below it.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from oxidask.dataframe import from_pandas
+        >>> df = from_pandas(pd.DataFrame({"x": [1, 2, 3], "y": [4, 5, 6]}), npartitions=3)
+        >>> print((df.x + 1).explain())
+        add: 3 partitions
+          getitem: 3 partitions
+            from-pandas: 3 partitions, 1 of 2 columns, 3 rows, 0.0 MB
+        <BLANKLINE>
+        """
+        return str(self._expr.explain())
+
     def get_partition(self, n: int) -> Any:
         """Return one partition as a collection of its own.
 

@@ -35,6 +35,12 @@ impl FromFrame {
         self.frame.schema()
     }
 
+    /// All rows.
+    #[must_use]
+    pub fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     /// The same with these columns only.
     ///
     /// # Errors

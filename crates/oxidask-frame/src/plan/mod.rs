@@ -1,6 +1,7 @@
 //! What a user builds: lazy tables, and their way to the layers of a task graph.
 
 pub mod exchange;
+pub mod explain;
 pub mod files;
 pub mod lower;
 mod name;

@@ -20,6 +20,9 @@ use crate::schema::{Kind, Label};
 /// Keys that are looked at for each partition of a sort.
 const SAMPLES: u32 = 512;
 
+/// Parts in which the states of groups come together.
+const GROUP_PARTS: u32 = 4;
+
 /// Layers in the making.
 #[derive(Default)]
 struct Stack(Vec<ProtoLayer>);
@@ -49,6 +52,31 @@ impl Stack {
         let column = IndexMap::Axes([AxisMap::Every, AxisMap::Same(0)].into());
         let suffix = suffix.trim_end_matches('-');
         self.push(suffix, &[m], last, vec![(picked, column)])
+    }
+
+    /// Answers by the states of groups in `n` partitions: in parts by the hash of keys, each by a tree, and all of them in
+    /// order at last. Where groups are many, no task sees all states.
+    fn groups_in_parts(&mut self, group_by: &GroupBy, states: From, n: u32, split_every: u32) {
+        let n_parts = n.min(GROUP_PARTS);
+        let split = SplitHash { columns: Vec::new(), n: n_parts };
+        let parts = self.push("split", &[n], split, vec![(states, IndexMap::Identity)]);
+        let row = IndexMap::Axes([AxisMap::Same(0)].into());
+        let pick = exchange::Pick { n_parts };
+        let mut from = self.push("pick", &[n, n_parts], pick, vec![(parts, row)]);
+        let (by, mut n, mut level) = (split_every.max(2), n, 0);
+        while n > by {
+            n = n.div_ceil(by);
+            let tree = IndexMap::Axes([AxisMap::Tree { axis: 0, by }, AxisMap::Same(1)].into());
+            let merge = GroupMerge(group_by.clone());
+            from = self.push(&format!("merge-{level}"), &[n, n_parts], merge, vec![(from, tree)]);
+            level += 1;
+        }
+        let unordered = GroupBy { sort: false, ..group_by.clone() };
+        let column = IndexMap::Axes([AxisMap::Every, AxisMap::Same(0)].into());
+        let finish = GroupFinish(unordered);
+        let answers = self.push("parts", &[n_parts], finish, vec![(from, column)]);
+        let every = IndexMap::Axes([AxisMap::Every].into());
+        self.push("", &[1], GroupOrdered(group_by.clone()), vec![(answers, every)]);
     }
 }
 
@@ -87,7 +115,9 @@ impl Table {
         } else {
             let partial = stack.push("partial", &[n], GroupPartial(group_by.clone()), vec![input]);
             let finish = AnyKernel::from(GroupFinish(group_by.clone()));
-            if n_out == 1 {
+            if n_out == 1 && n > 2 && group_by.sort && !group_by.keys.is_empty() {
+                stack.groups_in_parts(&group_by, partial, n, split_every);
+            } else if n_out == 1 {
                 let merge = AnyKernel::from(GroupMerge(group_by.clone()));
                 tree::to_one(partial, n, split_every, &merge, finish, &mut stack.0);
             } else {

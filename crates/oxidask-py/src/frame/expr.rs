@@ -80,6 +80,11 @@ impl FrameExpr {
         self.0.has_rows_of(&other.get().0)
     }
 
+    /// What will be done, step by step, as text.
+    fn explain(&self) -> String {
+        oxidask_frame::plan::explain::explain(&self.0)
+    }
+
     /// The tables that it is made of.
     fn inputs(&self) -> Vec<Self> {
         self.0.inputs().iter().cloned().map(Self).collect()

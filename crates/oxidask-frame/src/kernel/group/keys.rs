@@ -105,9 +105,9 @@ fn group_ints<T: Bits>(values: &[T], rows: &Rows<'_>) -> Numbers {
     }
 }
 
-/// Whether a table by the keys themselves is smaller than what a hash table might grow to.
+/// Whether a table by the keys themselves, of 4 bytes for each, is no larger than what a hash table might grow to.
 fn is_dense(n_keys: u64, n_rows: usize) -> bool {
-    n_keys <= SMALL_TABLE.max(n_rows as u64 * 2)
+    n_keys <= SMALL_TABLE.max(n_rows as u64 * 8)
 }
 
 struct Rows<'a> {

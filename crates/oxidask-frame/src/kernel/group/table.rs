@@ -14,6 +14,11 @@ const EMPTY: u32 = u32::MAX;
 const LARGE: usize = 1 << 15;
 const FIRST_SLOTS: usize = 1 << 10;
 
+/// How many slots come after so many: large tables grow less at once, for their memory must be cleared.
+fn next_slots(n_slots: usize) -> usize {
+    if n_slots < LARGE { n_slots * 4 } else { n_slots * 2 }
+}
+
 /// Spreads the bits of a key over the upper ones.
 #[inline]
 fn mixed(key: u64) -> u64 {
@@ -70,9 +75,9 @@ impl IntTable {
 
     #[cold]
     fn grow(&mut self) {
-        let n_slots = self.slots.len() * 4;
+        let n_slots = next_slots(self.slots.len());
         let old = std::mem::replace(&mut self.slots, vec![(0, EMPTY); n_slots]);
-        self.shift -= 2;
+        self.shift = 64 - n_slots.trailing_zeros();
         let mask = n_slots - 1;
         for slot in old.into_iter().filter(|slot| slot.1 != EMPTY) {
             let mut at = (mixed(slot.0) >> self.shift) as usize;
@@ -168,7 +173,7 @@ impl<'a> TextTable<'a> {
 
     #[cold]
     fn grow(&mut self) {
-        let n_slots = self.slots.len() * 4;
+        let n_slots = next_slots(self.slots.len());
         let none = TextSlot { view: 0, hash: 0, number: EMPTY };
         let old = std::mem::replace(&mut self.slots, vec![none; n_slots]);
         let mask = n_slots - 1;

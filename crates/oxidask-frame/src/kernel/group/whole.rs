@@ -41,16 +41,22 @@ pub(super) fn answer(
 /// How many different values each group has.
 fn different(column: &ArrayRef, dropna: bool, groups: &Groups) -> Result<Vec<i64>> {
     let values = keys::group_one(column, dropna)?;
-    let Some(ids) = groups.ids() else {
+    if groups.ids().is_none() {
         return Ok(vec![values.1.len() as i64]);
-    };
-    let of_groups = (ids.to_vec(), groups.first_rows().to_vec());
-    let (_, pairs) = keys::combine(&of_groups, &values);
-    let mut counts = vec![0; groups.n_groups()];
-    for row in pairs {
-        counts[ids[row as usize] as usize] += 1;
     }
-    Ok(counts)
+    let (numbers, firsts) = values;
+    let there = numbers.iter().map(|&number| number != DROPPED).collect();
+    let there = NullBuffer::new(there);
+    let there = (there.null_count() > 0).then_some(&there);
+    let (edges, numbers) = gathered(&numbers, there, groups, |number| number);
+    // Which group has seen a value last: a value that another one has seen is new.
+    let mut seen = vec![DROPPED; firsts.len()];
+    let counts = edges.windows(2).zip(0_u32..).map(|(edge, group)| {
+        let is_new =
+            |number: &&u32| std::mem::replace(&mut seen[**number as usize], group) != group;
+        numbers[edge[0]..edge[1]].iter().filter(is_new).count() as i64
+    });
+    Ok(counts.collect())
 }
 
 /// Values of groups side by side: those of group `g` lie at `edges[g]..edges[g + 1]`. Missing ones are left out.
