@@ -271,7 +271,8 @@ class PartwiseMethods(Collection):
                 "a condition in memory has no labels by which it can be aligned with partitions: "
                 "pass a series or a dataframe"
             )
-        if self._meta.ndim == 1 and isinstance(cond, Collection) and cond._expr.is_native:
+        is_plain = self._meta.ndim == 1 and not isinstance(self._meta.dtype, pd.CategoricalDtype)
+        if is_plain and isinstance(cond, Collection) and cond._expr.is_native:
             if isinstance(other, Collection):
                 value = other._expr if other._expr.is_native else NOT_NATIVE
             else:

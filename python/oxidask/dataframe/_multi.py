@@ -167,7 +167,7 @@ def _fitted(part: Any, meta: Any) -> Any:
     part = part.reindex(columns=meta.columns)
     for label, dtype in meta.dtypes.items():
         is_other = isinstance(dtype, pd.CategoricalDtype)
-        if part[label].dtype != dtype and not is_other:
+        if part[label].dtype != dtype and (not is_other or part[label].isna().all()):
             part[label] = part[label].astype(dtype)
     return part
 

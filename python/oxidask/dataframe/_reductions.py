@@ -433,8 +433,9 @@ _COMBINED = {
 
 def _by_pandas(collection: Any, name: str, skipna: bool, kwargs: dict[str, Any], meta: Any) -> Any:
     combined = _COMBINED.get(name)
-    if combined is None or kwargs.get("min_count"):
-        # No states that merge: all rows at once.
+    is_extreme = name in ("min", "max") and not skipna and collection.npartitions > 1
+    if combined is None or kwargs.get("min_count") or is_extreme:
+        # No states that merge (what is missing may only be a partition's rows): all rows at once.
         args = [
             ("literal", name),
             ("literal", {"skipna": skipna, **kwargs}),

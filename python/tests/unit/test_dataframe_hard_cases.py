@@ -122,3 +122,45 @@ def test_text_of_columns_side_by_side() -> None:
         lazy.a.str.cat(sep=",")
     with pytest.raises(TypeError, match="others"):
         lazy.a.str.cat(5)
+
+
+@pytest.mark.parametrize("cuts", CUTS)
+def test_extremes_with_missing_values_ignore_empty_partitions(frame: Any, cuts: list[int]) -> None:
+    lazy = parted(frame, cuts)
+    assert lazy.y.max(skipna=False).compute() == frame.y.max()
+    assert np.isnan(lazy.x.min(skipna=False).compute())
+
+
+@pytest.mark.parametrize("cuts", CUTS)
+def test_categories_are_chosen_and_stacked(frame: Any, cuts: list[int]) -> None:
+    lazy = parted(frame, cuts)
+    assert_series_equal(lazy.c.where(lazy.b).compute(), frame.c.where(frame.b))
+    assert_series_equal(lazy.c.mask(lazy.b).compute(), frame.c.mask(frame.b))
+    result = dd.concat([lazy[["y", "c"]], lazy[["y"]]]).compute()
+    assert_frame_equal(
+        result.astype({"c": object}),
+        pd.concat([frame[["y", "c"]], frame[["y"]]]).astype({"c": object}),
+    )
+
+
+@pytest.mark.parametrize("cuts", CUTS)
+def test_categories_are_kept_where_no_row_is(frame: Any, cuts: list[int]) -> None:
+    lazy = parted(frame, cuts)
+    assert_frame_equal(lazy[lazy.y > 99].compute(), frame[frame.y > 99])
+
+
+@pytest.mark.parametrize("cuts", CUTS)
+@pytest.mark.parametrize("how", ["left", "right", "outer"])
+def test_keys_may_be_categories_on_both_sides(frame: Any, cuts: list[int], how: str) -> None:
+    others = pd.DataFrame({"c": frame.c.iloc[:1], "z": [1.5]})
+    rows = frame[frame.c != others.c.iloc[0]][["c", "k"]]
+    lazy = parted(rows, [min(cut, len(rows)) for cut in cuts])
+    result = lazy.merge(dd.from_pandas(others, npartitions=1), on="c", how=how).compute()
+    expected = rows.merge(others, on="c", how=how)
+    assert result.c.dtype == expected.c.dtype
+    by = ["c", "k", "z"]
+    assert_frame_equal(
+        result.sort_values(by, ignore_index=True),
+        expected.sort_values(by, ignore_index=True),
+        check_dtype=False,
+    )

@@ -44,9 +44,11 @@ pub fn concat<'a>(columns: impl Iterator<Item = &'a ArrayRef>) -> Result<ArrayRe
     let columns: Vec<&dyn Array> = columns.map(|column| &**column).collect();
     match columns.first() {
         None => Err(FrameError::Value("no columns to concatenate".into())),
-        Some(first) if columns.iter().all(|column| column.is_empty()) => {
-            Ok(new_empty_array(first.data_type()))
-        }
+        Some(first) if columns.iter().all(|column| column.is_empty()) => match first.data_type() {
+            // Categories are kept, though no row has any.
+            DataType::Dictionary(_, _) => concat_categories(&columns),
+            dtype => Ok(new_empty_array(dtype)),
+        },
         Some(_) => {
             let full: Vec<&dyn Array> =
                 columns.into_iter().filter(|column| !column.is_empty()).collect();
@@ -91,6 +93,9 @@ fn concat_categories(columns: &[&dyn Array]) -> Result<ArrayRef> {
 /// # Panics
 /// If a position is outside.
 pub fn take(column: &dyn Array, positions: &UInt32Array) -> Result<ArrayRef> {
+    if positions.is_empty() {
+        return Ok(column.slice(0, 0)); // With its categories.
+    }
     let taken = take::take(column, positions, None)?;
     Ok(if positions.null_count() > 0 { nulls_as_nan(taken) } else { taken })
 }

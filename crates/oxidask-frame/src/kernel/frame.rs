@@ -183,7 +183,11 @@ impl Frame {
     /// [`FrameError::Value`] if the mask is of another length.
     pub fn filter(&self, mask: &BooleanArray) -> Result<Self> {
         let chosen = filter::FilterBuilder::new(mask).optimize().build();
-        self.map_arrays(chosen.count(), |array| Ok(chosen.filter(array)?))
+        self.map_arrays(chosen.count(), |array| {
+            let some = chosen.filter(array)?;
+            // Categories are kept, though no row has any.
+            Ok(if some.is_empty() { array.slice(0, 0) } else { some })
+        })
     }
 
     /// The rows at these positions, in this order; the index is written out. Null positions give missing

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, UInt32Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, UInt32Array};
+use arrow_schema::DataType;
 use arrow_select::zip::zip;
 use oxidask_core::value::Value;
 use serde::{Deserialize, Serialize};
@@ -138,20 +139,30 @@ impl Join {
             From::Key(l, r) => {
                 let from_left = column::take(&array(left, l)?, &at_left)?;
                 let from_right = column::take(&array(right, r)?, &at_right)?;
-                let has_left = arrow_array::BooleanArray::new(
+                let has_left = BooleanArray::new(
                     at_left.nulls().map_or_else(
                         || arrow_buffer::BooleanBuffer::new_set(at_left.len()),
                         |nulls| nulls.inner().clone(),
                     ),
                     None,
                 );
-                let key = zip(&has_left, &from_left, &from_right)?;
+                let key = chosen(&has_left, &from_left, &from_right)?;
                 Ok(if field.dtype.can_miss() { key } else { without_nulls(&key) })
             }
         });
         let columns = columns.collect::<Result<_>>()?;
         Frame::with_range(Arc::new(self.schema()), columns, at_left.len())
     }
+}
+
+/// The values of one column where it is so, those of another elsewhere; categories are those of both.
+fn chosen(is_first: &BooleanArray, first: &ArrayRef, second: &ArrayRef) -> Result<ArrayRef> {
+    if !matches!(first.data_type(), DataType::Dictionary(_, _)) {
+        return Ok(zip(is_first, first, second)?);
+    }
+    let n = is_first.len() as u32;
+    let at = is_first.values().iter().zip(0..n).map(|(is, at)| if is { at } else { n + at });
+    column::take(&column::concat([first, second].into_iter())?, &UInt32Array::from_iter_values(at))
 }
 
 /// The same values without a list of nulls, of which there are none.
