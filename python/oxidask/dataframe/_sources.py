@@ -52,7 +52,7 @@ def local_paths(urlpath: Any) -> list[str] | None:
 def filesystem_of(urlpath: Any, storage_options: Any = None) -> tuple[Any, list[str]]:
     """Return fsspec's filesystem of remote paths, and the paths in it."""
     try:
-        from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+        from fsspec.core import url_to_fs
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             f"{urlpath} is no local file: other places need fsspec, pip install fsspec",

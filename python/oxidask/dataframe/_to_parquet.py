@@ -148,7 +148,7 @@ def _place(path: Any, storage_options: Any, filesystem: Any) -> tuple[Any, str]:
         if "LocalFileSystem" in {cls.__name__ for cls in type(filesystem).__mro__}:
             return None, folder.rstrip("/") or "/"
         if not hasattr(filesystem, "put_file"):
-            from fsspec.implementations.arrow import (  # type: ignore[import-untyped]
+            from fsspec.implementations.arrow import (
                 ArrowFSWrapper,
             )
 
