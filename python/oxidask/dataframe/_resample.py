@@ -220,11 +220,17 @@ def _rows_of(bins: _Bins, at: int, parts: list[Any]) -> Any:
     rows = together(parts)
     if not rows.index.is_monotonic_increasing:
         rows = rows.sort_index(kind="stable")
-    labels = bins.labels_of(rows.index) if len(rows) else []
-    low = bisect.bisect_left(labels, bins.starts[at])
+    if not len(rows):
+        return rows
+    counts = bins.run(pd.Series(0, index=rows.index)).size()
     is_last = at + 1 == len(bins.starts)
-    high = len(labels) if is_last else bisect.bisect_left(labels, bins.starts[at + 1])
-    return rows.iloc[low:high]
+    low = _rows_before(counts, bins.starts[at])
+    return rows.iloc[low : len(rows) if is_last else _rows_before(counts, bins.starts[at + 1])]
+
+
+def _rows_before(counts: Any, label: Any) -> int:
+    """Return how many rows are in bins of lesser labels."""
+    return int(counts.iloc[: counts.index.searchsorted(label)].sum())
 
 
 def _span(rows: Any) -> Any:
