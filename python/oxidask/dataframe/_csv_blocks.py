@@ -12,8 +12,8 @@ from typing import Any
 
 from oxidask.base import tokenize
 from oxidask.dataframe._collection import new_collection, python_layer
-from oxidask.dataframe._io import _Item
 from oxidask.dataframe._needs import pandas as pd
+from oxidask.dataframe._partitions import PerPartition
 from oxidask.dataframe._sources import Source
 
 __all__ = ["read_blocks"]
@@ -143,7 +143,7 @@ def read_blocks(
     }
     expr = python_layer(
         _read_block,
-        [("per_block", _Item(blocks))],
+        [("per_block", PerPartition(blocks))],
         len(blocks),
         common,
         name=reader.__name__.replace("_", "-"),

@@ -13,9 +13,10 @@ from typing import Any
 from oxidask.base import tokenize
 from oxidask.dataframe._collection import new_collection, python_layer, together
 from oxidask.dataframe._csv_blocks import _cut, _text
-from oxidask.dataframe._io import _Item, from_map
+from oxidask.dataframe._io import from_map
 from oxidask.dataframe._meta import make_meta
 from oxidask.dataframe._needs import pandas as pd
+from oxidask.dataframe._partitions import PerPartition
 from oxidask.dataframe._sources import (
     Source,
     Target,
@@ -24,7 +25,7 @@ from oxidask.dataframe._sources import (
     listed,
     targets,
 )
-from oxidask.dataframe._writing import PerPartition, computed, numbered
+from oxidask.dataframe._writing import computed, numbered
 from oxidask.utils import natural_sort_key, parse_bytes
 
 __all__ = ["read_hdf", "read_json", "read_orc", "to_hdf", "to_json", "to_orc"]
@@ -100,7 +101,7 @@ def read_json(
     meta = make_meta(meta)
     expr = python_layer(
         _read_json,
-        [("per_block", _Item(blocks))],
+        [("per_block", PerPartition(blocks))],
         len(blocks),
         common,
         name="read-json",
@@ -255,7 +256,7 @@ def read_orc(
     meta = schema.empty_table()
     meta = (meta.select(named) if named is not None else meta).to_pandas()
     settings = {"columns": named, "index": index, "wanted": wanted}
-    args = [("per_block", _Item(pieces))]
+    args = [("per_block", PerPartition(pieces))]
     token = tokenize(pieces, settings)
     expr = python_layer(_read_orc, args, len(pieces), settings, name="read-orc", token=token)
     return new_collection(expr, _arranged(meta, index, wanted))

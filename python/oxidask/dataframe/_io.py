@@ -13,6 +13,7 @@ from oxidask.base import tokenize
 from oxidask.dataframe._collection import Collection, natively, new_collection, python_layer
 from oxidask.dataframe._meta import make_meta
 from oxidask.dataframe._needs import pandas as pd
+from oxidask.dataframe._partitions import PerPartition
 
 __all__ = [
     "from_array",
@@ -373,7 +374,7 @@ def from_map(
         meta = make_meta(func(*(items[0] for items in lists), *fixed, **kwargs))
     else:
         meta = make_meta(meta)
-    described: list[tuple[Any, ...]] = [("per_block", _Item(items)) for items in lists]
+    described: list[tuple[Any, ...]] = [("per_block", PerPartition(items)) for items in lists]
     described += [("literal", x) for x in fixed]
     run: Callable[..., Any] = func
     if enforce_metadata:
@@ -387,16 +388,3 @@ def from_map(
     if divisions is not None and len(divisions) != n + 1:
         raise ValueError("divisions should be a tuple of one more than the partitions")
     return new_collection(expr, meta, divisions)
-
-
-class _Item:
-    """The item of each block."""
-
-    def __init__(self, items: list[Any]) -> None:
-        self.items = items
-
-    def __call__(self, index: tuple[int, ...]) -> Any:
-        return self.items[index[0]]
-
-    def __dask_tokenize__(self) -> Any:
-        return self.items

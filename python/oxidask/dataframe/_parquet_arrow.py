@@ -12,9 +12,9 @@ import numpy as np
 from oxidask.base import tokenize
 from oxidask.dataframe._collection import new_collection, python_layer
 from oxidask.dataframe._conditions import chosen_of
-from oxidask.dataframe._io import _Item
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.dataframe._parquet import divisions_of, grouped
+from oxidask.dataframe._partitions import PerPartition
 from oxidask.dataframe._sources import filesystem_of, is_remote, listed
 from oxidask.utils import natural_sort_key
 
@@ -89,7 +89,7 @@ def read_by_arrow(
     runs = [pieces[a:b] for a, b in itertools.pairwise(starts)]
     expr = python_layer(
         _read,
-        [("per_block", _Item(runs))],
+        [("per_block", PerPartition(runs))],
         len(runs),
         settings,
         name="read-parquet",

@@ -15,7 +15,7 @@ from oxidask.dataframe._meta import check_meta, make_meta
 from oxidask.dataframe._needs import pandas as pd
 from oxidask.utils import funcname
 
-__all__ = ["align", "elementwise", "map_partitions", "tree"]
+__all__ = ["PerPartition", "align", "elementwise", "map_partitions", "tree"]
 
 _PANDAS = (pd.DataFrame, pd.Series, pd.Index)
 
@@ -350,3 +350,16 @@ def _of_one(func: Callable[..., Any], parts: list[Any], **kwargs: Any) -> Any:
 
 def _of_list(func: Callable[..., Any], parts: list[Any], **kwargs: Any) -> Any:
     return func(parts, **kwargs)
+
+
+class PerPartition:
+    """Gives each partition its item: ``("per_block", PerPartition(items))``."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+    def __call__(self, index: tuple[int, ...]) -> Any:
+        return self.items[index[0]]
+
+    def __dask_tokenize__(self) -> Any:
+        return self.items

@@ -9,9 +9,9 @@ from oxidask import _native
 from oxidask.base import compute as compute_all
 from oxidask.dataframe._collection import natively, new_collection, python_layer
 from oxidask.dataframe._needs import pandas as pd
+from oxidask.dataframe._partitions import PerPartition
 from oxidask.dataframe._sources import Target, compression_of, targets
 from oxidask.dataframe._writing import (
-    PerPartition,
     computed,
     numbered,
     path_series,

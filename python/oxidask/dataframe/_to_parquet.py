@@ -20,8 +20,8 @@ from oxidask.dataframe._parquet_files import (
     parquet_names,
     write_part,
 )
+from oxidask.dataframe._partitions import PerPartition
 from oxidask.dataframe._sources import filesystem_of, is_remote, listed, targets
-from oxidask.dataframe._writing import PerPartition
 
 __all__ = ["to_parquet"]
 

@@ -10,22 +10,10 @@ from typing import Any
 from oxidask.base import compute as compute_all
 from oxidask.dataframe._collection import new_collection, python_layer
 from oxidask.dataframe._needs import pandas as pd
+from oxidask.dataframe._partitions import PerPartition
 from oxidask.dataframe._sources import Target, is_remote, listed, targets
 
-__all__ = ["PerPartition", "computed", "numbered", "path_series"]
-
-
-class PerPartition:
-    """Gives each partition its item: ``("per_block", PerPartition(items))``."""
-
-    def __init__(self, items: list[Any]) -> None:
-        self.items = items
-
-    def __call__(self, index: tuple[int, ...]) -> Any:
-        return self.items[index[0]]
-
-    def __dask_tokenize__(self) -> Any:
-        return self.items
+__all__ = ["computed", "numbered", "path_series"]
 
 
 def path_series() -> Any:
